@@ -1,0 +1,235 @@
+"""What can go wrong, as a tree, and the one table from the service's codes and statuses to it.
+
+Pure rules: no I/O, no clock. A message names what to do and never holds a key, a token or a prompt; everything a
+handler needs is an attribute.
+
+    LlmError
+    ├── ConfigError                  a setting is missing, unknown or impossible; nothing was sent
+    ├── BundleError                  the Token Plan bundle cannot be read; it is left as it is
+    ├── RequestError                 the service, or the client before sending, refuses this request
+    │   ├── ContextLengthError
+    │   ├── ContentFilteredError
+    │   └── InsufficientBalanceError
+    ├── CredentialInvalidError       the key or the login is not accepted
+    ├── RateLimitError               too fast: wait and try again
+    │   └── QuotaExceededError       the plan's window is used up until `resets_at`
+    ├── ServerError                  the service failed: try again
+    ├── TransportError               no complete answer came over the wire
+    │   ├── CallTimeoutError         also a TimeoutError
+    │   └── AmbiguousResultError     lost after sending: it may have been processed, so it is not sent again
+    ├── ResponseFormatError          an answer that is not what it should be
+    ├── StreamInterruptedError       a stream without its end; `.partial` is what came
+    └── ToolArgumentsError           the model's arguments are not a JSON object
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from .values.response import ChatResponse
+
+MAX_BODY_CHARS = 64 * 1024
+MAX_MESSAGE_CHARS = 500
+
+Budget = Literal["rate_limit", "server"]
+
+
+class LlmError(Exception):
+    """Base of every error of this library.
+
+    Attributes: `status`, the HTTP status; `code`, MiniMax's own code; `request_id`, to quote to MiniMax's support;
+    `retry_after_ms`, the wait that the service asked for, in milliseconds; `body`, the answer as text, at most 64 KiB;
+    `partial`, what had come of the answer when a stream failed; `budget`, which of the two retry budgets an attempt
+    that ended so is charged to, None when it is not tried again. Each is None (or "") where it does not apply.
+    Pickles; holds no credential.
+    """
+
+    default_budget: ClassVar[Budget | None] = None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        code: int | None = None,
+        request_id: str | None = None,
+        retry_after_ms: int | None = None,
+        body: str = "",
+        partial: ChatResponse | None = None,
+        budget: Budget | Literal["default"] | None = "default",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after_ms = retry_after_ms
+        self.body = body[:MAX_BODY_CHARS]
+        self.partial = partial
+        self.budget: Budget | None = self.default_budget if budget == "default" else budget
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__.copy())
+
+
+def _rebuild(kind: type[LlmError], args: tuple[Any, ...], attributes: dict[str, Any]) -> LlmError:
+    error = kind(*args)
+    error.__dict__.update(attributes)
+    return error
+
+
+class ConfigError(LlmError):
+    """A setting is missing, unknown or impossible. The message names the argument, variable, or file and line."""
+
+
+class BundleError(LlmError):
+    """The Token Plan bundle cannot be read or stored; the message names its path. The file is left as it is."""
+
+
+class RequestError(LlmError):
+    """The request cannot be served as it is: refused by the service (4xx, 2013, ...) or by a check before sending."""
+
+
+class ContextLengthError(RequestError):
+    """The conversation is longer than the model's context window."""
+
+
+class ContentFilteredError(RequestError):
+    """The service's content filter refused the input (1026) or the output (1027)."""
+
+
+class InsufficientBalanceError(RequestError):
+    """The account has no balance left (1008), whatever the HTTP status said."""
+
+
+class CredentialInvalidError(LlmError):
+    """The key or the login was not accepted. The message names the likely cause and what to do."""
+
+
+class RateLimitError(LlmError):
+    """The service asks to slow down (429, 1002, ...)."""
+
+    default_budget: ClassVar[Budget | None] = "rate_limit"
+
+
+class QuotaExceededError(RateLimitError):
+    """The plan's quota is used up. `resets_at` is an aware datetime where the service told it. Never retried."""
+
+    default_budget = None
+
+    def __init__(self, message: str = "", *, resets_at: datetime | None = None, **attributes: Any) -> None:
+        super().__init__(message, **attributes)
+        self.resets_at = resets_at
+
+
+class ServerError(LlmError):
+    """The service failed (5xx, 529, 408, ...)."""
+
+    default_budget = "server"
+
+
+class TransportError(LlmError):
+    """No complete answer came: no connection, a certificate that does not fit, a cut body."""
+
+
+class CallTimeoutError(TransportError, TimeoutError):
+    """A time limit passed. `sent` tells whether the request had been sent, so that it may have been processed."""
+
+    def __init__(self, message: str = "", *, sent: bool = False, **attributes: Any) -> None:
+        super().__init__(message, **attributes)
+        self.sent = sent
+
+
+class AmbiguousResultError(TransportError):
+    """The connection was lost after sending and before the answer: outcome unknown, so it was not sent again."""
+
+
+class ResponseFormatError(LlmError):
+    """An answer that is not what it should be: HTML, malformed JSON, an unfollowed redirect, past a size limit."""
+
+
+class StreamInterruptedError(LlmError):
+    """A stream ended without its terminal event. `partial` is the ChatResponse of what had come."""
+
+
+class ToolArgumentsError(LlmError):
+    """The arguments that the model wrote for a tool call are not a JSON object."""
+
+
+CODE_ERRORS: dict[int, type[LlmError]] = {
+    **dict.fromkeys((1002, 1041, 2045, 2046, 2047), RateLimitError),
+    **dict.fromkeys((1028, 1030, 2056, 2057, 2062, 2067), QuotaExceededError),
+    **dict.fromkeys((1000, 1001, 1013, 1024, 1033), ServerError),
+    **dict.fromkeys((1004, 2049), CredentialInvalidError),
+    1008: InsufficientBalanceError,
+    **dict.fromkeys((1026, 1027), ContentFilteredError),
+    1039: ContextLengthError,
+    **dict.fromkeys((1042, 2013, 2061), RequestError),
+}
+
+STATUS_ERRORS: dict[int, type[LlmError]] = {
+    401: CredentialInvalidError,
+    403: CredentialInvalidError,
+    408: ServerError,
+    429: RateLimitError,
+}
+
+_CONTEXT = re.compile(r"context (window|length|size)|maximum context|exceeds? .{0,40}context", re.IGNORECASE)
+_RESETS_AT = re.compile(r"resets? at (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+_TRAILING_CODE = re.compile(r"\((\d{4})\)\s*$")
+
+
+def code_in(message: str) -> int | None:
+    """Return the code that MiniMax writes at the end of its messages, as in "insufficient balance (1008)"."""
+    found = _TRAILING_CODE.search(message)
+    return int(found[1]) if found else None
+
+
+def error_class(status: int, code: int | None, message: str = "") -> type[LlmError]:
+    """Choose the class for an answer: the code outranks the status, because MiniMax sends 1008 and 2061 as HTTP 500."""
+    by_code = CODE_ERRORS.get(code) if code else None
+    if by_code is None:
+        by_code = _by_status(status)
+    if by_code is RequestError and _CONTEXT.search(message):
+        return ContextLengthError
+    return by_code
+
+
+def _by_status(status: int) -> type[LlmError]:
+    if status in STATUS_ERRORS:
+        return STATUS_ERRORS[status]
+    if status >= 500:
+        return ServerError
+    return ResponseFormatError if 300 <= status < 400 else RequestError
+
+
+def error_for(status: int, code: int | None, message: str, *, hint: str = "", **attributes: Any) -> LlmError:
+    """Build the error for an answer with this HTTP status, MiniMax code and message (all already free of secrets).
+
+    `hint` is put behind the message of a CredentialInvalidError; `attributes` are those of `LlmError`.
+    """
+    kind = error_class(status, code, message)
+    text = " ".join(message.split())[:MAX_MESSAGE_CHARS] or "the service gave no reason"
+    if code and code_in(text) is None:
+        text = f"{text} ({code})"
+    text = f"HTTP {status}: {text}" if status != 200 else text
+    if kind is CredentialInvalidError and hint:
+        text = f"{text}. {hint}"
+    if kind is QuotaExceededError:
+        attributes["resets_at"] = resets_at(message)
+    return kind(text, status=status, code=code, **attributes)
+
+
+def resets_at(message: str) -> datetime | None:
+    """Read the instant in "usage limit exceeded, ... resets at 2026-05-15T15:00:00Z (2056)"; UTC where no zone is named."""
+    found = _RESETS_AT.search(message)
+    if not found:
+        return None
+    day, time, zone = found.groups()
+    zone = "+00:00" if zone in (None, "Z") else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+    try:
+        return datetime.fromisoformat(f"{day}T{time}{zone}")
+    except ValueError:
+        return None
