@@ -1,0 +1,48 @@
+"""Write JSON for the wire, with an error that names the place of what JSON cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from ..errors import RequestError
+
+_FAILURES = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+
+
+def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] | None = None) -> bytes:
+    """Encode a value; raises `RequestError` that names `where` and the place inside it, and quotes nothing."""
+    try:
+        return msgspec.json.encode(value, enc_hook=enc_hook)
+    except _FAILURES as exc:
+        problem: Exception = exc
+    place = _place_of_failure(value, where, enc_hook)
+    if isinstance(problem, UnicodeError):
+        reason = (
+            "it holds half of a surrogate pair, which is no text; text.encode('utf-8', 'replace').decode() mends it"
+        )
+    elif isinstance(problem, RecursionError):
+        reason = "it is nested too deeply, or contains itself"
+    else:
+        reason = str(problem)
+    raise RequestError(f"{place} cannot be written as JSON: {reason}")
+
+
+def _place_of_failure(value: object, where: str, enc_hook: Callable[[Any], Any] | None) -> str:
+    """Follow the first child that cannot be encoded, a few levels down."""
+    for _ in range(12):
+        children = (
+            value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+        )
+        for key, child in children:
+            try:
+                msgspec.json.encode(child, enc_hook=enc_hook)
+            except _FAILURES:
+                where += f"[{key}]" if isinstance(key, int) else f".{key[:40]}" if isinstance(key, str) else ""
+                value = child
+                break
+        else:
+            break
+    return where

@@ -1,0 +1,204 @@
+"""Messages: one ordered list of parts, whatever the wire, so that an answer replays as it came.
+
+An assistant's message keeps its parts in the order in which the model wrote them: thinking, text, tool calls. The
+wires turn them into their own shapes and back; nothing here knows a wire.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from ..errors import RequestError, ToolArgumentsError
+from .images import Image
+from .json_text import as_json
+from .shortened import shortened
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A run of text."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Text({shortened(self.text)})"
+
+
+class Reasoning(msgspec.Struct, frozen=True):
+    """A run of the model's thinking, kept so that it can go back whole and in its own shape.
+
+    `shape` is what carried it: "reasoning_details", "thinking", "redacted_thinking", "think_tag", "reasoning_content".
+    `signature` is the Anthropic wire's; `extra` holds the fields besides the text.
+    """
+
+    text: str
+    shape: str = "thinking"
+    signature: str = ""
+    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Reasoning({shortened(self.text)}, shape={self.shape!r})"
+
+
+class ToolCall:
+    """A call that the model asks for. Immutable.
+
+    Give either `arguments`, a dict, or `arguments_json`, the text as the model wrote it. `arguments` is decoded at
+    every access, which raises `ToolArgumentsError` when the text is not a JSON object; empty text is `{}`.
+    """
+
+    __slots__ = ("_arguments_json", "_id", "_name")
+
+    def __init__(
+        self, id: str, name: str, arguments: Mapping[str, Any] | None = None, *, arguments_json: str | None = None
+    ) -> None:
+        if not isinstance(id, str) or not isinstance(name, str):
+            raise RequestError("a tool call's id and name must be strings")
+        if arguments_json is None:
+            if not isinstance(arguments, Mapping | None):
+                raise RequestError(f"the arguments of a tool call must be a dict, not {type(arguments).__name__}")
+            arguments_json = as_json(arguments or {}, f"the arguments of the call to {shortened(name)}").decode()
+        self._id, self._name, self._arguments_json = id, name, arguments_json
+
+    @property
+    def id(self) -> str:
+        """The id that the tool's result must name."""
+        return self._id
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+        return self._name
+
+    @property
+    def arguments_json(self) -> str:
+        """The arguments as the model wrote them."""
+        return self._arguments_json
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments as a dict; raises `ToolArgumentsError` when they are not a JSON object."""
+        if not self._arguments_json.strip():
+            return {}
+        try:
+            return msgspec.json.decode(self._arguments_json, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
+            problem = str(exc)
+        raise ToolArgumentsError(
+            f"the arguments of the call {shortened(self._id)} to {shortened(self._name)} are no JSON object: {problem}"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ToolCall) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash((self._id, self._name, self._arguments_json))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _tool_call, (self._id, self._name, self._arguments_json)
+
+    def __repr__(self) -> str:
+        shown = shortened(self._arguments_json)
+        return f"ToolCall(id={shortened(self._id)}, name={shortened(self._name)}, arguments_json={shown})"
+
+
+def _tool_call(id: str, name: str, arguments_json: str) -> ToolCall:
+    return ToolCall(id, name, arguments_json=arguments_json)
+
+
+Part = Text | Reasoning | Image | ToolCall
+
+
+def _said(text: object) -> tuple[Part, ...]:
+    if not isinstance(text, str):
+        raise RequestError(f"the text of a message must be a string, not {type(text).__name__}")
+    return (Text(text),) if text else ()
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """One message of a conversation; make one with `system`, `user`, `assistant` or `tool_result`.
+
+    `parts` are in order. `tool_call_id`, `name` and `is_error` belong to a tool's result.
+    """
+
+    role: Role
+    parts: tuple[Part, ...] = ()
+    tool_call_id: str = ""
+    name: str = ""
+    is_error: bool = False
+
+    @classmethod
+    def system(cls, text: str) -> ChatMessage:
+        """An instruction; the wires merge all of them into the one system prompt that the service takes."""
+        return cls("system", _said(text))
+
+    @classmethod
+    def user(
+        cls, text: str = "", images: Iterable[object] | Image | bytes | str | os.PathLike[str] = ()
+    ) -> ChatMessage:
+        """What the user says; `images` are `Image`s, paths, bytes, URLs or PIL images, or a single one of them."""
+        if isinstance(images, Image | bytes | bytearray | memoryview | str) or not isinstance(images, Iterable):
+            images = (images,)
+        return cls("user", _said(text) + tuple(Image.coerce(image) for image in images))
+
+    @classmethod
+    def assistant(cls, text: str = "", tool_calls: Iterable[ToolCall] = ()) -> ChatMessage:
+        """What the model said. For an answer of the service use `ChatResponse.message`: that keeps its thinking."""
+        return cls("assistant", _said(text) + tuple(tool_calls))
+
+    @classmethod
+    def tool_result(
+        cls, tool_call_id: str, content: object, name: str | None = None, *, is_error: bool = False
+    ) -> ChatMessage:
+        """The result of a tool call; what is not a string is sent as JSON."""
+        if not isinstance(tool_call_id, str):
+            raise RequestError(f"tool_call_id must be a string, not {type(tool_call_id).__name__}")
+        text = content if isinstance(content, str) else as_json(content, "the tool's result", enc_hook=str).decode()
+        return cls("tool", (Text(text),), tool_call_id, name or "", is_error)
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def reasoning(self) -> str:
+        """The thinking, joined; never part of `text`."""
+        return "".join(part.text for part in self.parts if isinstance(part, Reasoning))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in order."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Image))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it to send."""
+        return not any(
+            part.text or part.extra if isinstance(part, Reasoning) else part.text if isinstance(part, Text) else True
+            for part in self.parts
+        )
+
+    def __repr__(self) -> str:
+        shown = [repr(self.role)]
+        if self.text:
+            shown.append(shortened(self.text))
+        if self.reasoning:
+            shown.append(f"reasoning={shortened(self.reasoning)}")
+        if self.images:
+            shown.append(f"images={len(self.images)}")
+        if self.tool_calls:
+            shown.append(f"tool_calls={list(self.tool_calls)!r}")
+        if self.tool_call_id:
+            shown.append(f"tool_call_id={shortened(self.tool_call_id)}")
+        return f"ChatMessage({', '.join(shown)})"

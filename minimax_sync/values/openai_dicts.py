@@ -1,0 +1,113 @@
+"""Messages and tools from OpenAI-style dicts, which most programs have at hand; errors name the place in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import RequestError
+from .images import Image
+from .messages import ChatMessage, Part, Reasoning, Role, Text, ToolCall
+from .shortened import shortened
+from .tooldef import ToolDef
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+
+
+def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
+    """Read one message; `where` names it in errors. The role "developer" is taken for "system"."""
+    given = source.get("role")
+    role = _ROLES.get(given) if isinstance(given, str) else None
+    if role is None:
+        raise RequestError(f"{where}.role must be one of {', '.join(_ROLES)}, not {shortened(str(given))}")
+    content = _content(source.get("content"), f"{where}.content")
+    if role == "tool":
+        name = source.get("name")
+        call_id = _text(source, "tool_call_id", where)
+        return ChatMessage("tool", tuple(content), call_id, name if isinstance(name, str) else "")
+    parts: list[Part] = [*_reasoning(source, where), *content]
+    for index, call in enumerate(_items(source.get("tool_calls"), f"{where}.tool_calls")):
+        parts.append(_call(call, f"{where}.tool_calls[{index}]"))
+    return ChatMessage(role, tuple(parts))
+
+
+def tool_from_dict(source: Mapping[str, Any]) -> ToolDef:
+    """Read a tool in OpenAI's shape, {"type": "function", "function": {...}}, or its inner part alone."""
+    kind = source.get("type", "function")
+    if kind != "function":
+        raise RequestError(f"tools: the type must be 'function', not {shortened(str(kind))}")
+    function = source.get("function", source)
+    if not isinstance(function, Mapping):
+        raise RequestError("tools: function must be a dict")
+    parameters = function.get("parameters", function.get("input_schema")) or {}
+    return ToolDef(_text(function, "name", "tools"), str(function.get("description") or ""), parameters)
+
+
+def _content(content: object, where: str) -> list[Part]:
+    if content is None or content == "":
+        return []
+    if isinstance(content, str):
+        return [Text(content)]
+    return [_part(item, f"{where}[{index}]") for index, item in enumerate(_items(content, where))]
+
+
+def _part(item: Any, where: str) -> Part:
+    kind = item.get("type")
+    if kind == "text":
+        return Text(_text(item, "text", where))
+    if kind != "image_url":
+        raise RequestError(f"{where}.type must be text or image_url, not {shortened(str(kind))}")
+    source = item.get("image_url")
+    try:
+        return Image.from_url(_text(source, "url", "image_url") if isinstance(source, Mapping) else source)
+    except RequestError as exc:
+        raise RequestError(f"{where}: {exc}") from None
+
+
+def _reasoning(source: Mapping[str, Any], where: str) -> list[Reasoning]:
+    details = _items(source.get("reasoning_details"), f"{where}.reasoning_details")
+    if details:
+        return [
+            Reasoning(
+                detail["text"] if isinstance(detail.get("text"), str) else "",
+                "reasoning_details",
+                extra={k: v for k, v in detail.items() if k != "text"},
+            )
+            for detail in details
+        ]
+    text = source.get("reasoning_content")
+    return [Reasoning(text, "reasoning_content")] if isinstance(text, str) and text else []
+
+
+def _call(source: Any, where: str) -> ToolCall:
+    function = source.get("function")
+    if not isinstance(function, Mapping):
+        raise RequestError(f"{where}.function must be a dict")
+    call_id, name = _text(source, "id", where), _text(function, "name", f"{where}.function")
+    arguments = function.get("arguments") or ""
+    if isinstance(arguments, Mapping):
+        return ToolCall(call_id, name, arguments)
+    if not isinstance(arguments, str):
+        raise RequestError(f"{where}.function.arguments must be JSON text or a dict, not {type(arguments).__name__}")
+    return ToolCall(call_id, name, arguments_json=arguments)
+
+
+def _text(source: Mapping[str, Any], field: str, where: str) -> str:
+    value = source.get(field)
+    if not isinstance(value, str):
+        raise RequestError(f"{where}.{field} must be a string")
+    return value
+
+
+def _items(value: object, where: str) -> Sequence[Any]:
+    if value is None:
+        return ()
+    if isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(item, Mapping) for item in value):
+        return value
+    raise RequestError(f"{where} must be a list of dicts")

@@ -1,0 +1,84 @@
+"""An answer, the same whether it came whole or as a stream, and whatever the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .json_in_text import json_in
+from .messages import ChatMessage, ToolCall
+from .shortened import shortened
+from .usage import TokenUsage
+
+
+class ChatResponse(msgspec.Struct, frozen=True):
+    """The answer to one request.
+
+    `message` is what to append to the history: it replays losslessly, thinking included. `finish_reason` is "stop",
+    "tool_calls", "length", "content_filter" or the service's own word; "" in the partial answer of a broken stream.
+    `flagged`: the service marked input or output as sensitive. `request_id` is what MiniMax's support asks for.
+    `headers` are the HTTP answer's. `messages` is the whole exchange where `run_tools` made it, else empty.
+    """
+
+    message: ChatMessage
+    finish_reason: str = ""
+    usage: TokenUsage = TokenUsage()
+    model: str = ""
+    id: str = ""
+    request_id: str = ""
+    flagged: bool = False
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    body: bytes = b""
+    messages: tuple[ChatMessage, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The answer's text, without thinking."""
+        return self.message.text
+
+    @property
+    def reasoning(self) -> str:
+        """The model's thinking; "" where it sent none."""
+        return self.message.reasoning
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the model asks for, in order."""
+        return self.message.tool_calls
+
+    @property
+    def raw(self) -> dict[str, Any] | None:
+        """The service's JSON as it came, decoded at every access; None for a streamed answer."""
+        return json.loads(self.body.decode("utf-8-sig", "replace")) if self.body else None
+
+    def json(self) -> Any:
+        """Return the JSON value in the text, bare, fenced or in prose; raises `ResponseFormatError` without one."""
+        return json_in(self.text)
+
+    def __repr__(self) -> str:
+        shown = [f"text={shortened(self.text)}"]
+        if self.reasoning:
+            shown.append(f"reasoning={shortened(self.reasoning)}")
+        if self.tool_calls:
+            shown.append(f"tool_calls={list(self.tool_calls)!r}")
+        shown.append(f"finish_reason={shortened(self.finish_reason)}")
+        shown.append(f"usage={self.usage!r}")
+        return f"ChatResponse({', '.join(shown)})"
+
+    def _repr_markdown_(self) -> str:
+        """Show the answer as Markdown in a notebook, its thinking folded away."""
+        return as_markdown(self.text, self.reasoning, self.tool_calls)
+
+
+def as_markdown(text: str, reasoning: str = "", tool_calls: tuple[ToolCall, ...] = ()) -> str:
+    """Write an answer as Markdown: thinking in a closed `<details>`, tool calls as code."""
+    blocks = []
+    if reasoning:
+        blocks.append(f"<details><summary>Thinking</summary>\n\n{reasoning.strip()}\n\n</details>")
+    if text:
+        blocks.append(text)
+    blocks += [f"```json\n{call.name}({call.arguments_json})\n```" for call in tool_calls]
+    return "\n\n".join(blocks)

@@ -1,0 +1,43 @@
+"""What the model is told of a tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ..errors import RequestError
+from .shortened import fields_shown
+
+
+def _empty_object_schema() -> dict[str, Any]:
+    return {"type": "object", "properties": {}}
+
+
+class ToolDef(msgspec.Struct, frozen=True):
+    """A tool: its name, what it is for, and the JSON schema of its arguments.
+
+    `parameters` defaults to a schema without arguments, because the service refuses a tool that has none (2013).
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=_empty_object_schema)
+
+    def __post_init__(self) -> None:
+        if not self.parameters:
+            msgspec.structs.force_setattr(self, "parameters", _empty_object_schema())
+
+    def __repr__(self) -> str:
+        return fields_shown(self)
+
+
+def as_tool(source: object) -> ToolDef:
+    """Take a ToolDef, or what carries one as `.definition`, as functions with the `tool` decorator do."""
+    definition = getattr(source, "definition", source)
+    if isinstance(definition, ToolDef):
+        return definition
+    raise RequestError(
+        f"tools must hold ToolDefs, functions with the tool decorator, or dicts, not {type(source).__name__}"
+    )
