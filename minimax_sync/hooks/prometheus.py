@@ -1,0 +1,86 @@
+"""Events as Prometheus metrics (extra `prometheus`). Labels are names alone, so their number stays small."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from .events import AttemptFailed, CallEnded, Event, FirstToken, Hook, QuotaLow, RateLimited, TokenRefreshed
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+_TOKEN_KINDS = ("prompt", "completion", "reasoning", "cache_read", "cache_write")
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+_hooks: weakref.WeakKeyDictionary[CollectorRegistry, Hook] = weakref.WeakKeyDictionary()
+_hooks_lock = threading.Lock()
+
+
+def prometheus_hook(registry: CollectorRegistry | None = None) -> Hook:
+    """Return a hook that counts and times calls in `registry`, by default prometheus_client's own.
+
+    A registry has one set of metrics: asked again for the same one, it returns the same hook.
+    """
+    try:
+        import prometheus_client
+    except ImportError as exc:
+        raise ConfigError("prometheus_hook() needs prometheus-client: pip install 'minimax-sync[prometheus]'") from exc
+    wanted = registry or prometheus_client.REGISTRY
+    with _hooks_lock:
+        hook = _hooks.get(wanted)
+        if hook is None:
+            hook = _hooks[wanted] = _make_hook(wanted)
+    return hook
+
+
+def _make_hook(registry: CollectorRegistry) -> Hook:
+    from prometheus_client import Counter, Gauge, Histogram
+
+    call = ("provider", "operation", "model")
+    requests = Counter("minimax_requests", "Calls, by how they ended", (*call, "outcome"), registry=registry)
+    attempts = Counter("minimax_attempts", "Requests sent, repeated ones included", call, registry=registry)
+    failures = Counter(
+        "minimax_attempt_failures", "Requests that failed, repeated or not", (*call, "error"), registry=registry
+    )
+    tokens = Counter("minimax_tokens", "Tokens, as the service counts them", (*call, "kind"), registry=registry)
+    duration = Histogram(
+        "minimax_request_duration_seconds", "Whole calls, waits included", call, buckets=_SECONDS, registry=registry
+    )
+    first_token = Histogram(
+        "minimax_time_to_first_token_seconds", "Until a stream's first delta", call, buckets=_SECONDS, registry=registry
+    )
+    limiter_wait = Histogram(
+        "minimax_limiter_wait_seconds", "Held back by the own rate limit", call, buckets=_SECONDS, registry=registry
+    )
+    refreshes = Counter("minimax_token_refreshes", "Access tokens renewed", ("provider",), registry=registry)
+    quota = Gauge("minimax_quota_remaining", "Quota last seen", ("provider", "unit"), registry=registry)
+
+    def ended(event: CallEnded) -> None:
+        labels = (event.provider, event.operation, event.model)
+        requests.labels(*labels, event.error_type or "ok").inc()
+        attempts.labels(*labels).inc(event.attempts)
+        duration.labels(*labels).observe(event.duration)
+        for kind in _TOKEN_KINDS:
+            if count := getattr(event, f"{kind}_tokens"):
+                tokens.labels(*labels, kind).inc(count)
+        if event.quota_remaining is not None:
+            quota.labels(event.provider, event.quota_unit).set(event.quota_remaining)
+
+    def hook(event: Event) -> None:
+        if isinstance(event, CallEnded):
+            ended(event)
+        elif isinstance(event, AttemptFailed):
+            failures.labels(event.provider, event.operation, event.model, event.error_type).inc()
+        elif isinstance(event, FirstToken):
+            first_token.labels(event.provider, event.operation, event.model).observe(event.seconds)
+        elif isinstance(event, RateLimited) and event.source == "limiter":
+            limiter_wait.labels(event.provider, event.operation, event.model).observe(event.seconds)
+        elif isinstance(event, TokenRefreshed):
+            refreshes.labels(event.provider).inc()
+        elif isinstance(event, QuotaLow):
+            quota.labels(event.provider, event.unit).set(event.remaining)
+
+    return hook

@@ -1,0 +1,144 @@
+"""When a failed attempt is followed by another, and after how long.
+
+Pure rules over the errors' own `budget` and `retry_after_ms`: nothing here sleeps, sends or knows HTTP. One `Attempts`
+lives as long as one call. The two budgets are counted together: no call takes more than `rate_limit_attempts` attempts
+in all, and at most `server_attempts` of them may end in a failure of the service.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
+import msgspec
+
+from .errors import AmbiguousResultError, Budget, ConfigError, LlmError
+
+_DAY_MS = 86_400_000
+_ATTEMPTS = (int, 1, 1_000_000, "a whole number from 1 to 1000000")
+_MILLISECONDS = ((int, float), 0, _DAY_MS, f"a number of milliseconds from 0 to {_DAY_MS} (a day)")
+_RULES: dict[str, tuple[type[int] | tuple[type[int], type[float]], float, float, str]] = {
+    "rate_limit_attempts": _ATTEMPTS,
+    "server_attempts": _ATTEMPTS,
+    "initial_backoff_ms": _MILLISECONDS,
+    "max_backoff_ms": _MILLISECONDS,
+    "backoff_multiplier": ((int, float), 1, 1000, "a number from 1 to 1000"),
+}
+
+_SPREAD = 0.1  # of a Retry-After, on top of it: threads told the same second do not come back in the same millisecond
+_MAX_SPREAD = 5.0  # seconds
+_LONGEST_COOL_DOWN = 60.0
+"""Seconds. A wait that nobody sits out (Retry-After: 999999) must not lock everybody else out for as long."""
+
+_DECIMAL = re.compile(r"\d+(\.\d+)?", re.ASCII)
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """Say how often and how slowly failed attempts are repeated.
+
+    `rate_limit_attempts` is the most attempts that one call takes, `server_attempts` the most of them that may end in a
+    5xx or without a connection. Waits grow by decorrelated jitter from `initial_backoff_ms`, at most `max_backoff_ms`.
+    `resend_ambiguous=True` sends again after an `AmbiguousResultError` too, as a failure of the service: the request
+    may then be processed, and billed, twice. An impossible value is a `ConfigError`.
+    """
+
+    rate_limit_attempts: int = 5
+    server_attempts: int = 3
+    initial_backoff_ms: float = 1000
+    max_backoff_ms: float = 60_000
+    backoff_multiplier: float = 2.0
+    resend_ambiguous: bool = False
+
+    def __post_init__(self) -> None:
+        for name, (kind, least, most, wanted) in _RULES.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
+                raise ConfigError(f"retry: {name} must be {wanted}")
+        if not isinstance(self.resend_ambiguous, bool):
+            raise ConfigError("retry: resend_ambiguous must be True or False")
+
+
+class Attempts:
+    """Count the failed attempts of one call and decide what follows each. Not thread-safe: a call has one thread.
+
+    `made` is the number of attempts that have failed. `cool_down` is for how many seconds the last failure asks
+    everybody to hold back, set also when this call goes no further; 0.0 when it does not ask.
+    """
+
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        deadline: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self.made = 0
+        self.cool_down = 0.0
+        self._policy = policy
+        self._deadline = deadline
+        self._clock = clock
+        self._random = random
+        self._server_failures = 0
+        self._backoff = policy.initial_backoff_ms / 1000
+
+    def wait_after(self, error: LlmError) -> float | None:
+        """Return the seconds to wait before the next attempt, or None: raise the error.
+
+        A wait that would not end before the call's deadline is not begun.
+        """
+        self.made += 1
+        self.cool_down = 0.0
+        budget = self._budget(error)
+        if budget is None:
+            return None
+        self._server_failures += budget == "server"
+        wait = max(self._asked(error), self._next_backoff())
+        go_on = (
+            self.made < self._policy.rate_limit_attempts
+            and self._server_failures < self._policy.server_attempts
+            and wait < self._deadline - self._clock()
+        )
+        if budget == "rate_limit":
+            self.cool_down = wait if go_on else min(wait, _LONGEST_COOL_DOWN)
+        return wait if go_on else None
+
+    def _budget(self, error: LlmError) -> Budget | None:
+        if isinstance(error, AmbiguousResultError) and self._policy.resend_ambiguous:
+            return "server"
+        return error.budget
+
+    def _asked(self, error: LlmError) -> float:
+        asked = (error.retry_after_ms or 0) / 1000
+        return self._random(asked, asked + min(asked * _SPREAD, _MAX_SPREAD))
+
+    def _next_backoff(self) -> float:
+        policy = self._policy
+        initial = policy.initial_backoff_ms / 1000
+        grown = max(initial, self._backoff * policy.backoff_multiplier)
+        self._backoff = min(policy.max_backoff_ms / 1000, self._random(initial, grown))
+        return self._backoff
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Read a Retry-After header: seconds, also with a fraction, or an HTTP-date; finite and >= 0.
+
+    None for no header and for what is neither (negative, nan, inf, 1e3, rubbish): the backoff decides then. A date in
+    the past is 0.0. `now` is an aware datetime.
+    """
+    text = (value or "").strip()
+    if _DECIMAL.fullmatch(text):
+        seconds = float(text)
+        return seconds if isfinite(seconds) else None
+    try:
+        date = parsedate_to_datetime(text)
+        if date.tzinfo is None:  # "-0000" and asctime dates: HTTP dates are UTC
+            date = date.replace(tzinfo=timezone.utc)
+        return max(0.0, (date - now).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):  # what email.utils raises, depending on the rubbish
+        return None

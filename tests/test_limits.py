@@ -1,0 +1,424 @@
+"""The token bucket: its arithmetic under any interleaving, its line of threads, and what survives forks and pickles."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from math import inf, nan
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minimax_sync.errors import CallTimeoutError, ConfigError
+from minimax_sync.limits import Limiter, Line, TokenBucket, Waiter, _shared, shared_bucket
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
+def line_length(bucket: TokenBucket) -> int:
+    return len(bucket._line._waiting)
+
+
+@pytest.mark.parametrize("rate", [0, -1, nan, inf, -inf, True, "2", None, 1e7, 10**400, 1e-9])
+def test_an_impossible_rate_is_refused_by_name(rate: float) -> None:
+    with pytest.raises(ConfigError, match="requests_per_second must be"):
+        TokenBucket(rate)
+    with pytest.raises(ConfigError, match="requests_per_second must be"):
+        shared_bucket("https://api.minimax.io", "key", rate)
+
+
+@pytest.mark.parametrize("burst", [0, -1, 1.5, True, "2", 10**9])
+def test_an_impossible_burst_is_refused_by_name(burst: int) -> None:
+    with pytest.raises(ConfigError, match="burst must be"):
+        TokenBucket(2.0, burst)
+
+
+@pytest.mark.parametrize("seconds", [-1, nan, inf, True, "1", None])
+def test_an_impossible_pause_is_refused_by_name(seconds: float) -> None:
+    with pytest.raises(ConfigError, match="pause: seconds must be"):
+        TokenBucket(2.0).pause(seconds)
+
+
+def test_the_first_slot_is_free_and_the_next_comes_an_interval_later() -> None:
+    clock = Clock()
+    bucket = TokenBucket(2.0, clock=clock)
+    assert bucket.acquire() == 0.0
+    clock.now += 0.49
+    with pytest.raises(CallTimeoutError):
+        bucket.acquire(timeout=0)
+    clock.now += 0.01
+    assert bucket.acquire(timeout=0) == 0.0
+
+
+def test_a_rest_gives_no_more_than_the_burst() -> None:
+    clock = Clock()
+    for burst in (1, 3):
+        bucket = TokenBucket(2.0, burst, clock=clock)
+        clock.now += 3600
+        for _ in range(burst):
+            assert bucket.acquire(timeout=0) == 0.0
+        with pytest.raises(CallTimeoutError):
+            bucket.acquire(timeout=0.4)
+
+
+@pytest.mark.parametrize("timeout", [0, 5, -1, nan])
+def test_a_wait_longer_than_the_timeout_fails_at_once_and_was_never_sent(timeout: float) -> None:
+    bucket = TokenBucket(0.1)
+    bucket.acquire()
+    began = time.monotonic()
+    with pytest.raises(CallTimeoutError, match=r"the wait would be 10\.0 s") as caught:
+        bucket.acquire(timeout=timeout)
+    assert time.monotonic() - began < 1
+    assert caught.value.sent is False
+    assert caught.value.budget is None
+    assert line_length(bucket) == 0
+
+
+def test_the_seconds_waited_are_returned() -> None:
+    bucket = TokenBucket(50)
+    began = time.monotonic()
+    waited = [bucket.acquire() for _ in range(3)]
+    assert waited[0] == 0.0
+    assert sum(waited) == pytest.approx(time.monotonic() - began, abs=0.01)
+    assert sum(waited) >= 0.0399
+
+
+def test_those_who_came_first_go_first() -> None:
+    bucket = TokenBucket(200)
+    bucket.pause(0.05)
+    order: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def go(number: int) -> None:
+        bucket.acquire()
+        order.put(number)
+
+    threads = []
+    for number in range(8):
+        threads.append(threading.Thread(target=go, args=(number,)))
+        threads[-1].start()
+        eventually(lambda: line_length(bucket) == len(threads))
+    for thread in threads:
+        thread.join()
+    assert [order.get() for _ in threads] == list(range(8))
+
+
+def test_sixteen_threads_get_the_rate_and_never_more() -> None:
+    bucket, interval = TokenBucket(400), 1 / 400
+    granted: list[float] = []
+
+    def go() -> None:
+        for _ in range(5):
+            bucket.acquire()
+            granted.append(time.monotonic())
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=go) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    granted.sort()
+    assert len(granted) == 80
+    for count, at in enumerate(granted):
+        assert at - began >= count * interval - 1e-6
+    assert granted[-1] - began < 5 * 80 * interval
+
+
+def test_a_pause_holds_back_those_already_waiting_and_lets_them_go_one_by_one() -> None:
+    bucket = TokenBucket(100, burst=4)
+    for _ in range(4):
+        bucket.acquire()
+    granted: list[float] = []
+    threads = [threading.Thread(target=lambda: granted.append((bucket.acquire(), time.monotonic())[1])) for _ in "abc"]
+    bucket.pause(0.02)
+    for thread in threads:
+        thread.start()
+    eventually(lambda: line_length(bucket) == 3)
+    paused = time.monotonic()
+    bucket.pause(0.05)
+    for thread in threads:
+        thread.join()
+    granted.sort()
+    assert granted[0] - paused >= 0.05
+    assert granted[2] - granted[0] >= 0.019
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
+    clock = Clock()
+    bucket = TokenBucket(2.0, clock=clock)
+    bucket.pause(60)
+    bucket.pause(1)
+    clock.now += 59.9
+    with pytest.raises(CallTimeoutError):
+        bucket.acquire(timeout=0)
+    clock.now += 0.1
+    assert bucket.acquire(timeout=0) == 0.0
+    with pytest.raises(CallTimeoutError):
+        bucket.acquire(timeout=0.49)
+
+
+def test_a_pause_sends_away_at_once_whoever_cannot_wait_that_long() -> None:
+    bucket = TokenBucket(1)
+    bucket.acquire()
+    ended: list[CallTimeoutError] = []
+
+    def go() -> None:
+        with pytest.raises(CallTimeoutError, match="no slot in time") as caught:
+            bucket.acquire(timeout=10)
+        ended.append(caught.value)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    eventually(lambda: line_length(bucket) == 1)
+    bucket.pause(60)
+    thread.join(timeout=5)
+    assert len(ended) == 1
+    assert line_length(bucket) == 0
+
+
+def test_those_behind_one_who_is_sent_away_or_leaves_move_up() -> None:
+    line, now = Line(0.1, 1), 0.0
+    assert line.take(now)
+    short, patient, between, last = (Waiter(deadline) for deadline in (0.2, inf, 0.55, inf))
+    for waiter in (short, patient, between, last):
+        line.join(waiter, now)
+    line.pause(0.4)  # then `between` is due at 0.5: behind two it would have been 0.6
+    assert [waiter.evicted for waiter in (short, patient, between, last)] == [True, False, False, False]
+    with pytest.raises(CallTimeoutError):
+        line.turn(short, now)
+    line.leave(patient)
+    assert line.turn(between, now) == pytest.approx(0.4)
+    line.leave(between)
+    assert not last.gate.locked()  # woken: it is the first now
+    assert line.turn(last, 0.4) == 0.0
+
+
+def test_a_late_wake_up_is_made_up_for_but_a_stopped_process_does_not_catch_up() -> None:
+    line = Line(0.1, 1)
+    assert line.take(0.0)
+    waiters = [Waiter(inf) for _ in range(3)]
+    for waiter in waiters:
+        line.join(waiter, 0.0)
+    assert line.turn(waiters[0], 0.104) == 0.0
+    line.leave(waiters[0])
+    assert line.turn(waiters[1], 0.104) == pytest.approx(0.096)  # at 0.2, not at 0.204
+    assert line.turn(waiters[1], 9.2) == 0.0
+    line.leave(waiters[1])
+    assert line.turn(waiters[2], 9.2) == pytest.approx(0.05)
+
+
+INTERRUPTED = """
+import json, os, signal, threading, time
+from minimax_sync import limits
+bucket = limits.TokenBucket(4)
+began = time.monotonic()
+bucket.acquire()
+behind = []
+
+def act():
+    while not bucket._line._waiting: time.sleep(0.001)
+    other = threading.Thread(target=lambda: (bucket.acquire(), behind.append(time.monotonic() - began)))
+    other.start()
+    while len(bucket._line._waiting) < 2: time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+    other.join()
+
+actor = threading.Thread(target=act)
+actor.start()
+try:
+    bucket.acquire()
+except KeyboardInterrupt:
+    interrupted = time.monotonic() - began
+actor.join()
+print(json.dumps([interrupted, behind[0]]))
+"""
+
+
+def run(script: str) -> str:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_ctrl_c_ends_a_wait_at_once_and_gives_the_slot_to_the_next_in_line() -> None:
+    interrupted, behind = map(float, run(INTERRUPTED).strip("[]\n").split(","))
+    assert interrupted < 0.24
+    assert 0.249 <= behind < 0.49
+
+
+FORKED = """
+import os, threading, time
+from minimax_sync.limits import TokenBucket, shared_bucket
+bucket = shared_bucket("https://api.minimax.io", "key", 20)
+bucket.acquire()
+bucket.pause(0.2)
+others = [threading.Thread(target=bucket.acquire) for _ in range(3)]
+for other in others: other.start()
+while len(bucket._line._waiting) < 3: time.sleep(0.001)
+with bucket._lock:
+    child = os.fork()
+if child == 0:
+    began = time.monotonic()
+    bucket.acquire(timeout=0.3)
+    same = shared_bucket("https://api.minimax.io", "key", 20.0) is bucket
+    os._exit(0 if same and time.monotonic() - began < 0.3 else 1)
+_, status = os.waitpid(child, 0)
+for other in others: other.join()
+assert os.waitstatus_to_exitcode(status) == 0
+"""
+
+
+def test_a_forked_child_has_a_lock_and_a_line_of_its_own() -> None:
+    run(FORKED)
+
+
+def test_a_bucket_is_pickled_and_copied_as_its_rate_and_burst() -> None:
+    bucket = TokenBucket(2, 3)
+    bucket.acquire()
+    for twin in (pickle.loads(pickle.dumps(bucket)), copy.copy(bucket), copy.deepcopy(bucket)):
+        assert twin is not bucket
+        assert repr(twin) == repr(bucket) == "TokenBucket(requests_per_second=2, burst=3)"
+
+
+def test_the_same_origin_credential_and_rate_share_a_bucket() -> None:
+    first = shared_bucket("https://a.example", "key-1", 2)
+    assert shared_bucket("https://a.example", "key-1", 2.0) is first
+    assert shared_bucket("https://b.example", "key-1", 2) is not first
+    assert shared_bucket("https://a.example", "key-2", 2) is not first
+    assert shared_bucket("https://a.example", "key-1", 3) is not first
+
+
+def test_a_shared_bucket_keeps_no_credential_and_lives_only_as_long_as_it_is_held() -> None:
+    bucket = shared_bucket("https://held.example", "sk-canary\ud800", 2)
+    keys = [key for key in _shared if key[0] == "https://held.example"]
+    assert len(keys) == 1
+    assert "canary" not in repr(keys)
+    assert "canary" not in repr(vars(bucket))
+    del bucket
+    gc.collect()
+    assert [key for key in _shared if key[0] == "https://held.example"] == []
+
+
+def test_threads_that_ask_at_once_get_one_bucket() -> None:
+    barrier = threading.Barrier(8)
+    found: list[TokenBucket] = []
+
+    def ask() -> None:
+        barrier.wait()
+        found.append(shared_bucket("https://race.example", "key", 2))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, found))) == 1
+
+
+def test_a_bucket_is_a_limiter_and_cheap_when_nobody_waits() -> None:
+    limiter: Limiter = TokenBucket(1e6, burst=1_000_000)
+    began = time.perf_counter()
+    for _ in range(2000):
+        limiter.acquire()
+    assert (time.perf_counter() - began) / 2000 < 50e-6
+
+
+OPERATIONS = st.one_of(
+    st.tuples(st.just("arrive"), st.sampled_from([inf, inf, 10.0, 2.0, 0.3, 0.0])),
+    st.tuples(st.just("look"), st.integers(0, 20)),
+    st.tuples(st.just("all look"), st.integers(0, 20)),
+    st.tuples(st.just("leave"), st.integers(0, 20)),
+    st.tuples(st.just("die"), st.integers(0, 20)),
+    st.tuples(st.just("pause"), st.sampled_from([0.0, 0.1, 1.0, 5.0])),
+    st.tuples(st.just("pass"), st.floats(0, 3)),
+    st.tuples(st.just("pass"), st.sampled_from([0.001, 0.25, 0.5])),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    rate=st.sampled_from([0.5, 2.0, 4.0, 10.0]),
+    burst=st.integers(1, 4),
+    operations=st.lists(OPERATIONS, max_size=120),
+)
+def test_b14_no_interleaving_grants_more_than_burst_plus_rate_times_time_or_lets_anyone_overtake(
+    rate: float, burst: int, operations: list[tuple[str, float]]
+) -> None:
+    line, now, began, paused_until = Line(1 / rate, burst), 0.0, 0.0, 0.0
+    waiting: list[Waiter] = []
+    granted: list[float] = []
+
+    def look(waiter: Waiter) -> None:
+        try:
+            if line.turn(waiter, now) > 0:
+                return
+            assert waiter is next(other for other in waiting if not other.evicted)
+            assert now >= paused_until - 1e-6
+            granted.append(now)
+        except CallTimeoutError:
+            assert waiter.deadline < inf
+        waiting.remove(waiter)
+        line.leave(waiter)
+
+    for name, value in operations:
+        if name == "arrive":
+            if line.take(now):
+                assert not waiting
+                assert now >= paused_until - 1e-6
+                granted.append(now)
+                continue
+            waiter = Waiter(now + value)
+            try:
+                line.join(waiter, now)
+            except CallTimeoutError:
+                assert value < inf
+            else:
+                waiting.append(waiter)
+                look(waiter)
+        elif name in ("look", "leave", "die") and waiting:
+            waiter = waiting[int(value) % len(waiting)]
+            if name == "look":
+                look(waiter)
+                continue
+            waiting.remove(waiter)
+            waiter.gone = True  # "die": a signal kept it from telling the line
+            if name == "leave":
+                line.leave(waiter)
+        elif name == "all look":
+            for waiter in waiting[int(value) :] + waiting[: int(value)]:
+                look(waiter)
+        elif name == "pause":
+            line.pause(now + value)
+            paused_until = max(paused_until, now + value)
+        elif name == "pass":
+            now += value
+
+    for waiter in list(waiting):  # everybody still in line gets a turn, in order, and in time
+        now = max(now, line._due(0))
+        look(waiter)
+    assert not waiting
+    for last, at in enumerate(granted):
+        assert last + 1 <= burst + rate * (at - began) + 1e-6
+        for first in range(last):
+            assert last - first + 1 <= burst + 0.5 + rate * (at - granted[first]) + 1e-6
