@@ -1,0 +1,229 @@
+"""Where a call goes: base URLs, the two wires' paths, and which hosts may be sent a token.
+
+Pure rules over URLs, with one parser for all of them. It takes what the grammar below spells out and refuses the rest,
+so that no parser further down (urllib3's, a proxy's) can read another host out of the same text. No I/O, no settings.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
+from typing import Literal, NamedTuple
+
+from .errors import ConfigError
+
+Flavor = Literal["openai_compat", "anthropic_messages"]
+
+API_HOSTS = frozenset({"api.minimax.io", "api.minimaxi.com", "api.minimax.cn", "api.minimax.chat"})
+# Since May 2026 the portal lives here; the old `/oauth/...` paths on the API hosts answer 307.
+PORTAL_HOSTS = frozenset({"account.minimax.io", "account.minimaxi.com"})
+_OWN_HOSTS = API_HOSTS | PORTAL_HOSTS
+# The portal sends people to pages that moved (hermes-agent#19337).
+_MOVED_PAGES = {"www.minimax.io": "platform.minimax.io", "www.minimaxi.com": "platform.minimaxi.com"}
+REGIONS = {"global": "https://api.minimax.io", "cn": "https://api.minimaxi.com"}
+
+_FLAVORS: dict[str, Flavor] = {
+    "openai_compat": "openai_compat",
+    "openai": "openai_compat",
+    "anthropic_messages": "anthropic_messages",
+    "anthropic-messages": "anthropic_messages",
+    "anthropic": "anthropic_messages",
+}
+_MINIMAX_BASE: dict[Flavor, str] = {"openai_compat": "/v1", "anthropic_messages": "/anthropic"}
+_CHAT_PATH: dict[Flavor, str] = {"openai_compat": "/text/chatcompletion_v2", "anthropic_messages": "/v1/messages"}
+_PORTS = {"http": 80, "https": 443}
+
+_PATH = r"(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"
+_URL = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    rf"(?P<path>(?:/{_PATH})?)"
+    r"(?P<query>(?:\?[\x21\x22\x24-\x5b\x5d-\x7e]*)?)",
+    re.IGNORECASE,
+)
+_CHAT_PATH_GRAMMAR = re.compile(_PATH)
+_FAULTS = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), fault)
+    for pattern, fault in (
+        (r".*[\x00-\x20\x7f]", "it holds a space or a control character"),
+        (r".*\\", "it holds a backslash"),
+        (r"(?!https?://)", "it does not begin with https:// (or http://)"),
+        (r"https?://[^/?#]*@", "it holds a user name or password; give the key as api_key instead"),
+        (r"[^#]*\?", "it holds a query"),
+        (r".*#", "it holds a fragment"),
+        (r"https?://[^/]*[^\x21-\x7e]", "its host is not ASCII; write an international name in its xn-- form"),
+        (r"https?://(:|/|$)", "it names no host"),
+        (r"https?://(\[[^]]*\]|[^/:\[]+):(?![0-9]+(/|$))", "its port is not a number"),
+        (r"http://(api|account)\.minimax", "MiniMax is reached over https only"),
+        (r"", "its host, port or path is malformed"),
+    )
+)
+
+
+class _Url(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+    path: str
+    query: str
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One base URL, resolved.
+
+    Attributes: `base_url`, as it was given; `flavor`, the wire; `chat_url`, where chats are posted; `origin`, scheme,
+    host and port; `is_minimax`, whether the host is MiniMax's own.
+    """
+
+    base_url: str
+    flavor: Flavor
+    chat_url: str
+    origin: str
+    is_minimax: bool
+
+    def service_url(self, path: str) -> str:
+        """Return the URL of another service of the same origin, as `/v1/embeddings`."""
+        return self.origin + path
+
+
+def parse_flavor(text: object, source: str = "api_flavor") -> Flavor:
+    """Return the wire that `text` names; raise ConfigError, naming `source`, when it names none."""
+    flavor = _FLAVORS.get(text.strip()) if isinstance(text, str) else None
+    if flavor is None:
+        shown = f" {text[:40]!r}" if isinstance(text, str) else ""
+        raise ConfigError(f"{source}: unknown api_flavor{shown}; use one of {', '.join(_FLAVORS)}")
+    return flavor
+
+
+def parse_chat_path(text: object, source: str = "chat_path") -> str:
+    """Return the path with one slash before it; raise ConfigError, naming `source`, when it is not one."""
+    if not isinstance(text, str) or not _CHAT_PATH_GRAMMAR.fullmatch(text) or not text.strip("/"):
+        raise ConfigError(f"{source}: write a path without spaces and without a query, like /chat/completions")
+    return "/" + text.lstrip("/")
+
+
+def resolve_endpoint(
+    base_url: str, flavor: Flavor | None = None, chat_path: str | None = None, *, source: str = "base_url"
+) -> Endpoint:
+    """Turn a base URL into an Endpoint.
+
+    `flavor` None: `anthropic_messages` when the URL ends in `/anthropic`, else `openai_compat`. On MiniMax's hosts
+    an empty path, `/v1` and `/anthropic` give way to the wire's own; anything else is used literally. `chat_path`
+    replaces the OpenAI wire's path and has no effect on the other. Raises ConfigError that names `source`, and not the
+    URL, which may hold a password.
+    """
+    url = _checked(base_url, source)
+    base = url.path.rstrip("/")
+    if flavor is None:
+        flavor = "anthropic_messages" if base.endswith("/anthropic") else "openai_compat"
+    is_minimax = url.host in API_HOSTS
+    if is_minimax and base in ("", *_MINIMAX_BASE.values()):
+        base = _MINIMAX_BASE[flavor]
+    path = _CHAT_PATH[flavor]
+    if chat_path is not None:
+        replacement = parse_chat_path(chat_path)
+        path = replacement if flavor == "openai_compat" else path
+    return Endpoint(base_url, flavor, f"{url.origin}{base}{path}", url.origin, is_minimax)
+
+
+def may_receive_token(url: str, by_hand: str | None) -> bool:
+    """Tell whether a token may be sent to `url`.
+
+    It may when `url` is https on one of MiniMax's own hosts and the default port, or of the very origin of `by_hand`,
+    the base URL that the user typed. Anything that does not parse may not.
+    """
+    target = _parse(url)
+    if target is None:
+        return False
+    if (target.scheme, target.port) == ("https", 443) and target.host in _OWN_HOSTS:
+        return True
+    chosen = _parse(by_hand) if by_hand is not None else None
+    return chosen is not None and chosen.origin == target.origin
+
+
+def portal_url(region: str, path: str, by_hand: str | None = None, *, source: str = "region") -> str:
+    """Return the portal's URL for `path` (`/oauth/token`) in `region`; a `/anthropic` or `/v1` at its end is dropped.
+
+    Raises ConfigError, naming `source`, when `region` is not a URL or not one that may be sent a token.
+    """
+    url = _checked(region, source)
+    if not may_receive_token(region, by_hand):
+        raise ConfigError(
+            f"{source}: {url.host} is not one of MiniMax's own https hosts, so no token is sent there; "
+            "to use another server set base_url to it by hand"
+        )
+    base = url.path.rstrip("/")
+    for suffix in _MINIMAX_BASE.values():
+        base = base.removesuffix(suffix)
+    return f"{url.origin}{base.rstrip('/')}{path}"
+
+
+def portal_redirect(url: str, status: int, location: str | None) -> str | None:
+    """Return where an answer of the portal at `url` sends the same form, if it may be followed.
+
+    That is a 307 or 308 to one of MiniMax's own https hosts, from anywhere; None for everything else.
+    """
+    here = _parse(url)
+    if here is None or location is None or status not in (307, 308):
+        return None
+    within = location.startswith("/") and not location.startswith("//")
+    target = here.origin + location if within else location
+    return target if may_receive_token(target, None) else None
+
+
+def host_of(url: str) -> str | None:
+    """Return the host of a URL, for messages; None for what is no URL."""
+    parsed = _parse(url)
+    return parsed and parsed.host
+
+
+def page_url(text: object, by_hand: str | None = None) -> str | None:
+    """Return the page that the portal asks a person to open, on its present host; None for what is no web page.
+
+    Plain http is for the origin of `by_hand` alone.
+    """
+    head, mark, fragment = text.partition("#") if isinstance(text, str) else ("", "", "")
+    url, chosen = _parse(head), _parse(by_hand)
+    if url is None or not fragment.isascii() or not fragment.isprintable():
+        return None
+    if url.scheme != "https" and (chosen is None or chosen.origin != url.origin):
+        return None
+    page = url._replace(host=_MOVED_PAGES.get(url.host, url.host))
+    return f"{page.origin}{page.path}{page.query}{mark}{fragment}"
+
+
+def _parse(text: object) -> _Url | None:
+    """Split a URL, or return None: the one parser. Plain http to MiniMax's own hosts is no URL of ours."""
+    found = _URL.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    scheme, host = found["scheme"].lower(), found["host"].lower()
+    port = int(found["port"]) if found["port"] else _PORTS[scheme]
+    if not 0 < port < 65536 or (scheme == "http" and host.rstrip(".") in _OWN_HOSTS):
+        return None
+    if host.startswith("["):
+        try:
+            host = f"[{IPv6Address(host[1:-1])}]"
+        except AddressValueError:
+            return None
+    return _Url(scheme, host, port, found["path"], found["query"])
+
+
+def _checked(text: object, source: str) -> _Url:
+    url = _parse(text)
+    if url is None or url.query:
+        raise ConfigError(f"{source}: this is not a usable URL: {_fault(text)}; write it like https://api.minimax.io")
+    return url
+
+
+def _fault(text: object) -> str:
+    if not isinstance(text, str):
+        return f"it is {type(text).__name__}, not text"
+    return next(fault for pattern, fault in _FAULTS if pattern.match(text))
