@@ -1,0 +1,163 @@
+"""Connections that obey a trace: every wait on their sockets, to connect, send or receive, is cut to its limits.
+
+The connections are urllib3's and the reading of HTTP is http.client's; this is what lies between them and the socket.
+Knows nothing of pools.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import socket
+import weakref
+from contextlib import suppress
+from functools import partial
+from math import inf
+from typing import Any, cast
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import allowed_gai_family
+
+from .trace import Trace
+
+RECEIVE_SIZE = 64 * 1024
+SEND_SIZE = 256 * 1024
+
+
+class SocketReader(io.RawIOBase):
+    """The receiving half of a socket under a trace; http.client takes it for the socket and makes its file of it."""
+
+    def __init__(self, trace: Trace, sock: socket.socket) -> None:
+        self._trace = trace
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)  # keeps the socket open when its connection is closed before
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        trace = self._trace
+        trace.arm(self._sock)
+        count = self._sock.recv_into(buffer)
+        if count:
+            trace.answered = True
+            trace.head_left -= count
+            if trace.head_left < 0:
+                raise http.client.LineTooLong("head")
+        elif trace.head_left != inf:  # http.client takes this for the end of the headers
+            raise ConnectionAbortedError("the connection was closed before the head was complete")
+        return count
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self, RECEIVE_SIZE)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class Connection(HTTPConnection):
+    """A connection that obeys the trace of its exchange in all it does, and closes itself when it is dropped."""
+
+    trace: Trace
+    response_class: Any
+    idle_since = 0.0
+    reusable = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._outgoing: list[bytes] | None = None
+
+    def begin(self, trace: Trace) -> None:
+        """Serve the exchange of `trace` from here on."""
+        self.trace = trace
+        self.response_class = partial(_answer_on, trace)
+
+    def connect(self) -> None:
+        super().connect()
+        _sockets.add(self.sock)
+        self.trace.answered = False  # that was the proxy
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to the first address that answers; none may use up the time of those after it."""
+        addresses = socket.getaddrinfo(self._dns_host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        for i, (family, kind, protocol, _, address) in enumerate(addresses):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                self.trace.arm(sock)
+                sock.settimeout((sock.gettimeout() or 0.0) / (len(addresses) - i))
+                sock.connect(address)
+                self.trace.arm(sock)
+            except BaseException as error:
+                sock.close()
+                if not isinstance(error, OSError) or i + 1 == len(addresses):
+                    raise
+            else:
+                return sock
+        raise OSError("the host has no address")
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request, a small one at a stroke. It may be answered before all of it is sent: the pool will see."""
+        pieces: list[bytes] = []
+        self._outgoing = pieces
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            self._outgoing = None
+        if sum(len(piece) for piece in pieces) <= SEND_SIZE:
+            pieces = [b"".join(pieces)]
+        self.trace.sent = True
+        self.reusable = False
+        for piece in pieces:
+            self.send(piece)
+        self.reusable = True
+
+    def send(self, data: Any) -> None:
+        if self._outgoing is not None:
+            self._outgoing.append(data)
+            return
+        view = memoryview(data)
+        while view:
+            self.trace.arm(self.sock)
+            view = view[self.sock.send(view[:SEND_SIZE]) :]
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        if response.status < 200:  # http.client skips 100 alone; what follows would be taken for the next answer
+            raise http.client.BadStatusLine("interim")
+        self.trace.head_left = inf
+        return response
+
+    def __del__(self) -> None:
+        if self.sock is not None:
+            self.close()
+
+
+def _answer_on(trace: Trace, sock: socket.socket, method: str) -> http.client.HTTPResponse:
+    trace.hold(sock)
+    return http.client.HTTPResponse(cast(socket.socket, SocketReader(trace, sock)), method=method)
+
+
+class SecureConnection(Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+_sockets: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def abandon(sock: Any) -> None:
+    """Close this process's copy of a socket, with no word to the peer, who still talks to the parent."""
+    sock = getattr(sock, "socket", sock)  # TLS inside TLS
+    with suppress(OSError):
+        os.close(sock.detach())
+
+
+def _abandon_all() -> None:
+    for sock in list(_sockets):
+        abandon(sock)
+
+
+os.register_at_fork(after_in_child=_abandon_all)

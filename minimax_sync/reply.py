@@ -1,0 +1,160 @@
+"""What the caller holds of an answer: its body, decoded, within bounds, readable by one thread and closable by any.
+
+Owns size limits, closing, and the errors that a body may end with; the reading and decoding is urllib3's. Knows nothing
+of how the answer came about.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from time import monotonic
+
+from urllib3 import HTTPResponse, exceptions
+
+from .connections import RECEIVE_SIZE
+from .errors import CallTimeoutError, LlmError, ResponseFormatError, TransportError
+from .sealing import bare_os_error, causes, sealed
+from .trace import Trace
+
+DEFAULT_LIMIT = 32 * 1024 * 1024
+DRAIN_SIZE = 64 * 1024
+DRAIN_TIME = 0.5
+
+FAILURES = (OSError, exceptions.HTTPError, http.client.HTTPException, ValueError)
+"""What comes out of a socket and of urllib3's and http.client's reading of it."""
+
+
+class Reply:
+    """An answer whose status and headers are in and whose body is not read yet.
+
+    One thread reads at a time; `close` may be called from any, and ends the wait of the one that reads. The next read
+    obeys `deadline` (a monotonic instant) and `idle_timeout` (seconds) as they are then.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str], raw: HTTPResponse, trace: Trace) -> None:
+        self.status = status
+        self.headers = headers
+        self.deadline = trace.deadline
+        self.idle_timeout = trace.idle_timeout
+        self._raw = raw
+        self._trace = trace
+        self._encoded = "content-encoding" in headers
+        self._received = 0
+        self._ended = False
+        self._closed = False
+        self._broken = False
+        self._pid = os.getpid()
+        self._reading = threading.Lock()
+
+    @sealed
+    def read(self, limit: int = DEFAULT_LIMIT) -> bytes:
+        """Return the whole decoded body; the connection goes back to its pool.
+
+        ResponseFormatError when it is longer than `limit` bytes, TransportError when it was cut or closed meanwhile,
+        CallTimeoutError when it did not come in time.
+        """
+        pieces, size = [], 0
+        while piece := self.read1():
+            size += len(piece)
+            if size > limit:
+                self.close()
+                raise ResponseFormatError(f"the answer is longer than {limit} bytes", status=self.status)
+            pieces.append(piece)
+        if not self._ended:
+            raise TransportError("the answer was closed before it was read", status=self.status)
+        return b"".join(pieces)
+
+    def read1(self) -> bytes:
+        """Return the next decoded bytes, at most 64 KiB, as soon as they come; b"" at the end and after `close`."""
+        fault, cause, data = None, None, b""
+        with self._reading:
+            try:
+                data = self._read_some()
+            except FAILURES as error:
+                fault, cause = self._fault(error), bare_os_error(error)
+                self._raw.close()
+            except BaseException:
+                self._raw.close()
+                raise
+        if self._closed:
+            self.close()
+            return b""
+        if fault is not None:
+            self._broken = True
+            raise fault from cause
+        return data
+
+    def finish(self) -> None:
+        """Read on for at most 64 KiB and half a second, so that the connection can be reused, else close it."""
+        self.deadline = min(self.deadline, monotonic() + DRAIN_TIME)
+        left = DRAIN_SIZE
+        try:
+            with self._reading, suppress(*FAILURES):
+                while left > 0 and (data := self._read_some()):
+                    left -= len(data)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection, unless the body was read to its end; from any thread, at once, as often as you like."""
+        self._closed = True
+        if not self._ended and self._pid == os.getpid():  # a parent's connection is not a child's to shut down
+            self._wake()
+        if self._reading.acquire(blocking=False):  # else the thread that reads closes as soon as it is awake
+            try:
+                self._raw.close()
+                self._raw.release_conn()
+            finally:
+                self._reading.release()
+
+    def drop(self) -> None:
+        """Close without reading: the body counts as empty."""
+        self.close()
+        self._ended = True
+
+    def _read_some(self) -> bytes:
+        if self._closed:
+            return b""
+        if self._broken:
+            raise ConnectionAbortedError
+        trace = self._trace
+        trace.deadline, trace.idle_timeout = self.deadline, self.idle_timeout
+        if not trace.tracked:
+            self._arm_foreign_connection()
+        data = self._raw.read1(RECEIVE_SIZE, decode_content=self._encoded)
+        self._received += len(data)
+        self._ended = not data and not self._closed
+        return data
+
+    def _arm_foreign_connection(self) -> None:
+        """Bound the next read where the connection is not ours, through its socket if that can be reached."""
+        connection = self._raw.connection
+        if connection is None:
+            return
+        if connection.sock is not None:
+            self._trace.arm(connection.sock)
+        elif self.deadline <= monotonic():
+            raise TimeoutError
+
+    def _wake(self) -> None:
+        if self._trace.tracked:
+            self._trace.wake()
+        else:
+            no_socket = suppress(OSError, ValueError, AttributeError)
+            with no_socket, socket.socket(fileno=os.dup(self._raw.fileno())) as sock:
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _fault(self, error: Exception) -> LlmError:
+        for cause in causes(error):
+            if isinstance(cause, (TimeoutError, exceptions.TimeoutError)):
+                text = f"the answer is not complete: {self._trace.describe_timeout()}"
+                return CallTimeoutError(text, sent=True, status=self.status)
+            if isinstance(cause, (exceptions.DecodeError, http.client.LineTooLong)):
+                text = f"the answer cannot be decoded: {type(cause).__name__}"
+                return ResponseFormatError(text, status=self.status)
+        return TransportError(f"the answer was cut after {self._received} bytes", status=self.status)
