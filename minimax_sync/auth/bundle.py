@@ -1,0 +1,113 @@
+"""The Token Plan bundle: one login as a value, and its JSON text. Pure: no file, no clock, no lock.
+
+A bundle that cannot be read is described, never guessed at and never quoted: the problem comes back as a sentence, so
+that no exception carries the text (a JSONDecodeError keeps all of it in `.doc`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError
+from ..secret import Secret, check_key
+from .instants import read_expires_at, write_instant
+
+DEFAULT_REGION = "https://api.minimax.io"
+MARGIN = 60.0  # seconds before its expiry that a token counts as due
+_OWN_KEYS = ("access_token", "refresh_token", "expires_at", "region")
+_REFRESHED_AT = "refreshed_at"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One login. `extra` holds the file's other keys, which are kept.
+
+    `life` is the access token's lifetime in seconds where it is known: only a token that lives less than twice the
+    margin of 60 s needs it, so only then does the file have a key for it (`refreshed_at`).
+    """
+
+    access_token: Secret
+    refresh_token: Secret
+    expires_at: datetime
+    region: str = DEFAULT_REGION
+    life: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def margin(self) -> float:
+        """How many seconds before its expiry the token is due: 60, or half of its life where that is less."""
+        return MARGIN if self.life is None else min(MARGIN, self.life / 2)
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for this pair of tokens that gives neither away: for records, logs and comparisons."""
+        pair = f"{self.access_token.reveal()} {self.refresh_token.reveal()}"
+        return hashlib.sha256(b"minimax-sync " + pair.encode()).hexdigest()[:32]
+
+    def renewed(
+        self, access_token: Secret, refresh_token: Secret | None, expires_at: datetime, granted_at: datetime
+    ) -> Bundle:
+        """Return the bundle after a refresh; without a new refresh token the old one stays (RFC 6749, section 6)."""
+        return replace(
+            self,
+            access_token=access_token,
+            refresh_token=refresh_token or self.refresh_token,
+            expires_at=expires_at,
+            life=(expires_at - granted_at).total_seconds(),
+        )
+
+    def merged_into(self, other: Bundle) -> Bundle:
+        """Return `other`, what somebody edited in the meantime, with the tokens of this one."""
+        return replace(self, region=other.region, extra=other.extra)
+
+    def to_json(self) -> bytes:
+        """Write the bundle's text, own keys first."""
+        document: dict[str, Any] = {
+            "access_token": self.access_token.reveal(),
+            "refresh_token": self.refresh_token.reveal(),
+            "expires_at": write_instant(self.expires_at),
+            "region": self.region,
+        }
+        if self.life is not None and self.life < 2 * MARGIN:
+            document[_REFRESHED_AT] = write_instant(self.expires_at - timedelta(seconds=self.life))
+        return json.dumps({**document, **self.extra}, indent=2).encode() + b"\n"
+
+
+class Snapshot(NamedTuple):
+    """A bundle as a store holds it. `generation` changes with every change of its text, whoever made it."""
+
+    bundle: Bundle
+    generation: str
+
+
+def parse_snapshot(text: bytes) -> Snapshot | str:
+    """Read a bundle's text as a generation; return what is wrong with it, as a clause, when it is none."""
+    bundle = parse_bundle(text)
+    return bundle if isinstance(bundle, str) else Snapshot(bundle, hashlib.sha256(text).hexdigest())
+
+
+def parse_bundle(text: bytes) -> Bundle | str:
+    """Read a bundle's text, with or without a UTF-8 BOM; return what is wrong with it, as a clause, when it is none."""
+    try:
+        document = json.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return "it is not JSON in UTF-8"
+    if not isinstance(document, dict):
+        return "it is not a JSON object"
+    try:
+        access_token = check_key(document.get("access_token"), "its access_token")
+        refresh_token = check_key(document.get("refresh_token"), "its refresh_token")
+    except ConfigError as error:
+        return str(error)
+    region = document.get("region") or DEFAULT_REGION
+    if not isinstance(region, str):
+        return "its region is not text"
+    expires_at = read_expires_at(document.get("expires_at"))
+    life = (expires_at - read_expires_at(document.get(_REFRESHED_AT))).total_seconds()
+    extra = {key: value for key, value in document.items() if key not in (*_OWN_KEYS, _REFRESHED_AT)}
+    return Bundle(access_token, refresh_token, expires_at, region, life if 0 < life < 2 * MARGIN else None, extra)

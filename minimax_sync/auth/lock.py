@@ -1,0 +1,120 @@
+"""One kernel lock on one file: held by at most one owner on the machine, and freed by the kernel when its owner dies.
+
+Never a soft lock, never a guess by age or pid, never "go on without it": what cannot be locked is an error. The file
+stays when the lock is released, because unlinking it would let two owners lock two files of the same name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from types import TracebackType
+
+from filelock import lock_descriptor, unlock_descriptor
+
+from ..errors import BundleError
+from .files import open_private, owner
+
+_ADVICE = {
+    errno.EACCES: "it belongs to {owner}: remove it, or give it to the user who runs this program",
+    errno.EPERM: "it belongs to {owner}: remove it, or give it to the user who runs this program",
+    errno.ELOOP: "it is a symlink: remove it",
+    errno.EISDIR: "it is a directory: remove it",
+    errno.ENXIO: "it is not a regular file: remove it",
+    errno.EROFS: "its file system is read-only: keep the bundle where it can be rewritten",
+    errno.ENOENT: "its directory is not there: run minimax-sync login",
+}
+_NO_LOCKS = "its file system has no kernel locks (flock): keep the bundle on a local disk"
+
+
+class KernelLock:
+    """A held lock. Release it, or leave its `with`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._pid = os.getpid()
+
+    @classmethod
+    def attempt(cls, path: str) -> KernelLock | None:
+        """Take the lock at `path`, creating the file; None while somebody else holds it. Never waits.
+
+        Raises BundleError when it cannot be locked at all, with the path, its owner and what to do.
+        """
+        _paths.add(path)
+        try:
+            descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise _cannot_lock(path, error) from None
+        taken = False
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _cannot_lock(path, OSError(errno.ENXIO, "not a regular file"))
+            taken = lock_descriptor(descriptor, blocking=False) and _is_still(path, descriptor)
+        except OSError as error:
+            raise BundleError(f"cannot lock {path}: {_NO_LOCKS} ({error.strerror})") from None
+        finally:
+            if not taken:
+                os.close(descriptor)
+        return cls(descriptor) if taken else None
+
+    def release(self) -> None:
+        """Let go; of no effect in a forked child, which has no lock.
+
+        Unlocks explicitly: a child that was forked in a bad moment may hold a copy of the descriptor.
+        """
+        if self._pid != os.getpid():
+            return
+        try:
+            unlock_descriptor(self._descriptor)
+        finally:
+            os.close(self._descriptor)
+
+    def __enter__(self) -> KernelLock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _is_still(path: str, descriptor: int) -> bool:
+    """Tell whether `path` still names the locked file: older versions of filelock unlink it on release."""
+    held = os.fstat(descriptor)
+    try:
+        named = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
+
+
+def _cannot_lock(path: str, error: OSError) -> BundleError:
+    advice = _ADVICE.get(error.errno or 0, error.strerror or "it cannot be opened").format(owner=owner(path))
+    if error.errno == errno.EACCES and not Path(path).exists():
+        advice = "its directory cannot be written to: keep the bundle where it can be rewritten"
+    return BundleError(f"cannot lock {path}: {advice}")
+
+
+# A lock belongs to the open file, so a forked child's copy of the descriptor would keep it after its owner was killed.
+# The child looks for copies by file, not by number: another thread may have been about to lock when it was forked.
+_paths: set[str] = set()
+
+
+def _close_copies() -> None:
+    locks = {(status.st_dev, status.st_ino) for path in _paths if (status := _status(path)) is not None}
+    for name in os.listdir("/dev/fd") if locks else ():
+        status = _status(int(name))
+        if status is not None and (status.st_dev, status.st_ino) in locks:
+            os.close(int(name))
+
+
+def _status(file: str | int) -> os.stat_result | None:
+    try:
+        return os.stat(file)
+    except OSError:
+        return None
+
+
+os.register_at_fork(after_in_child=_close_copies)

@@ -1,0 +1,44 @@
+"""A key that does not change: what a regular or a plan key is to a call. No file, no network, no clock."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from ..errors import ConfigError, CredentialInvalidError
+from ..secret import check_key
+
+
+class StaticKey:
+    """Send this key with every call.
+
+    The key is stripped and must be printable ASCII without spaces; a ConfigError names `source`, never the key.
+    Cannot be pickled: a key belongs in no message between processes.
+    """
+
+    def __init__(self, key: str, *, source: str = "api_key argument") -> None:
+        self._key = check_key(key, source)
+        self._source = source
+
+    def bearer(self, timeout: float | None = None) -> str:
+        """Return the key."""
+        return self._key.reveal()
+
+    def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
+        """Raise CredentialInvalidError: there is no other key to try."""
+        del rejected  # a traceback that shows locals must not show the key
+        raise CredentialInvalidError(f"the key was not accepted (it comes from {self._source})")
+
+    def __repr__(self) -> str:
+        return f"StaticKey({self._key!r}, source={self._source!r})"
+
+    def __copy__(self) -> StaticKey:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StaticKey:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError(
+            "a StaticKey cannot be pickled: leave the key out of the code, so that every process finds its own, in an "
+            "environment variable, llm.yaml, ./secrets/minimax_code_plan_key.txt or a Token Plan bundle"
+        )

@@ -1,0 +1,48 @@
+"""A login described for people: where it is, until when it is good, and in what state. No network, no lock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ..errors import BundleError
+from .refresh import Refresh
+from .seams import Store
+
+State = Literal["fresh", "due", "expired", "dead", "unreadable", "missing"]
+
+
+class BundleStatus(NamedTuple):
+    """The state of a Token Plan login.
+
+    `refreshed_at` is when the file was last written. `state`: "fresh"; "due", valid and about to be refreshed;
+    "expired", to be refreshed at the next call; "dead", refused by the portal, so log in again; "unreadable", with the
+    reason in `problem`; "missing". What is not known is None.
+    """
+
+    path: Path
+    state: State
+    region: str | None = None
+    expires_at: datetime | None = None
+    refreshed_at: datetime | None = None
+    problem: str = ""
+
+
+def describe(store: Store, refresh: Refresh, now: float) -> BundleStatus:
+    """Describe what `store` holds at the Unix time `now`."""
+    path = Path(store.name)
+    try:
+        snapshot = store.read()
+    except BundleError as error:
+        return BundleStatus(path, "unreadable", problem=str(error))
+    if snapshot is None:
+        return BundleStatus(path, "missing")
+    bundle = snapshot.bundle
+    left = bundle.expires_at.timestamp() - now
+    state: State = "fresh" if left > bundle.margin else "due" if left > 0 else "expired"
+    if refresh.is_dead(bundle):
+        state = "dead"
+    written = store.modified_at()
+    refreshed_at = None if written is None else datetime.fromtimestamp(written, timezone.utc)
+    return BundleStatus(path, state, bundle.region, bundle.expires_at, refreshed_at)

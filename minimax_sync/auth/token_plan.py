@@ -1,0 +1,120 @@
+"""What a user holds of a Token Plan login. All that one bundle's users in one process share is a `Credential`.
+
+A forked child starts over: new locks, no thread, no flight.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+from ..secret import Secret
+from .bundle import DEFAULT_REGION
+from .clock import SystemClock
+from .credential import Credential, Listener
+from .grant import TokenEndpoint
+from .refresher import Lease
+from .status import BundleStatus, describe
+from .store import FileStore
+
+
+class TokenPlan:
+    """A Token Plan login in a file, kept fresh.
+
+    `base_url` is an origin that the user set by hand: tokens may go there although it is not MiniMax's. All instances
+    of one bundle in a process share their tokens. Thread-safe; pickles by path.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, base_url: str | None = None) -> None:
+        self.path = Path(path).absolute()
+        self._base_url = base_url
+        self._credential = _shared(self.path, base_url)
+
+    def bearer(self, timeout: float | None = None) -> str:
+        """Return an access token, refreshed when it is due.
+
+        While the old token is valid nobody waits but the one who begins the refresh, and that one 3 s at most.
+        `timeout` (seconds) ends the waiting, not the refresh. Raises CredentialInvalidError when the login is dead or
+        missing, BundleError when the file cannot be read or written, ServerError or TransportError when the token
+        endpoint fails and the old token has run out, and CallTimeoutError.
+        """
+        credential = self._credential
+        current = credential.refresh.current
+        if current is not None and credential.time() < current.fresh_until:
+            return current.token
+        return credential.obtain(timeout)
+
+    def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
+        """Return another token than `rejected`, which the service answered with a 401; raises what `bearer` raises.
+
+        Refreshes only if `rejected` is still the current token.
+        """
+        rejected_token, rejected = Secret(rejected), ""
+        return self._credential.obtain(timeout, rejected_token)
+
+    @property
+    def region(self) -> str:
+        """The portal's origin that the login belongs to, from the file."""
+        return self.status().region or DEFAULT_REGION
+
+    def status(self) -> BundleStatus:
+        """Describe the login without the network, the lock or an exception."""
+        return describe(self._credential.store, self._credential.refresh, self._credential.time())
+
+    def watch(self) -> Lease:
+        """Keep the login fresh in the background, from the first `bearer` on, while the lease is held and open."""
+        lease = self._credential.thread.lease()
+        if self._credential.refresh.current is not None:
+            self._credential.thread.wake()
+        return lease
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` after every refresh of this login in this process; it is held weakly, so keep it."""
+        self._credential.subscribe(listener)
+
+    def __repr__(self) -> str:
+        return f"TokenPlan({str(self.path)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.path, self._base_url)
+
+
+def _rebuild(path: Path, base_url: str | None) -> TokenPlan:
+    return TokenPlan(path, base_url=base_url)
+
+
+# One credential per bundle: by its directory's identity, so that two spellings of a path and two mounts meet.
+_credentials: weakref.WeakValueDictionary[tuple[Any, ...], Credential] = weakref.WeakValueDictionary()
+_mutex = threading.Lock()
+
+
+def _shared(path: Path, base_url: str | None) -> Credential:
+    real = Path(os.path.realpath(path))
+    try:
+        directory = real.parent.stat()
+        key: tuple[Any, ...] = (directory.st_dev, directory.st_ino, real.name)
+    except OSError:
+        key = (real,)
+    with _mutex:
+        credential = _credentials.get(key)
+        if credential is None:
+            clock = SystemClock()
+            endpoint = TokenEndpoint(clock.time)
+            credential = Credential(FileStore(path, clock), endpoint, clock)
+            _credentials[key] = credential
+        if base_url is not None:
+            credential.endpoint.by_hand.add(base_url)
+        return credential
+
+
+def _start_over_in_child() -> None:
+    global _mutex
+    _mutex = threading.Lock()
+    for credential in list(_credentials.values()):
+        credential.reset()
+
+
+os.register_at_fork(after_in_child=_start_over_in_child)
