@@ -1,0 +1,36 @@
+"""The two wires: a ChatRequest to a body, events and bodies to chunks and a ChatResponse. No I/O, threads or clock.
+
+MiniMax's oddities live here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..endpoints import Endpoint
+from ..stream import Fold
+from ..values.request import ChatRequest
+from .anthropic_messages import AnthropicMessages
+from .openai_compat import OpenAICompat
+
+
+class Wire(Protocol):
+    """What the transport needs of a wire. Immutable; safe in any thread."""
+
+    headers: dict[str, str]
+    """Sent with every request, besides the bearer."""
+
+    def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
+        """Write the JSON body of a checked request."""
+        ...
+
+    def fold(self, request: ChatRequest) -> Fold:
+        """Begin to fold the answer to a request."""
+        ...
+
+
+def wire_for(endpoint: Endpoint) -> Wire:
+    """Return the wire that an endpoint speaks."""
+    if endpoint.flavor == "anthropic_messages":
+        return AnthropicMessages()
+    return OpenAICompat(is_minimax=endpoint.chat_url.endswith("/text/chatcompletion_v2"))

@@ -1,0 +1,117 @@
+"""The Anthropic wire: a request to the body of `/v1/messages`, thinking blocks and signatures included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..errors import ToolArgumentsError
+from ..values.images import Image
+from ..values.json_text import as_json
+from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
+from ..values.request import ChatRequest
+from ..values.tooldef import ToolDef
+from .anthropic_fold import AnthropicFold
+from .prompts import spoken, system_prompt, turns
+
+_CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
+
+
+class AnthropicMessages:
+    """Encodes requests and begins folds. Immutable."""
+
+    headers = {"anthropic-version": "2023-06-01"}
+
+    def fold(self, request: ChatRequest) -> AnthropicFold:
+        """Begin to fold the answer to a request."""
+        return AnthropicFold(request.stop)
+
+    def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
+        """Write the JSON body of a checked request. Raises `RequestError` for what cannot be JSON."""
+        body: dict[str, Any] = {
+            "model": request.model or model,
+            "max_tokens": request.limit,
+            "messages": _messages(request.messages),
+        }
+        system = system_prompt(request)
+        if system:
+            body["system"] = system
+        if stream:
+            body["stream"] = True
+        if request.temperature is not None:
+            body["temperature"] = request.sent_temperature
+        if request.top_p is not None:
+            body["top_p"] = request.top_p
+        if request.stop:
+            body["stop_sequences"] = request.stop
+        if request.tools:
+            body["tools"] = [_tool(tool) for tool in request.tools]
+            if request.tool_choice is not None:
+                body["tool_choice"] = _CHOICES.get(request.tool_choice, {"type": "tool", "name": request.tool_choice})
+        body.update(request.extra_body)
+        return as_json(body, "the request")
+
+
+def _messages(messages: tuple[ChatMessage, ...]) -> list[dict[str, Any]]:
+    """Write the turns; all results of a turn share one `user` message, with what the user says next behind them."""
+    written: list[dict[str, Any]] = []
+    for message, results in turns(messages):
+        blocks = [_block(part) for part in spoken(message) if not _is_blank_thought(part)]
+        if not blocks:
+            continue
+        if written and written[-1]["role"] == message.role:
+            written[-1]["content"] += blocks
+        else:
+            written.append({"role": message.role, "content": blocks})
+        if results:
+            written.append({"role": "user", "content": [_result(result) for result in results]})
+    return written
+
+
+def _block(part: Part) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, Reasoning):
+        return _thinking(part)
+    if isinstance(part, ToolCall):
+        return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part)}
+    return {"type": "image", "source": _source(part)}
+
+
+def _is_blank_thought(part: Part) -> bool:
+    """Tell thinking that this wire has no shape for: another wire's encrypted details."""
+    return isinstance(part, Reasoning) and not (part.text or part.signature or part.shape == "redacted_thinking")
+
+
+def _thinking(part: Reasoning) -> dict[str, Any]:
+    if part.shape == "redacted_thinking":
+        return {"type": "redacted_thinking", **part.extra}
+    written = {"type": "thinking", "thinking": part.text}
+    if part.signature:
+        written["signature"] = part.signature
+    return written
+
+
+def _input(call: ToolCall) -> dict[str, Any]:
+    try:
+        return call.arguments
+    except ToolArgumentsError:
+        return {}
+
+
+def _source(image: Image) -> dict[str, Any]:
+    if image.url:
+        return {"type": "url", "url": image.url}
+    return {"type": "base64", "media_type": image.media_type, "data": msgspec.Raw(b'"%s"' % image.base64)}
+
+
+def _result(message: ChatMessage) -> dict[str, Any]:
+    written: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}
+    if message.is_error:
+        written["is_error"] = True
+    return written
+
+
+def _tool(tool: ToolDef) -> dict[str, Any]:
+    return {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}

@@ -1,0 +1,146 @@
+"""Read the error out of whatever envelope MiniMax, or a server that speaks its wires, put it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ..errors import LlmError, code_in, error_for
+
+_STATUS_BY_TYPE = {
+    "authentication_error": 401,
+    "authorized_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "bad_request_error": 400,
+    "BadRequestError": 400,
+    "invalid_request_error": 400,
+    "exceed_context_size_error": 400,
+    "unprocessable_entity_error": 422,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+_CODE_BY_TYPE = {"insufficient_balance_error": 1008}
+_REQUEST_ID_HEADERS = (
+    "minimax-request-id",
+    "x-request-id",
+    "request-id",
+    "trace-id",
+    "x-mm-request-id",
+    "alb_request_id",
+    "x-session-id",
+)
+_NO_REASON = "no reason was given"
+_MOST_PLAIN_CHARS = 200
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What an answer of any kind may carry besides itself: MiniMax's `base_resp`, the error envelope, a request id.
+
+    vLLM and FastAPI write an error at the top level: `object` or `type`, `message` or `detail`, `code`.
+    """
+
+    base_resp: Any = None
+    error: Any = None
+    request_id: Any = None
+    message: Any = None
+    detail: Any = None
+    type: Any = None
+    code: Any = None
+    object: Any = None
+
+    @property
+    def described(self) -> Any:
+        """What tells of the error: the `error` field, or the fields of the top level."""
+        return self.error or {
+            "message": _words(self.message) or _words(self.detail),
+            "type": self.type,
+            "code": self.code,
+        }
+
+
+_decode = msgspec.json.Decoder(Envelope).decode
+
+
+def failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmError | None:
+    """Return the error that an answer carries, or None. `base_resp` 0 is a success, whatever its message warns of."""
+    is_failure = error or (isinstance(base_resp, Mapping) and _number(base_resp.get("status_code")))
+    return _failure(status, base_resp, error, **attributes) if is_failure else None
+
+
+def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmError:
+    """Make an error of `base_resp`, of an error envelope or of both; the code outranks the status."""
+    code, message = 0, ""
+    if isinstance(base_resp, Mapping):
+        code, message = _number(base_resp.get("status_code")), _words(base_resp.get("status_msg"))
+    if error:
+        details = error if isinstance(error, Mapping) else {"message": error}
+        message = _words(details.get("message")) or message
+        own_code = _number(details.get("code"))
+        code = own_code if 1000 <= own_code <= 9999 else code or _CODE_BY_TYPE.get(_words(details.get("type")), 0)
+        status = _status(status, details)
+    return error_for(status, code_in(message) or code or None, message or _NO_REASON, **attributes)
+
+
+def failure_in(data: bytes, *, is_error: bool) -> LlmError | None:
+    """Return the error that JSON in a 200 is without the envelopes of `failure`; `is_error`: by its `event: error`."""
+    try:
+        envelope = _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        envelope = Envelope()
+    if is_error or "error" in (envelope.type, envelope.object):
+        return _failure(200, envelope.base_resp, envelope.described, request_id=_words(envelope.request_id) or None)
+    return None
+
+
+def failure_of_status(status: int, body: bytes, **attributes: Any) -> LlmError:
+    """Return the error for an HTTP answer that is not a 2xx, whatever its body is."""
+    text = body.decode("utf-8", "replace")
+    try:
+        envelope = _decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        plain = "" if "<" in text[:_MOST_PLAIN_CHARS] else text.strip()
+        return error_for(status, code_in(plain), plain[:_MOST_PLAIN_CHARS] or _NO_REASON, body=text, **attributes)
+    if not attributes.get("request_id"):
+        attributes["request_id"] = _words(envelope.request_id) or None
+    return _failure(status, envelope.base_resp, envelope.described, body=text, **attributes)
+
+
+def request_id_in(headers: Mapping[str, str]) -> str:
+    """Return the id to quote to MiniMax's support, or ""."""
+    return next((found for name in _REQUEST_ID_HEADERS if (found := headers.get(name))), "")
+
+
+def _status(status: int, error: Mapping[str, Any]) -> int:
+    """Find the status of an error that came inside a 200; without any hint it is the server's failure."""
+    if status != 200:
+        return status
+    for own_status in (_number(error.get("http_code")), _number(error.get("code"))):
+        if 400 <= own_status <= 599:
+            return own_status
+    return _STATUS_BY_TYPE.get(_words(error.get("type")), 500)
+
+
+def _words(value: Any) -> str:
+    """Take text, or the text inside: FastAPI wraps what it says in `[{"msg": ...}]`."""
+    if isinstance(value, list | Mapping) and value:
+        first = value[0] if isinstance(value, list) else value
+        value = (
+            next((first[name] for name in ("message", "msg") if name in first), "")
+            if isinstance(first, Mapping)
+            else first
+        )
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    """Take a code or status, written as a number or as text; what is none, or absurdly large, counts as 0."""
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return number if abs(number) < 1_000_000 else 0

@@ -1,0 +1,59 @@
+"""What both wires do to a request's messages before they write them: one system prompt, results in call order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..values.json_text import as_json
+from ..values.messages import ChatMessage, Part, Text
+from ..values.request import ChatRequest
+
+
+def system_prompt(request: ChatRequest) -> str:
+    """Merge `system`, all system messages and the JSON instruction into the one prompt that MiniMax takes.
+
+    More than one system message, or one that is not first, is refused with 2013 (MiniMax-AI/MiniMax-M2#51).
+    """
+    texts = [request.system or ""]
+    texts += [message.text for message in request.messages if message.role == "system"]
+    texts.append(_json_instruction(request))
+    return "\n\n".join(text for text in texts if text.strip())
+
+
+def _json_instruction(request: ChatRequest) -> str:
+    """Ask for JSON in words, because M2.5 ignores `response_format` (MiniMax-AI/MiniMax-M2.5#4)."""
+    if request.schema is not None:
+        schema = as_json(request.schema, "response_format").decode()
+        return (
+            "Answer with one JSON value that is valid under the JSON schema below, and with nothing else: no prose, "
+            f"no code fence.\n{schema}"
+        )
+    if request.response_format == "json":
+        return "Answer with one JSON object and with nothing else: no prose, no code fence."
+    return ""
+
+
+def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, list[ChatMessage]]]:
+    """Yield each message that is neither system nor tool nor empty, with the tool results that follow it."""
+    current: ChatMessage | None = None
+    results: list[ChatMessage] = []
+    for message in messages:
+        if message.role == "tool":
+            results.append(message)
+        elif message.role != "system" and not message.is_empty:
+            if current is not None:
+                yield current, _in_call_order(current, results)
+            current, results = message, []
+    if current is not None:
+        yield current, _in_call_order(current, results)
+
+
+def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[ChatMessage]:
+    """Sort results, since M-series models attribute parallel ones by position (MiniMax-AI/MiniMax-M3#1)."""
+    order = {call.id: position for position, call in enumerate(message.tool_calls)}
+    return sorted(results, key=lambda result: order[result.tool_call_id])
+
+
+def spoken(message: ChatMessage) -> list[Part]:
+    """Return the parts without empty text, which the service refuses as a block."""
+    return [part for part in message.parts if not isinstance(part, Text) or part.text]

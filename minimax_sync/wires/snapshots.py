@@ -1,0 +1,63 @@
+"""Thinking that grows: MiniMax sends it as deltas, but its documentation and M3 as ever longer snapshots of all so far.
+
+Captures of M2.5 and M2.7 hold deltas (ENTERPILOT/GoModel), the official sample code takes `text[len(buffer):]`, and M3
+was seen to send snapshots (can1357/oh-my-pi#2434). Both are told apart here, per run of thinking.
+"""
+
+from __future__ import annotations
+
+_TELLING = 8
+"""From this many characters on a repetition of all that came is no chance, as "ha" before "haha" may be."""
+
+
+class GrowingThought:
+    """One run of thinking."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+        self._size = 0
+        self._pieces = 0
+        self._beginning = ""
+        self._undecided: list[str] | None = []
+
+    @property
+    def text(self) -> str:
+        """All that has come."""
+        return self._written.decode() + "".join(self._undecided or ())
+
+    def feed(self, piece: str) -> str:
+        """Add a delta or a snapshot; return what is new of it. Early pieces may be held back until it is clear."""
+        self._pieces += 1
+        if self._undecided is not None and self._size:
+            return self._judge(self._undecided, piece)
+        size = self._size
+        may_repeat = len(piece) > size or (len(piece) == size and self._pieces > 2)
+        if size >= _TELLING and may_repeat and piece.startswith(self._beginning) and piece.startswith(self.text):
+            piece = piece[size:]
+        return self._write(piece)
+
+    def rest(self) -> str:
+        """Return what is held, at the end: pieces that never became clear are deltas."""
+        held, self._undecided = self._undecided, None
+        return self._write("".join(held or ()))
+
+    def _judge(self, held: list[str], piece: str) -> str:
+        """Hold pieces back as long as each begins with the one before, until one is long enough to be a snapshot."""
+        last = held[-1] if held else self._beginning
+        if len(piece) > len(last) and piece.startswith(last):
+            if len(piece) < _TELLING:
+                held.append(piece)
+                return ""
+            held.clear()
+            piece = piece[self._size :]
+        self._undecided = None
+        return self._write("".join((*held, piece)))
+
+    def _write(self, piece: str) -> str:
+        self._written += piece.encode()
+        self._size += len(piece)
+        if len(self._beginning) < _TELLING:
+            self._beginning += piece
+            if len(self._beginning) >= _TELLING:
+                self._undecided = None
+        return piece

@@ -1,0 +1,1 @@
+"""The two wires: bodies, streams, errors."""

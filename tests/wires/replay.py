@@ -1,0 +1,72 @@
+"""Feed bytes to a fold as a connection would, in any pieces, and tell what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from minimax_sync.sse import SseParser
+from minimax_sync.stream import Fold
+from minimax_sync.values.chunks import ReasoningDelta, StreamChunk, TextDelta
+from minimax_sync.values.response import ChatResponse
+
+DATA = Path(__file__).parent.parent / "data"
+
+MakeFold = Callable[[], Fold]
+
+
+def recorded(name: str) -> bytes:
+    return (DATA / name).read_bytes()
+
+
+def stream_of(*events: Any) -> bytes:
+    """Write dicts as `data:` events; text and bytes go as they are."""
+    written = []
+    for event in events:
+        if isinstance(event, dict):
+            event = f"data: {json.dumps(event)}\n\n"
+        written.append(event if isinstance(event, bytes) else event.encode())
+    return b"".join(written)
+
+
+def chunks_of(fold: Fold, reads: Iterable[bytes]) -> list[StreamChunk]:
+    """Read up to the fold's own end, or to that of the bytes, as the client does."""
+    parser, chunks = SseParser(), list[StreamChunk]()
+    for read in reads:
+        for event in parser.feed(read):
+            chunks += fold.feed(event)
+            if fold.complete or fold.stopped:
+                return chunks + fold.end()
+    return chunks + fold.end()
+
+
+def replay(make: MakeFold, data: bytes) -> ChatResponse:
+    """Fold a stream whole, byte by byte and split at every point; all must agree, and the deltas with the response."""
+    fold = make()
+    chunks, response = chunks_of(fold, [data]), fold.response()
+    splits = [[data[at : at + 1] for at in range(len(data))]]
+    splits += [[data[:at], data[at:]] for at in range(1, len(data))]
+    for reads in splits:
+        fold = make()
+        assert chunks_of(fold, reads) == chunks
+        assert fold.response() == response
+    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == response.text
+    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, ReasoningDelta)) == response.reasoning
+    return response
+
+
+def plain(make: MakeFold, body: Any) -> ChatResponse:
+    """Fold a whole answer."""
+    fold = make()
+    fold.feed_body(body if isinstance(body, bytes) else json.dumps(body).encode())
+    fold.end()
+    return fold.response()
+
+
+def essence(response: ChatResponse) -> ChatResponse:
+    """Leave out what a stream and a plain answer need not share."""
+    return msgspec.structs.replace(response, body=b"", id="", model="")
