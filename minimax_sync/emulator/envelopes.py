@@ -1,0 +1,140 @@
+"""Refusals and the shapes they arrive in: the error envelope of both wires, and `base_resp` on an HTTP 200.
+
+The tables hold what was seen of the service: which HTTP status a code comes with, and its words.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from .server import PLAIN, Reply
+
+NOT_FOUND = Reply(b"404 page not found", 404, PLAIN)
+
+ERROR_TYPES = {
+    400: "bad_request_error",
+    401: "authorized_error",
+    403: "permission_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    422: "unprocessable_entity_error",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+
+NO_KEY = "login fail: Please carry the API secret key in the 'Authorization' field of the request header"
+OVERLOADED = "High traffic detected. The server cluster is currently under high load, please retry later"
+
+CODES: dict[int, tuple[int, str]] = {
+    1000: (500, "unknown error, 999"),
+    1001: (504, "request timeout"),
+    1002: (429, "rate limit exceeded(RPM)"),
+    1004: (401, NO_KEY),
+    1008: (500, "insufficient balance"),
+    1013: (500, "unknown error"),
+    1024: (500, "internal error"),
+    1026: (422, "input new_sensitive"),
+    1027: (422, "output new_sensitive"),
+    1028: (429, "insufficient quota"),
+    1030: (429, "insufficient quota"),
+    1033: (500, "system error"),
+    1039: (400, "token limit"),
+    1041: (429, "conn limit"),
+    1042: (400, "invisible character ratio limit"),
+    2013: (400, "invalid params"),
+    2045: (429, "rate growth limit"),
+    2046: (429, "requests too frequent"),
+    2047: (429, "requests too frequent"),
+    2049: (401, "invalid api key"),
+    2056: (
+        429,
+        "usage limit exceeded, 5-hour usage limit reached for Token Plan Starter (0/0 used), resets at {reset}",
+    ),
+    2057: (429, "no active token plan"),
+    2061: (500, "your current token plan not support model"),
+    2062: (429, "no active token plan"),
+    2067: (429, "package quota exceeded"),
+}
+
+STATUS_CODES = {400: 2013, 401: 1004, 422: 1026, 429: 1002, 500: 1033}
+
+ZERO_USAGE = {"total_tokens": 0, "total_characters": 0, "prompt_tokens": 0, "completion_tokens": 0}
+
+
+class Refusal(Exception):
+    """Why a request is not served: HTTP `status`, MiniMax's `code` (None: it has none) and `message`."""
+
+    def __init__(self, status: int, code: int | None, message: str = "") -> None:
+        self.status = status
+        self.code = code
+        self.message = message or _words(status, code)
+        super().__init__(self.text)
+
+    @property
+    def text(self) -> str:
+        """The message as it goes out, its code in parentheses behind it."""
+        return f"{self.message} ({self.code})" if self.code is not None else self.message
+
+
+def _words(status: int, code: int | None) -> str:
+    if code in CODES:
+        reset = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=5)
+        return CODES[code][1].format(reset=reset.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    if status == 529:
+        return OVERLOADED
+    return HTTPStatus(status).phrase.lower() if status in set(HTTPStatus) else "unknown error"
+
+
+def invalid_params(what: str) -> NoReturn:
+    """Refuse a request for `what`, in the words of the service."""
+    raise Refusal(400, 2013, f"invalid params, {what}")
+
+
+def dumps(value: Any) -> str:
+    """Write JSON as the service does: compact, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_reply(value: Any, status: int = 200, **attributes: Any) -> Reply:
+    """Answer with `value` as JSON; `attributes` are those of a `Reply`."""
+    return Reply(dumps(value).encode("utf-8", "replace"), status, **attributes)
+
+
+def error_body(refusal: Refusal, status: int, request_id: str) -> dict[str, Any]:
+    """Build the error envelope that both wires share."""
+    kind = ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    if refusal.code == 1008 and status == 429:
+        kind = "insufficient_balance_error"
+    error = {"type": kind, "message": refusal.text, "http_code": str(status)}
+    return {"type": "error", "error": error, "request_id": request_id}
+
+
+def envelope(refusal: Refusal) -> Reply:
+    """Answer with the error envelope; a code that was asked for on a 200 gets the HTTP status that it comes with."""
+    status = refusal.status
+    if status == 200:
+        status = CODES.get(refusal.code or 0, (500, ""))[0]
+    if status == 404:
+        return NOT_FOUND
+    request_id = new_id()
+    return json_reply(error_body(refusal, status, request_id), status, headers=id_headers(request_id))
+
+
+def base_resp(code: int = 0, message: str = "") -> dict[str, Any]:
+    """Build the status that MiniMax's native endpoints put into their bodies."""
+    return {"status_code": code, "status_msg": message}
+
+
+def new_id() -> str:
+    """Make an id like the service's: 32 hex digits."""
+    return uuid.uuid4().hex
+
+
+def id_headers(request_id: str) -> Mapping[str, str]:
+    """Name the request in the headers, as the global service does."""
+    return {"minimax-request-id": request_id}

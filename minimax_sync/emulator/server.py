@@ -1,0 +1,244 @@
+"""The HTTP plumbing: sockets, threads, framing. It knows requests and replies as values, and nothing of MiniMax.
+
+One thread per connection, HTTP/1.1 with keep-alive, Nagle off, each event of a stream in one `sendall`. A reply says
+by its `ending` how it goes wrong on the wire; the handler does it. `stop()` cuts every connection and joins every
+thread, so that nothing outlives the emulator. A forked child closes its copies of the sockets, else a connection that
+was closed here would stay open there.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any, Literal
+
+from .journal import Headers, Received, decode_body
+
+JSON = "application/json; charset=utf-8"
+PLAIN = "text/plain"
+SSE = "text/event-stream"
+MAX_BODY = 256 * 1024 * 1024
+
+Ending = Literal["complete", "short", "reset", "silence", "hang_up", "lost"]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: `body` as bytes goes out with its length, as a sequence of events chunked, one `sendall` each.
+
+    `ending`: "complete"; "short", a body that stops half way with a plain close; "reset", the same with a reset, a
+    stream's last event cut in two; "silence", headers and nothing more; "hang_up" and "lost", not one byte, with a
+    plain close or a reset. `cut` is how many events of a stream come before its end shows. `delay` is seconds before
+    the body and each event. `after` is called when all is sent.
+    """
+
+    body: bytes | Sequence[bytes] = b""
+    status: int = 200
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ending: Ending = "complete"
+    cut: int = 0
+    delay: float = 0.0
+    after: Callable[[], object] | None = None
+
+
+class Server(ThreadingHTTPServer):
+    """The listening socket and the threads of its connections; it serves from construction until `stop()`."""
+
+    allow_reuse_address = True
+    allow_reuse_port = False
+    daemon_threads = True
+    request_queue_size = 1024  # hundreds of streams may begin at the same instant
+    timeout = 1.0  # should no file descriptor be left for `stop()` to wake the acceptor with
+
+    def __init__(self, host: str, port: int, respond: Callable[[Received], Reply], stopping: threading.Event) -> None:
+        self.respond = respond
+        self.stopping = stopping
+        self._connections: dict[threading.Thread, socket.socket] = {}
+        super().__init__((host, port), Handler)
+        _running.add(self)
+        self._acceptor = threading.Thread(target=self._accept, name="minimax-emulator", daemon=True)
+        self._acceptor.start()
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)  # HTTPServer's own asks the DNS for this host's name
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            self.handle_request()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        for ended in [thread for thread in self._connections if not thread.is_alive()]:
+            del self._connections[ended]
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), name="minimax-emulator", daemon=True
+        )
+        thread.start()
+        self._connections[thread] = request
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that left is nothing to speak of
+            super().handle_error(request, client_address)
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Cut every connection and wait for every thread, `timeout` seconds at most for those in a user's hook."""
+        deadline = time.monotonic() + timeout
+        self.stopping.set()
+        self._wake()
+        self._acceptor.join()
+        self.server_close()
+        for connection in self._connections.values():
+            _shut(connection)
+        for thread in self._connections:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
+        _running.discard(self)
+
+    def _wake(self) -> None:
+        """Let the acceptor, asleep until someone connects, see that it is time to go."""
+        try:
+            socket.create_connection((self.server_name, self.server_port), timeout=0.1).close()
+        except OSError:
+            return
+
+    def close_in_child(self) -> None:
+        """Close the sockets that a forked child inherited, without a word to their other ends."""
+        for inherited in (self.socket, *self._connections.values()):
+            descriptor = inherited.detach()  # not close(): a file made from the socket would keep it open
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+_running: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for server in list(_running):
+        server.close_in_child()
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection: reads requests, has the server respond to each, writes the replies."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+    connection: socket.socket
+
+    def do_GET(self) -> None:
+        length = self.headers.get("Content-Length", "0")
+        refused = self._unacceptable(length)
+        if refused:
+            self.close_connection = True
+            self._write(Reply(refused.phrase.encode(), refused, PLAIN))
+            return
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
+            return
+        headers = Headers(self.headers.items())
+        decoded = decode_body(body, headers.get("content-type", ""))
+        self._write(self.server.respond(Received(self.command, self.path, headers, decoded, time.monotonic())))
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the journal has it all, and a request line on stderr disturbs a user's tests."""
+
+    def _unacceptable(self, length: str) -> HTTPStatus | None:
+        if "Transfer-Encoding" in self.headers:
+            return HTTPStatus.LENGTH_REQUIRED
+        if not (length.isascii() and length.isdigit()):
+            return HTTPStatus.BAD_REQUEST
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if len(length) > 15 or int(length) > MAX_BODY else None
+
+    def _write(self, reply: Reply) -> None:
+        if reply.ending in ("hang_up", "lost"):
+            self._leave(reset=reply.ending == "lost")
+        else:
+            self.server.stopping.wait(reply.delay)
+            if isinstance(reply.body, bytes):
+                self._write_whole(reply, reply.body)
+            else:
+                self._write_stream(reply, reply.body)
+        if reply.after:
+            reply.after()
+
+    def _write_whole(self, reply: Reply, body: bytes) -> None:
+        head = self._head(reply, f"Content-Length: {len(body)}")
+        if self.command == "HEAD":
+            body = b""
+        if reply.ending == "complete":
+            self.wfile.write(head + body)
+        elif reply.ending == "silence":
+            self.wfile.write(head)
+            self._wait_for_the_end()
+        else:
+            self.wfile.write(head + body[: len(body) // 2])
+            self._leave(reset=reply.ending == "reset")
+
+    def _write_stream(self, reply: Reply, events: Sequence[bytes]) -> None:
+        chunked = self.request_version != "HTTP/1.0"
+        if not chunked:
+            self.close_connection = True
+        self.wfile.write(self._head(reply, "Transfer-Encoding: chunked" if chunked else "Connection: close"))
+        if reply.ending == "silence":
+            self._wait_for_the_end()
+            return
+        last = len(events) - 1 if reply.ending == "reset" else -1
+        for position, event in enumerate(events):
+            if reply.delay and position and self.server.stopping.wait(reply.delay):
+                self.close_connection = True
+                return
+            piece = b"%x\r\n%b\r\n" % (len(event), event) if chunked else event
+            if position == last:
+                self.wfile.write(piece[: len(piece) // 2])
+                self._leave(reset=True)
+                return
+            self.wfile.write(piece)
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _head(self, reply: Reply, framing: str) -> bytes:
+        phrase = self.responses[reply.status][0] if reply.status in self.responses else "Unknown"
+        lines = [f"HTTP/1.1 {int(reply.status)} {phrase}", f"Date: {self.date_time_string()}"]
+        lines.append(f"Content-Type: {reply.content_type}")
+        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        if self.close_connection and framing != "Connection: close":
+            lines.append("Connection: close")
+        return "\r\n".join([*lines, framing, "\r\n"]).encode("latin-1", "replace")
+
+    def _wait_for_the_end(self) -> None:
+        """Wait until the client leaves, or `stop()` shuts this connection."""
+        self.close_connection = True
+        while self.connection.recv(65536):
+            continue
+
+    def _leave(self, *, reset: bool) -> None:
+        self.close_connection = True
+        if reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.rfile.close()  # it holds the descriptor open, and only the last close sends the reset
+            self.connection.close()

@@ -1,0 +1,143 @@
+"""The emulator is good enough when the official SDKs, which know nothing of it, cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from minimax_sync.emulator import Emulator
+
+MODEL = "MiniMax-M2.5"
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def openai_sdk(emulator: Emulator) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(api_key=emulator.api_key, base_url=emulator.base_url, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def anthropic_sdk(emulator: Emulator) -> Iterator[anthropic.Anthropic]:
+    key, url = emulator.api_key, emulator.anthropic_base_url
+    with anthropic.Anthropic(auth_token=key, base_url=url, max_retries=0) as client:
+        yield client
+
+
+def test_openai_reads_a_whole_answer(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
+    emulator.answer("Rhine, Elbe, Oder", reasoning="Three rivers.")
+    answer = openai_sdk.chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": "Name three rivers"}], extra_body={"reasoning_split": True}
+    )
+    assert answer.choices[0].message.content == "Rhine, Elbe, Oder"
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens_details is not None
+    assert 0 < (answer.usage.completion_tokens_details.reasoning_tokens or 0) < answer.usage.completion_tokens
+
+
+def test_openai_reads_a_stream_to_its_usage(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
+    emulator.answer("Once upon a time there was a river.")
+    with openai_sdk.chat.completions.create(
+        model=MODEL,
+        messages=[{"role": "user", "content": "Tell me a story"}],
+        stream=True,
+        stream_options={"include_usage": True},
+    ) as stream:
+        chunks = list(stream)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == "Once upon a time there was a river."
+    assert chunks[-2].choices[0].finish_reason == "stop"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens > 0
+
+
+def test_openai_runs_a_round_with_tools(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
+    emulator.answer(tool_calls=[("weather", {"city": "Berlin"}), ("weather", {"city": "Paris"})])
+    tools: list[Any] = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
+    messages: list[Any] = [{"role": "user", "content": "Weather in Berlin and Paris?"}]
+    with openai_sdk.chat.completions.stream(model=MODEL, messages=messages, tools=tools) as stream:
+        first = stream.get_final_completion().choices[0]
+    assert first.finish_reason == "tool_calls"
+    calls = first.message.tool_calls or []
+    assert [call.function.arguments for call in calls] == ['{"city": "Berlin"}', '{"city": "Paris"}']
+    asked = [
+        {"id": call.id, "type": "function", "function": {"name": "weather", "arguments": call.function.arguments}}
+        for call in calls
+    ]
+    messages.append({"role": "assistant", "content": first.message.content, "tool_calls": asked})
+    messages += [{"role": "tool", "tool_call_id": call.id, "content": "12 degrees"} for call in calls]
+    second = openai_sdk.chat.completions.create(model=MODEL, messages=messages, tools=tools)
+    assert "12 degrees" in (second.choices[0].message.content or "")
+
+
+def test_openai_raises_its_own_errors(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
+    emulator.fault(status=429, retry_after=7)
+    with pytest.raises(openai.RateLimitError, match="1002") as caught:
+        openai_sdk.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}])
+    assert caught.value.response.headers["retry-after"] == "7"
+    with pytest.raises(openai.BadRequestError, match="2013"):
+        openai_sdk.chat.completions.create(model=MODEL, messages=[])
+
+
+def test_openai_lists_the_models(openai_sdk: openai.OpenAI) -> None:
+    assert MODEL in [model.id for model in openai_sdk.models.list()]
+
+
+def test_anthropic_reads_a_whole_answer(emulator: Emulator, anthropic_sdk: anthropic.Anthropic) -> None:
+    emulator.answer("Rhine, Elbe, Oder", reasoning="Three rivers.")
+    answer = anthropic_sdk.messages.create(
+        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Name three rivers"}]
+    )
+    thinking, text = answer.content
+    assert thinking.type == "thinking"
+    assert (thinking.thinking, len(thinking.signature)) == ("Three rivers.", 64)
+    assert text.type == "text"
+    assert text.text == "Rhine, Elbe, Oder"
+    assert answer.stop_reason == "end_turn"
+    assert answer.usage.output_tokens > 0
+
+
+def test_anthropic_reads_a_stream(emulator: Emulator, anthropic_sdk: anthropic.Anthropic) -> None:
+    emulator.answer("Once upon a time there was a river.", reasoning="A story.")
+    with anthropic_sdk.messages.stream(
+        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Tell me a story"}]
+    ) as stream:
+        assert "".join(stream.text_stream) == "Once upon a time there was a river."
+        final = stream.get_final_message()
+    assert [block.type for block in final.content] == ["thinking", "text"]
+    assert final.stop_reason == "end_turn"
+
+
+def test_anthropic_runs_a_round_with_tools(emulator: Emulator, anthropic_sdk: anthropic.Anthropic) -> None:
+    emulator.answer("I will look.", reasoning="Two cities.", tool_calls=[("weather", {"city": "Berlin"})])
+    tools: list[Any] = [{"name": "weather", "input_schema": SCHEMA}]
+    messages: list[Any] = [{"role": "user", "content": "Weather in Berlin?"}]
+    with anthropic_sdk.messages.stream(model=MODEL, max_tokens=100, messages=messages, tools=tools) as stream:
+        first = stream.get_final_message()
+    assert first.stop_reason == "tool_use"
+    call = first.content[-1]
+    assert call.type == "tool_use"
+    assert call.input == {"city": "Berlin"}
+    messages.append({"role": "assistant", "content": first.content})
+    messages.append(
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "12 degrees"}]}
+    )
+    second = anthropic_sdk.messages.create(model=MODEL, max_tokens=100, messages=messages, tools=tools)
+    assert "12 degrees" in "".join(block.text for block in second.content if block.type == "text")
+
+
+def test_anthropic_counts_tokens_and_lists_the_models(anthropic_sdk: anthropic.Anthropic) -> None:
+    counted = anthropic_sdk.messages.count_tokens(model=MODEL, messages=[{"role": "user", "content": "x" * 40}])
+    assert counted.input_tokens == 11
+    assert MODEL in [model.id for model in anthropic_sdk.models.list()]
