@@ -1,3 +1,108 @@
-"""The blocking, thread-safe Python client for MiniMax M2.5."""
+"""The blocking, thread-safe Python client for MiniMax M2.5.
+
+    from minimax_sync import MiniMaxClient
+
+    client = MiniMaxClient()
+    print(client.chat("Name three rivers.").text)
+
+Every public name is here, imported when it is first used (PEP 562): `import minimax_sync` itself costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .auth.portal import Login as Login
+    from .auth.portal import login as login
+    from .auth.portal import logout as logout
+    from .auth.static_key import StaticKey as StaticKey
+    from .auth.token_plan import TokenPlan as TokenPlan
+    from .chat_stream import ChatStream as ChatStream
+    from .client import MiniMaxClient as MiniMaxClient
+    from .errors import AmbiguousResultError as AmbiguousResultError
+    from .errors import BundleError as BundleError
+    from .errors import CallTimeoutError as CallTimeoutError
+    from .errors import ConfigError as ConfigError
+    from .errors import ContentFilteredError as ContentFilteredError
+    from .errors import ContextLengthError as ContextLengthError
+    from .errors import CredentialInvalidError as CredentialInvalidError
+    from .errors import InsufficientBalanceError as InsufficientBalanceError
+    from .errors import LlmError as LlmError
+    from .errors import QuotaExceededError as QuotaExceededError
+    from .errors import RateLimitError as RateLimitError
+    from .errors import RequestError as RequestError
+    from .errors import ResponseFormatError as ResponseFormatError
+    from .errors import ServerError as ServerError
+    from .errors import StreamInterruptedError as StreamInterruptedError
+    from .errors import ToolArgumentsError as ToolArgumentsError
+    from .errors import TransportError as TransportError
+    from .hooks.events import AttemptFailed as AttemptFailed
+    from .hooks.events import CallEnded as CallEnded
+    from .hooks.events import CallStarted as CallStarted
+    from .hooks.events import FirstToken as FirstToken
+    from .hooks.events import QuotaLow as QuotaLow
+    from .hooks.events import RateLimited as RateLimited
+    from .hooks.events import TokenRefreshed as TokenRefreshed
+    from .limits import TokenBucket as TokenBucket
+    from .quota import Quota as Quota
+    from .quota import QuotaWindow as QuotaWindow
+    from .retry import RetryPolicy as RetryPolicy
+    from .values.chunks import ReasoningDelta as ReasoningDelta
+    from .values.chunks import StreamChunk as StreamChunk
+    from .values.chunks import StreamEnd as StreamEnd
+    from .values.chunks import TextDelta as TextDelta
+    from .values.chunks import ToolCallDelta as ToolCallDelta
+    from .values.chunks import ToolCallEnd as ToolCallEnd
+    from .values.chunks import ToolCallStart as ToolCallStart
+    from .values.chunks import UsageUpdate as UsageUpdate
+    from .values.images import Image as Image
+    from .values.messages import ChatMessage as ChatMessage
+    from .values.messages import ToolCall as ToolCall
+    from .values.request import ChatRequest as ChatRequest
+    from .values.response import ChatResponse as ChatResponse
+    from .values.tooldef import ToolDef as ToolDef
+    from .values.usage import TokenUsage as TokenUsage
+    from .wires.services import Embeddings as Embeddings
+    from .wires.services import Model as Model
+
+_HOMES = {
+    "auth.portal": "Login login logout",
+    "auth.static_key": "StaticKey",
+    "auth.token_plan": "TokenPlan",
+    "chat_stream": "ChatStream",
+    "client": "MiniMaxClient",
+    "errors": "AmbiguousResultError BundleError CallTimeoutError ConfigError ContentFilteredError ContextLengthError "
+    "CredentialInvalidError InsufficientBalanceError LlmError QuotaExceededError RateLimitError RequestError "
+    "ResponseFormatError ServerError StreamInterruptedError ToolArgumentsError TransportError",
+    "hooks.events": "AttemptFailed CallEnded CallStarted FirstToken QuotaLow RateLimited TokenRefreshed",
+    "limits": "TokenBucket",
+    "quota": "Quota QuotaWindow",
+    "retry": "RetryPolicy",
+    "values.chunks": "ReasoningDelta StreamChunk StreamEnd TextDelta ToolCallDelta ToolCallEnd ToolCallStart "
+    "UsageUpdate",
+    "values.images": "Image",
+    "values.messages": "ChatMessage ToolCall",
+    "values.request": "ChatRequest",
+    "values.response": "ChatResponse",
+    "values.tooldef": "ToolDef",
+    "values.usage": "TokenUsage",
+    "wires.services": "Embeddings Model",
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = list(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

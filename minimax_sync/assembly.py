@@ -1,0 +1,151 @@
+"""Build what a client and its siblings share from the settings: credentials, endpoint, connections, limiter, alert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from .auth import Auth
+from .auth.static_key import StaticKey
+from .endpoints import Endpoint, may_receive_token
+from .errors import ConfigError
+from .http import Http
+from .limits import Limiter, TokenBucket, shared_bucket
+from .quota import QuotaAlert
+from .settings import KEY_BASE_URL, Settings
+from .transport import Channel
+from .wires import wire_for
+
+if TYPE_CHECKING:
+    import requests
+
+_REGULAR_KEY = (
+    "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
+    "base_url out, or set it to https://api.minimax.io"
+)
+_OTHER_REGION = "the key is of the other region (api.minimax.io: global, api.minimaxi.com: China)"
+_GROUP_ID = "the group id is missing or does not match the key"
+
+
+def open_channel(settings: Settings, session: requests.Session | None, *, background_refresh: bool) -> Channel:
+    """Open the channel that the settings describe; nothing is sent and no connection is made."""
+    http = Http(session)
+    auth, identity, base_url = _CREDENTIALS[settings.auth_mode.value](settings)
+    endpoint = settings.endpoint(base_url)
+    if settings.auth_mode.value == "token_plan" and not may_receive_token(endpoint.chat_url, settings.base_url_by_hand):
+        raise ConfigError(
+            f"the region in the Token Plan bundle {settings.bundle.value!r} is not MiniMax's, so its token is not sent "
+            "there; log in again, or set base_url by hand"
+        )
+    return Channel(
+        http=http,
+        auth=auth,
+        endpoint=endpoint,
+        headers=_headers(settings, endpoint),
+        query=_query(settings, endpoint),
+        limiter=_limiter(settings, endpoint, identity),
+        quota=_quota_alert(settings),
+        provider=settings.provider.value,
+        hint=_hint(settings, endpoint),
+        lease=auth.watch() if background_refresh and hasattr(auth, "watch") else None,
+    )
+
+
+def _static_key(settings: Settings) -> tuple[Auth, str, str]:
+    key = settings.api_key.value
+    if key is None:
+        raise ConfigError(f"no key: {settings.api_key.source}")
+    auth = StaticKey(key.reveal(), source=settings.api_key.source)
+    return auth, auth.bearer(), KEY_BASE_URL
+
+
+def _token_plan(settings: Settings) -> tuple[Auth, str, str]:
+    from .auth.token_plan import TokenPlan
+
+    plan = TokenPlan(settings.bundle.value, base_url=settings.base_url_by_hand)
+    return plan, settings.bundle.value, f"{plan.region}/anthropic"
+
+
+def _custom(settings: Settings) -> tuple[Auth, str, str]:
+    from inspect import signature
+
+    auth = settings.auth.value
+    for method in ("bearer", "force_refresh"):
+        if not callable(getattr(auth, method, None)):
+            raise ConfigError(f"auth: {type(auth).__name__} has no method {method}()")
+    region = getattr(auth, "region", None)
+    base_url = f"{region}/anthropic" if isinstance(region, str) else KEY_BASE_URL
+    identity = auth.bearer() if isinstance(auth, StaticKey) else f"{type(auth).__name__} at {id(auth)}"
+    takes_timeout = "timeout" in signature(auth.bearer).parameters
+    return (auth if takes_timeout else _Untimed(auth)), identity, base_url
+
+
+_CREDENTIALS: dict[str, Callable[[Settings], tuple[Auth, str, str]]] = {
+    "static": _static_key,
+    "token_plan": _token_plan,
+    "custom": _custom,
+}
+"""Per auth mode: the credentials, what identifies them to the shared limiter, and the base URL that they name."""
+
+
+class _Untimed:
+    """An `auth=` object of the user's whose methods take no timeout."""
+
+    def __init__(self, auth: Any) -> None:
+        self._auth = auth
+
+    def bearer(self, timeout: float | None = None) -> str:
+        return str(self._auth.bearer())
+
+    def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
+        return str(self._auth.force_refresh(rejected))
+
+    def __repr__(self) -> str:
+        return f"<auth {type(self._auth).__name__}>"
+
+
+def _headers(settings: Settings, endpoint: Endpoint) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Accept": "application/json", **wire_for(endpoint).headers}
+    if settings.group_id.value:
+        headers["X-MiniMax-Group-Id"] = settings.group_id.value
+    return headers
+
+
+def _query(settings: Settings, endpoint: Endpoint) -> str:
+    if settings.group_id.value and endpoint.flavor == "openai_compat":
+        return f"?GroupId={quote(settings.group_id.value, safe='')}"
+    return ""
+
+
+def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter | None:
+    given, rate = settings.limiter.value, settings.requests_per_second.value
+    if given is not None:
+        if callable(getattr(given, "acquire", None)) and callable(getattr(given, "pause", None)):
+            limiter: Limiter = given
+            return limiter
+        raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
+    if rate is None:
+        return None
+    burst = settings.burst.value
+    return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)
+
+
+def _quota_alert(settings: Settings) -> QuotaAlert | None:
+    threshold = settings.quota_alert_threshold.value
+    if threshold is None:
+        return None
+    return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
+
+
+def _hint(settings: Settings, endpoint: Endpoint) -> str:
+    """Name the likely causes of a refused credential."""
+    if settings.auth_mode.value == "token_plan":
+        return "Log in again with `minimax-sync login`"
+    source = f"The key comes from {settings.api_key.source} and was sent to {endpoint.origin}"
+    if not endpoint.is_minimax:
+        return source
+    causes = [_OTHER_REGION, _GROUP_ID]
+    if endpoint.flavor == "anthropic_messages" and not settings.plan_key:
+        causes.insert(0, _REGULAR_KEY)
+    return f"{source}. Likely causes: {'; '.join(causes)}"

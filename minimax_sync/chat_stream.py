@@ -1,0 +1,233 @@
+"""The stream that a user holds: iterate it, drain it, close it, from any thread and at once.
+
+Between the socket and the user there is one generator: read, split into events, fold, hand out. What goes wrong becomes
+one of our errors with what had come in `.partial`; nothing is repeated here, and no half answer looks like a whole one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import NoReturn
+
+from .errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
+from .http import Reply
+from .sealing import clear_locals
+from .sse import SseParser
+from .stream import Fold
+from .transport import unexpected
+from .values.chunks import StreamChunk, TextDelta
+from .values.response import ChatResponse
+
+USAGE_GRACE = 2.0
+"""How long, in seconds, usage is waited for after a finish reason when the server leaves the socket open."""
+
+MAX_STREAM_BYTES = 1024 * 1024 * 1024
+
+_WHOLE_BODIES = ("json", "html", "xml")
+
+OnEnd = Callable[[ChatResponse, BaseException | None], None]
+"""Called once with what came, and with the error that ended the stream, if one did."""
+
+
+class Reading:
+    """The wire's side of a stream. It does not know the ChatStream, so that a dropped one is freed and closed at once."""
+
+    def __init__(self, reply: Reply, fold: Fold, idle_timeout: float, on_end: OnEnd | None) -> None:
+        self.reply, self.fold = reply, fold
+        self.closed = self.ended = False
+        self.failure: LlmError | None = None
+        self._idle_timeout = idle_timeout
+        self._silence = 0.0
+        self._on_end = on_end
+        self._returned_at = time.monotonic()
+
+    def partial(self) -> ChatResponse:
+        """Return the answer as far as it has come."""
+        return self.fold.response(self.reply.headers)
+
+    def over(self, error: BaseException | None = None) -> None:
+        """Tell, once, that nothing more will come; except after a good end the connection is not used again."""
+        if not self.ended:
+            self.reply.close()
+        if self._on_end is not None:
+            on_end, self._on_end = self._on_end, None
+            on_end(self.partial(), error)
+
+    def failed(self, error: BaseException) -> None:
+        """End everything on an error, which gets the partial answer."""
+        if isinstance(error, LlmError):
+            error.partial = error.partial or self.partial()
+            self.failure = error
+        self.over(error)
+
+    def interrupted(self, reason: str) -> StreamInterruptedError:
+        """Build the error of a stream without its end."""
+        return StreamInterruptedError(
+            f"the stream broke off: {reason}; what had come is in .partial", partial=self.partial()
+        )
+
+    def chunks(self) -> Iterator[StreamChunk]:
+        """Read, fold and hand out, to the end. Closing this generator closes the connection."""
+        reply, fold = self.reply, self.fold
+        try:
+            if any(kind in reply.headers.get("content-type", "").lower() for kind in _WHOLE_BODIES):
+                self._take_whole_body()
+            else:
+                yield from self._fold_events()
+            yield from fold.end()
+            if fold.stopped:
+                reply.close()
+            else:
+                reply.finish()
+            self.ended = True
+            self.over()
+        finally:
+            if not self.ended:
+                reply.close()
+
+    def _fold_events(self) -> Iterator[StreamChunk]:
+        feed, fold = SseParser().feed, self.fold
+        received = 0
+        while data := self._read1():
+            received += len(data)
+            if received > MAX_STREAM_BYTES:
+                raise ResponseFormatError(f"the stream is longer than {MAX_STREAM_BYTES} bytes")
+            for event in feed(data):
+                chunks = fold.feed(event)
+                if chunks:
+                    self._silence = 0.0
+                    yield from chunks
+                if fold.complete or fold.stopped:
+                    return
+
+    def _take_whole_body(self) -> None:
+        """Take JSON in answer to a stream request for the answer, which it is when it is one."""
+        body = self.reply.read()
+        try:
+            self.fold.feed_body(body)
+            return
+        except ResponseFormatError as exc:
+            problem = str(exc)
+        raise unexpected(self.reply, body, problem)
+
+    def _read1(self) -> bytes:
+        """Read on; b"" at a good end. The time since the last read was the caller's: the deadline moves by it."""
+        reply = self.reply
+        began = time.monotonic()
+        reply.deadline += began - self._returned_at
+        if self.fold.awaits_only_usage:
+            reply.idle_timeout = min(reply.idle_timeout, USAGE_GRACE)
+        try:
+            data = reply.read1()
+        except TransportError as exc:
+            return self._end_of_wire(exc)
+        if self.closed:
+            raise self.interrupted("it was closed")
+        self._returned_at = now = time.monotonic()
+        self._silence += now - began
+        if self._silence > self._idle_timeout:
+            raise CallTimeoutError(f"nothing but keep-alives for {self._silence:.1f} s", sent=True)
+        return data
+
+    def _end_of_wire(self, error: TransportError) -> bytes:
+        """Judge a broken wire: after a finish reason the answer is whole, and only its usage is missing."""
+        if self.closed:
+            raise self.interrupted("it was closed")
+        if self.fold.finish_reason:
+            return b""
+        if isinstance(error, CallTimeoutError):
+            raise error
+        raise self.interrupted(str(error))
+
+
+class ChatStream:
+    """An answer as it comes. Iterate it once, in one thread; it is a context manager.
+
+    It yields `StreamChunk`s: `UsageUpdate`, when the service tells usage, right before `StreamEnd`, which is last. A
+    stream that does not reach its end raises `StreamInterruptedError`, `CallTimeoutError` or the service's own error,
+    each with `.partial`; so does one that is closed while it is read. One that is dropped closes its connection.
+    """
+
+    def __init__(self, reply: Reply, fold: Fold, *, idle_timeout: float, on_end: OnEnd | None = None) -> None:
+        self._reading = Reading(reply, fold, idle_timeout, on_end)
+        self._chunks = self._reading.chunks()
+        self._first: list[StreamChunk] = []
+
+    def wait_for_first_chunk(self) -> StreamChunk:
+        """Read up to the first chunk, so that the transport can still repeat a call that fails before it."""
+        try:
+            self._first.append(next(self._chunks))
+        except LlmError as error:
+            error.partial = error.partial or self.partial
+            raise
+        return self._first[0]
+
+    def __iter__(self) -> ChatStream:
+        return self
+
+    def __next__(self) -> StreamChunk:
+        if self._first:
+            return self._first.pop()
+        try:
+            return next(self._chunks)
+        except StopIteration:
+            if self._reading.ended:
+                raise
+        except BaseException as exc:
+            self._fail(exc)
+        raise self._reading.failure or self._reading.interrupted("it was closed or interrupted")
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        if isinstance(error, ValueError) and "already executing" in str(error):
+            raise RuntimeError("this stream is being read by another thread; iterate it in one") from None
+        self._reading.failed(error)
+        clear_locals(error)
+        raise error
+
+    def text_deltas(self) -> Iterator[str]:
+        """Yield the text alone, piece by piece."""
+        for chunk in self:
+            if type(chunk) is TextDelta:
+                yield chunk.text
+
+    @property
+    def response(self) -> ChatResponse:
+        """Read the stream to its end and return the whole answer; raises what iterating raises."""
+        if not self._reading.ended or self._first:
+            for _ in self:
+                continue
+        return self.partial
+
+    @property
+    def partial(self) -> ChatResponse:
+        """The answer as far as it has come; `finish_reason` is "" before the end. Never waits, never raises."""
+        return self._reading.partial()
+
+    def close(self) -> None:
+        """End the stream and its connection, from any thread and at once; harmless when repeated."""
+        self._reading.closed = True
+        self._reading.over()
+
+    def display(self) -> ChatResponse:
+        """Show the answer as it comes, as Markdown in a notebook and as plain text elsewhere; return it whole."""
+        from .notebook import display_stream
+
+        return display_stream(self)
+
+    def __enter__(self) -> ChatStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        reading = self._reading
+        state = "ended" if reading.ended else "failed" if reading.failure else "closed" if reading.closed else "open"
+        return f"<ChatStream {state}: {self.partial!r}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a stream cannot be pickled; pickle its .response")

@@ -1,0 +1,379 @@
+"""What a user holds: options in, values out.
+
+Everything below is shared by a client and its siblings, and no state of a call lives here, so one client serves any
+number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from .assembly import open_channel
+from .chat_stream import ChatStream
+from .checks import CHECKS
+from .config import DEFAULT_PROVIDER
+from .errors import ConfigError, RequestError, ResponseFormatError
+from .hooks.call_watch import CallWatch
+from .hooks.events import Hook, TokenRefreshed, emit
+from .http import Reply
+from .quota import Quota, decode_quota
+from .resolve import resolve_settings
+from .retry import RetryPolicy
+from .sealing import sealed
+from .settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY, Settings
+from .transport import Call, Channel, Options, Transport, unexpected
+from .values.request import ChatRequest, as_request
+from .values.response import ChatResponse
+from .wires import Wire, services, wire_for
+from .wires.failures import request_id_in
+
+if TYPE_CHECKING:
+    import requests
+    from typing_extensions import Self, Unpack
+
+    from .auth.credential import Refreshed
+    from .values.options import ChatOptions
+
+Client = TypeVar("Client", bound="MiniMaxClient")
+Result = TypeVar("Result")
+
+_OWN_OPTIONS = ("timeout", "connect_timeout", "idle_timeout", "hooks")
+_SIBLING_OPTIONS = ("model", "retry", *_OWN_OPTIONS)
+
+
+class MiniMaxClient:
+    """A blocking client for MiniMax M2.5. Thread-safe: make one and share it; a forked child may go on with it.
+
+    Without arguments it finds its credentials by itself. Every setting: argument, then environment, then
+    `config/llm.yaml`, then the default.
+
+    `api_key`: a key in the code; better in the environment. `base_url`, `api_flavor` ("openai_compat" or
+    "anthropic_messages") and `chat_path` choose the server and its wire. `group_id` is sent when set. `auth`: an object
+    with `bearer()` and `force_refresh(rejected)`; `auth_mode`: "auto", "static" or "token_plan"; `bundle`: the Token
+    Plan login's file. `requests_per_second` paces requests, None not at all; `limiter`: a `TokenBucket` of yours.
+    `quota_alert_threshold` warns when less is left, of what the service tells or of `quota_budget` (tokens).
+    `timeout` is for a whole call, retries and waits included; `connect_timeout` for one connection; `idle_timeout` is
+    the longest silence on the wire; all in seconds. `session`: a `requests.Session` of yours, used as it is and left
+    open. `background_refresh`: whether a daemon thread keeps a Token Plan login fresh. `hooks` get events.
+
+    Raises `ConfigError` for a setting that is missing or impossible, `BundleError` for a bundle that cannot be read.
+    """
+
+    _settings: Settings
+    _channel: Channel
+    _transport: Transport
+    _wire: Wire
+    _model: str
+    _owns_channel: bool
+    _owns_session: bool
+    _closed: bool
+
+    @sealed
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        model: str = DEFAULT_MODEL,
+        base_url: str | None = None,
+        api_flavor: str | None = None,
+        chat_path: str | None = None,
+        group_id: str | None = None,
+        auth: Any = None,
+        auth_mode: str = DEFAULT_AUTH_MODE,
+        bundle: str | os.PathLike[str] | None = None,
+        requests_per_second: float | None = DEFAULT_RATE,
+        limiter: Any = None,
+        quota_alert_threshold: float | None = None,
+        quota_budget: float | None = None,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        timeout: float = 600.0,
+        connect_timeout: float = 10.0,
+        idle_timeout: float = 120.0,
+        session: requests.Session | None = None,
+        background_refresh: bool = True,
+        hooks: Iterable[Hook] = (),
+    ) -> None:
+        given = dict(locals())
+        del given["self"]
+        self._open(given)
+
+    @classmethod
+    @sealed
+    def from_config(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        provider: str = DEFAULT_PROVIDER,
+        agent: str | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Make a client from `path`, `MINIMAX_CONFIG` or `config/llm.yaml`.
+
+        `provider` picks a section of its `providers`, `agent` an entry of the `agents.d/*.yaml` beside it. `overrides`
+        are arguments of the client and win. Raises `ConfigError` naming file, key and line.
+        """
+        return _reopened(cls, overrides, {"path": path, "provider": provider, "agent": agent})
+
+    def _open(self, given: dict[str, Any], **origin: Any) -> None:
+        session = given.pop("session", None)
+        background_refresh = given.pop("background_refresh", True)
+        options = {name: given.pop(name) for name in _OWN_OPTIONS if name in given}
+        unknown = given.keys() - CHECKS.keys()
+        if unknown:
+            raise ConfigError(f"unknown argument {', '.join(sorted(unknown))}")
+        self._settings = resolve_settings(arguments=given, **origin)
+        self._channel = open_channel(self._settings, session, background_refresh=background_refresh)
+        self._wire = wire_for(self._channel.endpoint)
+        self._model = self._settings.model.value
+        self._owns_channel, self._owns_session, self._closed = True, session is None, False
+        self._use(_options(Options(self._settings.retry.value), options))
+
+    def _use(self, options: Options) -> None:
+        self._transport = Transport(self._channel, options)
+        subscribe = getattr(self._channel.auth, "subscribe", None)
+        if subscribe is not None and options.hooks:
+            subscribe(self._tell_refreshed)
+
+    # chat
+
+    @sealed
+    def chat(self, input: object, **options: Unpack[ChatOptions]) -> ChatResponse:
+        """Ask, wait, and return the whole answer.
+
+        `input` is a string, a `ChatRequest`, a `ChatMessage`, a sequence of messages, or an OpenAI-style dict;
+        `options` are the fields of `ChatRequest`. Raises `RequestError` before anything is sent for a request that
+        cannot be, and any other `LlmError` for what went wrong after the retries.
+        """
+        request = as_request(input, options)
+
+        def receive(reply: Reply) -> ChatResponse:
+            body = reply.read()
+            fold = self._wire.fold(request)
+            fold.request_id = request_id_in(reply.headers)
+            _decoded(reply, body, fold.feed_body)
+            fold.end()
+            return fold.response(reply.headers)
+
+        call = self._chat_call("chat", request)
+        watch = self._transport.watch(call)
+        response = self._run(call, receive, watch)
+        self._over(watch, response)
+        return response
+
+    @sealed
+    def stream(self, input: object, **options: Unpack[ChatOptions]) -> ChatStream:
+        """Ask, and return the answer as it comes; it returns when the first chunk is there.
+
+        Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones where the
+        stream is read.
+        """
+        request = as_request(input, options)
+        call = self._chat_call("stream", request)
+        watch = self._transport.watch(call)
+
+        def on_end(response: ChatResponse, error: BaseException | None) -> None:
+            self._over(watch, response, error)
+
+        def receive(reply: Reply) -> ChatStream:
+            fold = self._wire.fold(request)
+            fold.request_id = request_id_in(reply.headers)
+            idle_timeout = self._transport.options.idle_timeout
+            stream = ChatStream(reply, fold, idle_timeout=idle_timeout, on_end=on_end if self._is_watched else None)
+            stream.wait_for_first_chunk()
+            return stream
+
+        stream = self._run(call, receive, watch)
+        if watch is not None:
+            watch.first_token()
+        return stream
+
+    # the other services
+
+    @sealed
+    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> services.Embeddings:
+        """Return one vector per text. `kind` is "db" for texts to be found, "query" for what is to find them."""
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        body = services.encode_embeddings(texts, kind, model)
+        path = f"/v1/embeddings{self._channel.query}"
+        return self._service("embeddings", path, lambda answer: services.decode_embeddings(answer, len(texts)), body)
+
+    @sealed
+    def models(self) -> tuple[services.Model, ...]:
+        """Return the models that the service lists; the known ones where it has no list (404)."""
+        try:
+            return self._service("models", "/v1/models", services.decode_models)
+        except RequestError as exc:
+            if exc.status != 404:
+                raise
+        return services.KNOWN_MODELS
+
+    @sealed
+    def quota(self) -> Quota:
+        """Return the windows of the Token Plan and what is left of them."""
+        quota = self._service("quota", "/v1/token_plan/remains", decode_quota)
+        if self._channel.quota is not None:
+            self._transport.note_quota(self._channel.quota.observe_quota(quota))
+        return quota
+
+    @sealed
+    def count_tokens(self, input: object, **options: Unpack[ChatOptions]) -> int:
+        """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes."""
+        body = services.encode_count(as_request(input, options), self._model)
+        return self._service("count_tokens", "/anthropic/v1/messages/count_tokens", services.decode_count, body)
+
+    def _service(
+        self, operation: str, path: str, decode: Callable[[bytes], Result], body: bytes | None = None
+    ) -> Result:
+        def receive(reply: Reply) -> Result:
+            answer = reply.read()
+            failure = _decoded(reply, answer, services.failure_in)
+            if failure is not None:
+                raise failure
+            return _decoded(reply, answer, decode)
+
+        self._check_open()
+        url = self._channel.endpoint.service_url(path)
+        method = "GET" if body is None else "POST"
+        call = Call(operation, url, self._transport.options.timeout, method=method, body=body)
+        watch = self._transport.watch(call)
+        result = self._run(call, receive, watch)
+        if watch is not None:
+            watch.ended()
+        return result
+
+    # life
+
+    def with_options(self, **overrides: Any) -> Self:
+        """Return a sibling with another `model`, `timeout`, `connect_timeout`, `idle_timeout`, `retry` or `hooks`.
+
+        It shares session, limiter and credentials; closing it leaves them open.
+        """
+        unknown = overrides.keys() - set(_SIBLING_OPTIONS)
+        if unknown:
+            known = ", ".join(_SIBLING_OPTIONS)
+            raise ConfigError(f"with_options() cannot change {', '.join(sorted(unknown))}; it can change {known}")
+        sibling = type(self).__new__(type(self))
+        sibling.__dict__.update(self.__dict__)
+        sibling._owns_channel = False
+        model = overrides.pop("model", self._model)
+        if not isinstance(model, str) or not model.strip():
+            raise ConfigError("model must be a model's name")
+        sibling._model = model
+        sibling._use(_options(self._transport.options, overrides))
+        return sibling
+
+    def close(self) -> None:
+        """End the background thread and the connections. A session of the user's stays open; harmless when repeated."""
+        self._closed = True
+        if self._owns_channel:
+            self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __copy__(self) -> Self:
+        return self.with_options()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.with_options()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the settings come from, never a secret; the copy finds its own credentials.
+
+        Raises `ConfigError` for a client with a key or a session from the code.
+        """
+        if not self._owns_session:
+            raise ConfigError("a client with session= cannot be pickled; make one in each process")
+        reference = dict(self._settings.reference())
+        given = {**reference.pop("arguments"), **msgspec.structs.asdict(self._transport.options), "model": self._model}
+        return _reopened, (type(self), {**given, "background_refresh": self._channel.lease is not None}, reference)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._model} at {self._channel.endpoint.chat_url}, {self._channel.auth!r}>"
+
+    # one call
+
+    def _chat_call(self, operation: str, request: ChatRequest) -> Call:
+        self._check_open()
+        endpoint, options = self._channel.endpoint, self._transport.options
+        return Call(
+            operation,
+            endpoint.chat_url + self._channel.query,
+            request.timeout or options.timeout,
+            body=self._wire.encode(request, self._model, operation == "stream"),
+            model=request.model or self._model,
+            sampling={name: getattr(request, name) for name in ("max_tokens", "temperature", "top_p")},
+        )
+
+    def _run(self, call: Call, receive: Callable[[Reply], Result], watch: CallWatch | None) -> Result:
+        if watch is None:
+            return self._transport.run(call, receive)
+        try:
+            return self._transport.run(call, receive, watch)
+        except BaseException as error:
+            watch.ended(error=error)
+            raise
+
+    @property
+    def _is_watched(self) -> bool:
+        return self._channel.quota is not None or bool(self._transport.options.hooks)
+
+    def _over(self, watch: CallWatch | None, response: ChatResponse, error: BaseException | None = None) -> None:
+        """Charge the quota's budget and tell the hooks."""
+        quota = self._channel.quota
+        if quota is not None:
+            self._transport.note_quota(quota.spend(response.usage.total_tokens))
+        if watch is not None:
+            watch.ended(response, error, quota.last if quota is not None else None)
+
+    def _tell_refreshed(self, refreshed: Refreshed) -> None:
+        if refreshed.outcome == "refreshed":
+            event = TokenRefreshed(
+                provider=self._channel.provider, duration=refreshed.seconds, expires_at=refreshed.expires_at
+            )
+            emit(self._transport.options.hooks, event)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RequestError("this client is closed; make another one")
+
+
+def _reopened(kind: type[Client], given: dict[str, Any], origin: dict[str, Any]) -> Client:
+    """Make the client that a pickle tells of."""
+    client = kind.__new__(kind)
+    client._open(given, **origin)
+    return client
+
+
+def _decoded(reply: Reply, body: bytes, decode: Callable[[bytes], Result]) -> Result:
+    """Decode a 2xx; what is no answer becomes an error that tells what it looks like."""
+    try:
+        return decode(body)
+    except ResponseFormatError as exc:
+        problem = str(exc)
+    raise unexpected(reply, body, problem)
+
+
+def _options(base: Options, overrides: Mapping[str, Any]) -> Options:
+    """Return `base` with checked overrides; raises `ConfigError` naming the field."""
+    for name in ("timeout", "connect_timeout", "idle_timeout"):
+        value = overrides.get(name, 1.0)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value <= 0:
+            raise ConfigError(f"{name} must be a number of seconds above 0")
+    if not isinstance(overrides.get("retry", base.retry), RetryPolicy):
+        raise ConfigError("retry must be a RetryPolicy")
+    hooks = overrides.get("hooks", base.hooks)
+    if not isinstance(hooks, Iterable) or not all(map(callable, hooks := tuple(hooks))):
+        raise ConfigError("hooks must be callables that take one event")
+    return msgspec.structs.replace(base, **{**overrides, "hooks": hooks})

@@ -1,0 +1,289 @@
+"""The client against the emulator, on both wires: every kind of input, every service, and its life."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minimax_sync import (
+    ChatMessage,
+    ChatRequest,
+    ConfigError,
+    CredentialInvalidError,
+    MiniMaxClient,
+    RequestError,
+    RetryPolicy,
+    StaticKey,
+    TextDelta,
+    TokenBucket,
+    ToolDef,
+)
+from minimax_sync.emulator import Emulator
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+Open = Callable[..., MiniMaxClient]
+
+
+@pytest.fixture
+def emu() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(params=["openai_compat", "anthropic_messages"])
+def open_client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[Open]:
+    """Give a maker of clients of the emulator on the wire; all are closed at the end."""
+    base_url = emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
+    opened: list[MiniMaxClient] = []
+
+    def make(**arguments: Any) -> MiniMaxClient:
+        arguments = {"base_url": base_url, "requests_per_second": None, **arguments}
+        if "auth" not in arguments:
+            arguments.setdefault("api_key", emu.api_key)
+        opened.append(MiniMaxClient(**arguments))
+        return opened[-1]
+
+    yield make
+    for client in opened:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    "input",
+    [
+        "hello",
+        ChatMessage.user("hello"),
+        [ChatMessage.system("be kind"), ChatMessage.user("hello")],
+        ChatRequest((ChatMessage.user("hello"),), max_tokens=5),
+        {"role": "user", "content": "hello"},
+        [{"role": "developer", "content": "be kind"}, {"role": "user", "content": "hello"}],
+        {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 5},
+    ],
+)
+def test_every_kind_of_input_is_taken(open_client: Open, emu: Emulator, input: object) -> None:
+    emu.answer("hi", reasoning="hm")
+    response = open_client().chat(input)
+    assert (response.text, response.reasoning, response.finish_reason) == ("hi", "hm", "stop")
+    assert response.usage.total_tokens == response.usage.prompt_tokens + response.usage.completion_tokens > 0
+    assert response.request_id
+    assert response.raw is not None
+    assert emu.journal[-1].body["messages"][-1]["role"] == "user"
+
+
+def test_a_stream_gives_what_a_chat_gives(open_client: Open, emu: Emulator) -> None:
+    client = open_client()
+    for _ in range(2):
+        emu.answer("The Loire, the Rhine.", reasoning="Rivers.", tool_calls=[("look_up", {"river": "Loire"})])
+    tools = [ToolDef("look_up")]
+    whole = client.chat("Rivers?", tools=tools)
+    with client.stream("Rivers?", tools=tools) as stream:
+        text = "".join(chunk.text for chunk in stream if isinstance(chunk, TextDelta))
+    streamed = stream.response
+    assert text == whole.text == streamed.text
+    assert streamed.reasoning == whole.reasoning
+    assert [call.arguments for call in streamed.tool_calls] == [call.arguments for call in whole.tool_calls]
+    assert streamed.finish_reason == whole.finish_reason == "tool_calls"
+    assert streamed.usage.total_tokens == whole.usage.total_tokens
+
+
+def test_a_tool_round_replays_the_thinking_whole(open_client: Open, emu: Emulator) -> None:
+    client = open_client()
+    emu.answer(reasoning="I must look.", tool_calls=[("look_up", {"river": "Loire"}), ("look_up", {"river": "Rhine"})])
+    question = ChatMessage.user("How long are they?")
+    asked = client.chat([question], tools=[ToolDef("look_up")])
+    results = [ChatMessage.tool_result(call.id, {"km": 1}) for call in reversed(asked.tool_calls)]
+    emu.answer("Done.")
+    assert client.chat([question, asked.message, *results], tools=[ToolDef("look_up")]).text == "Done."
+    assert "I must look." in str(emu.journal[-1].body)
+
+
+def test_images_are_sent(open_client: Open, emu: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    emu.answer("A picture.")
+    message = ChatMessage.user("What is it?", images=[path, PNG, "https://example.invalid/a.png"])
+    assert open_client().chat(message).text == "A picture."
+    content = emu.journal[-1].body["messages"][-1]["content"]
+    assert sum(part["type"] in ("image", "image_url") for part in content) == 3
+
+
+def test_json_mode_finds_the_value_in_prose(open_client: Open, emu: Emulator) -> None:
+    emu.answer('Here you are:\n```json\n{"km": 1006}\n```')
+    assert open_client().chat("How long?", response_format="json").json() == {"km": 1006}
+
+
+def test_a_bad_request_is_refused_before_anything_is_sent(open_client: Open, emu: Emulator) -> None:
+    client = open_client()
+    refused: list[tuple[object, dict[str, Any]]] = [
+        ([], {}),
+        ("hi", {"max_tokens": 0}),
+        ("hi", {"temperature": -1}),
+        ("hi", {"tool_choice": "required"}),
+        ("hi", {"no_such_option": 1}),
+        ([ChatMessage.tool_result("x", "y")], {}),
+        (42, {}),
+    ]
+    for bad, options in refused:
+        with pytest.raises(RequestError):
+            client.chat(bad, **options)
+        with pytest.raises(RequestError):
+            client.stream(bad, **options)
+    assert emu.journal == []
+
+
+def test_the_services_besides_chat(open_client: Open) -> None:
+    client = open_client()
+    embeddings = client.embed(["a", "b"], kind="query")
+    assert len(embeddings.vectors) == 2
+    assert embeddings.total_tokens > 0
+    assert "MiniMax-M2.5" in [model.id for model in client.models()]
+    assert client.quota().windows[0].remaining_percent == 99
+    assert client.count_tokens("How long is the Loire?") > 0
+
+
+def test_a_service_that_answers_200_with_an_error_raises_it(open_client: Open) -> None:
+    client = open_client(api_key="another-key")
+    with pytest.raises(CredentialInvalidError):
+        client.quota()
+    with pytest.raises(CredentialInvalidError):
+        client.embed("a")
+
+
+def test_bad_texts_to_embed_are_refused(open_client: Open) -> None:
+    client = open_client()
+    for texts, kind in (([], "db"), ([""], "db"), (["a"], "both")):
+        with pytest.raises(RequestError):
+            client.embed(texts, kind=kind)
+
+
+def test_a_group_id_goes_with_every_request(open_client: Open, emu: Emulator) -> None:
+    client = open_client(group_id="12 34".replace(" ", "&"))
+    client.chat("hi")
+    received = emu.journal[-1]
+    assert received.headers["x-minimax-group-id"] == "12&34"
+    assert received.path.endswith("?GroupId=12%2634") == ("chatcompletion" in received.path)
+
+
+def test_siblings_share_the_channel_and_leave_it_open(open_client: Open, emu: Emulator) -> None:
+    client = open_client()
+    with client.with_options(model="MiniMax-M2.7", timeout=5.0, retry=RetryPolicy(server_attempts=1)) as sibling:
+        sibling.chat("hi")
+    assert emu.journal[-1].body["model"] == "MiniMax-M2.7"
+    client.chat("hi")
+    assert emu.journal[-1].body["model"] == "MiniMax-M2.5"
+    with pytest.raises(RequestError, match="closed"):
+        sibling.chat("hi")
+    with pytest.raises(ConfigError, match="base_url"):
+        client.with_options(base_url="https://api.minimax.io")
+
+
+def test_a_closed_client_says_so(open_client: Open) -> None:
+    client = open_client()
+    client.close()
+    client.close()
+    with pytest.raises(RequestError, match="closed"):
+        client.chat("hi")
+
+
+def test_copies_are_working_siblings(open_client: Open) -> None:
+    client = open_client()
+    for twin in (copy.copy(client), copy.deepcopy(client)):
+        assert twin.chat("hi").text
+
+
+def test_a_client_with_a_key_in_the_code_is_not_pickled(open_client: Open) -> None:
+    with pytest.raises(ConfigError, match="environment"):
+        pickle.dumps(open_client())
+
+
+def test_a_client_pickles_by_reference(open_client: Open, emu: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", emu.api_key)
+    client = open_client(api_key=None, timeout=7.0).with_options(model="MiniMax-M2.7")
+    pickled = pickle.dumps(client)
+    assert emu.api_key.encode() not in pickled
+    with pickle.loads(pickled) as rebuilt:
+        assert rebuilt.chat("hi").text
+    assert emu.journal[-1].body["model"] == "MiniMax-M2.7"
+
+
+def test_settings_of_the_call_are_checked_when_the_client_is_made(open_client: Open) -> None:
+    for arguments in ({"timeout": 0}, {"idle_timeout": float("nan")}, {"hooks": [1]}, {"retry": 3}, {"limiter": 3}):
+        with pytest.raises(ConfigError):
+            open_client(**arguments)
+
+
+def test_an_own_limiter_and_an_own_auth_object_are_used(open_client: Open, emu: Emulator) -> None:
+    class Rotating:
+        def __init__(self) -> None:
+            self.keys = ["stale", emu.api_key]
+
+        def bearer(self) -> str:
+            return self.keys[0]
+
+        def force_refresh(self, rejected: str) -> str:
+            assert rejected == self.keys.pop(0)
+            return self.keys[0]
+
+    limiter = TokenBucket(1000)
+    assert open_client(auth=Rotating(), limiter=limiter).chat("hi").text
+    assert len(emu.journal) == 2
+    assert open_client(auth=StaticKey(emu.api_key)).chat("hi").text
+
+
+def test_clients_of_one_credential_share_a_bucket(open_client: Open) -> None:
+    one, two = open_client(requests_per_second=50), open_client(requests_per_second=50)
+    assert one._channel.limiter is two._channel.limiter is not None
+    assert open_client(requests_per_second=51)._channel.limiter is not one._channel.limiter
+
+
+def test_a_dropped_client_is_freed_without_its_being_closed(open_client: Open, emu: Emulator) -> None:
+    client = MiniMaxClient(emu.api_key, base_url=emu.base_url, requests_per_second=None)
+    client.chat("hi")
+    reference = weakref.ref(client)
+    del client
+    gc.collect()
+    assert reference() is None
+
+
+def test_one_client_serves_many_threads(open_client: Open, emu: Emulator) -> None:
+    client = open_client()
+    texts: list[str] = []
+
+    def ask(number: int) -> None:
+        texts.append(client.chat(f"number {number}").text)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(texts) == sorted(f'You said: "number {number}".' for number in range(32))
+
+
+def test_the_repr_shows_where_it_goes_and_no_key(open_client: Open, emu: Emulator) -> None:
+    shown = repr(open_client())
+    assert emu.url in shown
+    assert emu.api_key not in shown
+
+
+def test_from_config_reads_the_file_and_takes_overrides(emu: Emulator, own_world: Path) -> None:
+    path = own_world / "llm.yaml"
+    path.write_text(
+        f"providers:\n  minimax:\n    api_key: {emu.api_key}\n    base_url: {emu.base_url}\n    model: MiniMax-M2.7\n"
+        "    rate_limit: {requests_per_second: 500}\n"
+    )
+    with MiniMaxClient.from_config(path) as client:
+        client.chat("hi")
+    with MiniMaxClient.from_config(path, model="MiniMax-M2", timeout=5.0) as client:
+        client.chat("hi")
+    assert [received.body["model"] for received in emu.journal] == ["MiniMax-M2.7", "MiniMax-M2"]
+    with pytest.raises(ConfigError, match="modle"):
+        MiniMaxClient.from_config(path, modle="MiniMax-M2")

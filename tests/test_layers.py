@@ -1,0 +1,150 @@
+"""The house: imports point down only, one module knows requests, one place knows tokens, wires do no I/O."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import minimax_sync
+
+PACKAGE = Path(minimax_sync.__file__).parent
+
+LAYERS = [
+    "errors placeholders sealing trace values.shortened values.options json_types",
+    "secret endpoints retry limits quota sse connections faults yaml_file",
+    "values.prices values.json_text values.json_in_text values.tooldef values.images",
+    "values.messages values.usage",
+    "values.chunks values.openai_dicts values.response",
+    "values.request",
+    "checks",
+    "config",
+    "settings",
+    "resolve",
+    "hooks",
+    "pools",
+    "reply",
+    "http",
+    "auth",
+    "stream",
+    "wires",
+    "transport",
+    "notebook",
+    "chat_stream",
+    "assembly",
+    "client",
+    "tool_schema",
+    "tools parse conversation checkpoint progress",
+    "map",
+    "cli",
+    "__main__",
+]
+"""From the bottom up. A folder stands for all its modules; those of one line may not import each other."""
+
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
+
+NO_IO = {"socket", "ssl", "threading", "time", "requests", "urllib3", "http", "subprocess", "asyncio", "selectors"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path, module: str) -> Iterator[tuple[str, bool]]:
+    """Yield (imported module, is it made at run time): ours as "minimax_sync.x", relative ones resolved."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for node in ast.walk(block)
+    }
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(tree):
+        at_run_time = id(node) not in typing_only
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, at_run_time) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join(
+                filter(None, ["minimax_sync" if node.level else "", *filter(None, base), node.module or ""])
+            )
+            for alias in node.names:
+                deeper = f"{stem}.{alias.name}"
+                relative = deeper.removeprefix("minimax_sync.").replace(".", "/")
+                is_module = (PACKAGE / f"{relative}.py").exists() or (PACKAGE / relative).is_dir()
+                yield (deeper if is_module else stem), at_run_time
+
+
+def layer_of(module: str) -> str | None:
+    """Find the longest name of LAYERS that a module of ours stands under."""
+    parts = module.removeprefix("minimax_sync").strip(".").split(".")
+    names = (".".join(parts[:size]) for size in range(len(parts), 0, -1))
+    return next((name for name in names if name in LEVEL), None)
+
+
+OURS = [(module, path) for module, path in modules() if module and not module.startswith("emulator")]
+
+
+@pytest.mark.parametrize(("module", "path"), OURS, ids=[module for module, _ in OURS])
+def test_imports_point_down(module: str, path: Path) -> None:
+    own = layer_of(module)
+    if module == "values":
+        return
+    assert own is not None, f"{module} has no place in LAYERS"
+    for imported, at_run_time in imports(path, module):
+        if not imported.startswith("minimax_sync.") or not at_run_time:
+            continue
+        other = layer_of(imported)
+        if other is None or other == own:
+            continue
+        assert LEVEL[other] < LEVEL[own], f"{module} imports {imported}, which does not lie below it"
+
+
+def test_only_http_imports_requests() -> None:
+    importers = {
+        module
+        for module, path in modules()
+        for imported, at_run_time in imports(path, module)
+        if at_run_time and imported.split(".")[0] == "requests"
+    }
+    assert importers == {"http"}
+
+
+def test_the_emulator_and_the_client_do_not_know_each_other() -> None:
+    for module, path in modules():
+        for imported, _ in imports(path, module):
+            if module.startswith("emulator"):
+                assert not imported.startswith("minimax_sync.") or imported.startswith("minimax_sync.emulator"), module
+            elif not module.startswith("cli"):
+                assert not imported.startswith("minimax_sync.emulator"), module
+
+
+@pytest.mark.parametrize("place", ["wires", "values", "sse", "stream", "errors", "retry"])
+def test_pure_modules_import_nothing_that_does_io(place: str) -> None:
+    allowed = {"retry": {"time"}}.get(place, set())
+    for module, path in modules():
+        if module == place or module.startswith(f"{place}."):
+            roots = {imported.split(".")[0] for imported, at_run_time in imports(path, module) if at_run_time}
+            assert not roots & NO_IO - allowed, module
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, minimax_sync; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"requests", "urllib3", "msgspec", "yaml", "filelock", "dateutil", "ssl", "rich", "http.client"}
+    assert not heavy & set(loaded)
+
+
+def test_every_public_name_can_be_imported_from_the_package() -> None:
+    for name in minimax_sync.__all__:
+        assert getattr(minimax_sync, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = minimax_sync.no_such_name
+    assert set(minimax_sync.__all__) <= set(dir(minimax_sync))
