@@ -1,0 +1,54 @@
+"""The real llama.cpp, started once for all tests here, with a model that says what it is scripted to say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from minimax_sync import MiniMaxClient
+
+from .scripted_model import write_model
+from .serve import KEY
+
+
+@pytest.fixture(scope="session")
+def llama_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the scripted model and give the server's address."""
+    folder = tmp_path_factory.mktemp("llama")
+    model = folder / "scripted.gguf"
+    write_model(model)
+    with (folder / "log.txt").open("wb") as log:
+        command = [sys.executable, "-m", "tests.server.serve", str(model)]
+        root = Path(__file__).parents[2]
+        with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as server:
+            assert server.stdout is not None
+            assert server.stdin is not None
+            address = server.stdout.readline().decode().strip()
+            assert address.startswith("http://127.0.0.1:"), (folder / "log.txt").read_text()
+            yield address
+            server.stdin.close()
+            server.wait(timeout=30)
+
+
+@pytest.fixture(params=["openai_compat", "anthropic_messages"])
+def flavor(request: pytest.FixtureRequest) -> str:
+    """Each wire in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def client(llama_url: str, flavor: str) -> Iterator[MiniMaxClient]:
+    """Give a client of the server on the wire."""
+    with open_client(llama_url, flavor) as client:
+        yield client
+
+
+def open_client(url: str, flavor: str, key: str = KEY) -> MiniMaxClient:
+    """Make a client of the server, unpaced."""
+    if flavor == "openai_compat":
+        return MiniMaxClient(key, base_url=f"{url}/v1", chat_path="/chat/completions", requests_per_second=None)
+    return MiniMaxClient(key, base_url=url, api_flavor=flavor, requests_per_second=None)
