@@ -1,0 +1,75 @@
+"""The README's code runs: its Python as one program, its YAML as a configuration, its commands as commands."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docutils import nodes
+from docutils.core import publish_doctree
+
+from minimax_sync.emulator import Emulator
+from minimax_sync.resolve import resolve_settings
+
+README = Path(__file__).parents[1] / "README.rst"
+ANSWERS: dict[str, list[dict[str, Any]]] = {}
+"""What the emulator answers, by a line of the code that is about to run."""
+
+
+def blocks() -> Iterator[tuple[str, int, str]]:
+    """Yield language, line and text of every code block."""
+    document = publish_doctree(README.read_text(), settings_overrides={"report_level": 2, "halt_level": 2})
+    for block in document.findall(nodes.literal_block):
+        language = [name for name in block["classes"] if name != "code"]
+        if language:
+            yield language[0], block.line or 0, block.astext()
+
+
+@pytest.fixture
+def emu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
+        monkeypatch.setenv("MINIMAX_BASE_URL", emulator.base_url)
+        yield emulator
+
+
+def test_the_python_of_the_readme_runs_as_one_program(emu: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    namespace: dict[str, Any] = {"__name__": "readme"}
+    for language, line, text in blocks():
+        if language == "python":
+            for marker, answers in ANSWERS.items():
+                if marker in text:
+                    for answer in answers:
+                        emu.answer(**answer)
+            exec(compile("\n" * line + text, str(README), "exec"), namespace)
+    assert 'You said: "Name three rivers."' in capsys.readouterr().out
+    for value in namespace.values():
+        if type(value).__name__ in ("MiniMaxClient", "Session"):
+            value.close()
+
+
+def test_the_configuration_of_the_readme_is_one(emu: Emulator, own_world: Path) -> None:
+    (own_world / "config").mkdir()
+    for language, _, text in blocks():
+        if language == "yaml":
+            (own_world / "config" / "llm.yaml").write_text(text)
+            assert resolve_settings(arguments={}).api_key.source.startswith("config/llm.yaml")
+
+
+def test_the_commands_of_the_readme_run(emu: Emulator, own_world: Path) -> None:
+    commands = [
+        line.removeprefix("$ ")
+        for language, _, text in blocks()
+        if language == "console"
+        for line in text.splitlines()
+        if line.startswith("$ minimax-sync")
+    ]
+    for command in commands:
+        arguments = [sys.executable, "-m", "minimax_sync", *shlex.split(command)[1:]]
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
