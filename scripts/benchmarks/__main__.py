@@ -1,0 +1,104 @@
+"""Run the rows, interleaved, and print the table."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from contenders import CONTENDERS, contenders_of
+from measures import ROWS, Bench, Row
+from plot import draw
+from tokens import OWN_ROWS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--only", default="", help="measure the rows whose name holds this")
+    parser.add_argument("--wire", choices=["openai", "anthropic"], default="openai")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--check", action="store_true", help="exit 1 when a row of function calls misses its target")
+    parser.add_argument("--plot", metavar="FILE", help="draw how cost grows, instead of the table")
+    arguments = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    command = [sys.executable, str(Path(__file__).with_name("server.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        plain, secure, certificate = server.stdout.readline().split()
+        os.environ["REQUESTS_CA_BUNDLE"] = certificate
+        url = f"http://127.0.0.1:{plain}"
+        names = contenders_of(arguments.wire)
+        made = {name: CONTENDERS[name](url, arguments.wire) for name in names}
+        bench = Bench(url, f"https://localhost:{secure}", certificate, arguments.wire, made)
+        if arguments.plot:
+            draw(bench, names, arguments.plot)
+            results = []
+        else:
+            results = [result(bench, row, names) for row in ROWS if arguments.only in row.name]
+        server.communicate()
+    if arguments.plot:
+        return 0
+    own = {name: measure() for name, measure in OWN_ROWS.items() if arguments.only in name}
+    if arguments.json:
+        print(json.dumps({"rows": results, "own": {name: value for name, (value, _) in own.items()}}, indent=1))
+    else:
+        print_table(results, names, {name: words for name, (_, words) in own.items()})
+    missed = [each["name"] for each in results if each["unit"] == "calls" and not each["met"]]
+    if arguments.check and missed:
+        print("more function calls than the target allows:", ", ".join(missed), file=sys.stderr)
+        return 1
+    return 0
+
+
+def result(bench: Bench, row: Row, names: list[str]) -> dict[str, Any]:
+    """Measure one row, the contenders taking turns, and judge ours."""
+    measured: dict[str, list[float]] = {name: [] for name in names if name in row.only}
+    for _ in range(row.repeats):
+        for name, values in measured.items():
+            values.append(row.measure(bench, name))
+    middle = {name: statistics.median(values) for name, values in measured.items()}
+    base = middle["requests"]
+    ratios = {name: value / base for name, value in middle.items()} if base else {}
+    ours = middle["ours"] if row.absolute else ratios["ours"]
+    spread = (max(measured["ours"]) - min(measured["ours"])) / middle["ours"] if middle["ours"] else 0.0
+    return {
+        "name": row.name,
+        "unit": row.unit,
+        "median": middle,
+        "ratio": ratios,
+        "spread": spread,
+        "target": row.target,
+        "absolute": row.absolute,
+        "met": ours >= row.target if row.more_is_better else ours <= row.target,
+    }
+
+
+def print_table(results: list[dict[str, Any]], names: list[str], own: dict[str, str]) -> None:
+    """Print ratios to requests, and our own figure."""
+    print(f"{'':52}{'ours':>11} {'':6}{'target':>8} {'':4}" + "".join(f"{name:>10}" for name in names))
+    for each in results:
+        target = f"{each['target']:g}" + ("" if each["absolute"] else "x")
+        cells = "".join(f"{each['ratio'][name]:>9.2f}x" if name in each["ratio"] else f"{'-':>10}" for name in names)
+        verdict = "ok" if each["met"] else "MISS"
+        ours = f"{each['median']['ours']:>11.4g} {each['unit']:6}"
+        print(f"{each['name']:52}{ours}{target:>8} {verdict:4}{cells}  +-{each['spread'] / 2:.0%}")
+    for name, words in own.items():
+        print(f"{name:52}{words}")
+    if results:
+        versions = (
+            f"{name} {importlib.metadata.version(name)}" for name in ("requests", "urllib3", "openai", "anthropic")
+        )
+        print(f"\nratios are to requests; {', '.join(versions)}")
+        print(f"Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

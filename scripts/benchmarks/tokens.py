@@ -1,0 +1,93 @@
+"""The rows that have no peer among HTTP clients: the limiter and the Token Plan's bearer, in absolute figures."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from minimax_sync import LlmError, TokenBucket, TokenPlan
+from minimax_sync.emulator import Emulator
+
+
+def limiter_rate() -> tuple[float, str]:
+    """16 threads at 200 per second for 2 s."""
+    bucket, stop, taken = TokenBucket(200), time.monotonic() + 2.0, []
+
+    def take() -> None:
+        while time.monotonic() < stop:
+            bucket.acquire()
+            taken.append(time.monotonic())
+
+    _run(take, 16)
+    times = sorted(taken)
+    most = max(sum(began <= other < began + 1 for other in times) for began in times[:200])
+    rate = (len(times) - 1) / (times[-1] - times[0])
+    return rate, f"{rate:.1f} per second (200.0 +- 0.5), at most {most} in any second (201)"
+
+
+def fresh_bearer() -> tuple[float, str]:
+    """A bundle that is fresh."""
+    with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
+        plan = _plan(emulator, Path(folder), ttl=3600)
+        bearer = plan.bearer
+        bearer()
+        times = 200_000
+        began = time.perf_counter()
+        for _ in range(times):
+            bearer()
+        spent = (time.perf_counter() - began) / times * 1e9
+    return spent, f"{spent:.0f} ns (< 400)"
+
+
+def expired_token(fails: bool = False) -> tuple[float, str]:
+    """64 threads at an expired token; the endpoint takes 50 ms."""
+    with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
+        emulator.portal.latency_before_commit = 0.05
+        plan = _plan(emulator, Path(folder), ttl=0.001)
+        time.sleep(0.01)
+        if fails:
+            for _ in range(64):
+                emulator.portal.fault(status=500)
+        gate, waits = threading.Barrier(64), []
+
+        def ask() -> None:
+            gate.wait()
+            began = time.perf_counter()
+            with suppress(LlmError):
+                plan.bearer(5.0)
+            waits.append((time.perf_counter() - began) * 1000)
+
+        _run(ask, 64)
+        posts = emulator.portal.posts
+    return posts, f"{posts} POST (1), slowest {max(waits):.0f} ms" + ("" if fails else " (<= 60)")
+
+
+def failing_endpoint() -> tuple[float, str]:
+    """The same with an endpoint that answers 500: the leader's failure is shared."""
+    return expired_token(fails=True)
+
+
+def _plan(emulator: Emulator, folder: Path, ttl: float) -> TokenPlan:
+    path = folder / "bundle.json"
+    emulator.portal.bundle(path, ttl=ttl)
+    return TokenPlan(path, base_url=emulator.url)
+
+
+def _run(job: Callable[[], None], threads: int) -> None:
+    workers = [threading.Thread(target=job) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+OWN_ROWS: dict[str, Callable[[], tuple[float, str]]] = {
+    "limiter, 16 threads at 200/s": limiter_rate,
+    "bearer() on a fresh bundle": fresh_bearer,
+    "64 threads at an expired token, endpoint of 50 ms": expired_token,
+    "the same with a failing endpoint": failing_endpoint,
+}
