@@ -39,8 +39,7 @@ class SseParser:
         self._type = ""
         self._type_line = b""
         self._type_in_line = ""
-        self._data: list[bytes] = []
-        self._data_bytes = 0
+        self._data: bytes | bytearray | None = None
         self._half_line = bytearray()
         self._after_cr = False
         self._at_start = True
@@ -75,15 +74,14 @@ class SseParser:
         for line in lines:
             if line[:5] == b"data:":
                 value = line[6:] if line[5:6] == b" " else line[5:]
-                if self._data:
-                    self._add_data(value)
+                if self._data is None:
+                    self._data = value
                 else:
-                    self._data = [value]
+                    self._add_data(value)
             elif not line:
-                if self._data:
-                    data = b"\n".join(self._data) if self._data[1:] else self._data[0]
-                    events.append(Event(self._type or "message", data, self.last_event_id))
-                    self._data = []
+                if self._data is not None:
+                    events.append(Event(self._type or "message", bytes(self._data), self.last_event_id))
+                    self._data = None
                 self._type = ""
             elif line == self._type_line:
                 self._type = self._type_in_line
@@ -106,12 +104,15 @@ class SseParser:
             raise ResponseFormatError(f"a line of the stream is longer than {MAX_LINE_BYTES} bytes")
 
     def _add_data(self, value: bytes) -> None:
-        """Add a data line to those that have come of the event."""
-        if len(self._data) < 2:
-            self._data_bytes = sum(map(len, self._data))
-        self._data.append(value)
-        self._data_bytes += len(value) + 1
-        if self._data_bytes > MAX_EVENT_BYTES:
+        """Add a data line to those of the event, in one buffer: a list of millions of short lines would outgrow it."""
+        if self._data is None:
+            self._data = value
+            return
+        if not isinstance(self._data, bytearray):
+            self._data = bytearray(self._data)
+        self._data += b"\n"
+        self._data += value
+        if len(self._data) > MAX_EVENT_BYTES:
             raise ResponseFormatError(f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes")
 
     def _other_field(self, line: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 from pathlib import Path
@@ -32,7 +31,7 @@ class PilImage(Protocol):
         """Write the image."""
 
 
-class Image(msgspec.Struct, frozen=True):
+class Image(msgspec.Struct, frozen=True, gc=False):
     """An image of a user message: bytes with their media type, or a URL that the service fetches.
 
     Make one with `from_path`, `from_bytes` or `from_url`; `images=` of `ChatMessage.user` also takes a path, bytes, a
@@ -112,11 +111,6 @@ class Image(msgspec.Struct, frozen=True):
                 raise RequestError(f"this {type(source).__name__} cannot be saved as PNG: {exc}") from exc
             return cls.from_bytes(buffer.getvalue())
         raise RequestError(f"an image is a path, bytes, a URL, a PIL image or an Image, not {type(source).__name__}")
-
-    @property
-    def base64(self) -> bytes:
-        """The data in base64, encoded at every access."""
-        return binascii.b2a_base64(self.data, newline=False)
 
     def __repr__(self) -> str:
         return f"Image({shortened(self.url)})" if self.url else f"Image({self.media_type}, {len(self.data)} bytes)"

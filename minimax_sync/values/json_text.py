@@ -20,9 +20,7 @@ def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] | None 
         problem: Exception = exc
     place = _place_of_failure(value, where, enc_hook)
     if isinstance(problem, UnicodeError):
-        reason = (
-            "it holds half of a surrogate pair, which is no text; text.encode('utf-8', 'replace').decode() mends it"
-        )
+        reason = "it holds a lone surrogate, which is no text; text.encode('utf-8', 'replace').decode() mends it"
     elif isinstance(problem, RecursionError):
         reason = "it is nested too deeply, or contains itself"
     else:

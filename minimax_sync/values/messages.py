@@ -13,14 +13,14 @@ from typing import Any, Literal
 import msgspec
 
 from ..errors import RequestError, ToolArgumentsError
-from .images import Image
+from .images import Image, PilImage
 from .json_text import as_json
 from .shortened import shortened
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, gc=False):
     """A run of text."""
 
     text: str
@@ -29,7 +29,7 @@ class Text(msgspec.Struct, frozen=True):
         return f"Text({shortened(self.text)})"
 
 
-class Reasoning(msgspec.Struct, frozen=True):
+class Reasoning(msgspec.Struct, frozen=True, gc=False):
     """A run of the model's thinking, kept so that it can go back whole and in its own shape.
 
     `shape` is what carried it: "reasoning_details", "thinking", "redacted_thinking", "think_tag", "reasoning_content".
@@ -111,6 +111,8 @@ def _tool_call(id: str, name: str, arguments_json: str) -> ToolCall:
     return ToolCall(id, name, arguments_json=arguments_json)
 
 
+# What has no cycles is not tracked by the garbage collector, whose passes would cost a long conversation more than its
+# encoding (a third of a call with 200 messages).
 Part = Text | Reasoning | Image | ToolCall
 
 
@@ -120,7 +122,7 @@ def _said(text: object) -> tuple[Part, ...]:
     return (Text(text),) if text else ()
 
 
-class ChatMessage(msgspec.Struct, frozen=True):
+class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     """One message of a conversation; make one with `system`, `user`, `assistant` or `tool_result`.
 
     `parts` are in order. `tool_call_id`, `name` and `is_error` belong to a tool's result.
@@ -139,7 +141,9 @@ class ChatMessage(msgspec.Struct, frozen=True):
 
     @classmethod
     def user(
-        cls, text: str = "", images: Iterable[object] | Image | bytes | str | os.PathLike[str] = ()
+        cls,
+        text: str = "",
+        images: Iterable[object] | Image | bytes | bytearray | memoryview | str | os.PathLike[str] | PilImage = (),
     ) -> ChatMessage:
         """What the user says; `images` are `Image`s, paths, bytes, URLs or PIL images, or a single one of them."""
         if isinstance(images, Image | bytes | bytearray | memoryview | str) or not isinstance(images, Iterable):
@@ -174,7 +178,7 @@ class ChatMessage(msgspec.Struct, frozen=True):
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in order."""
-        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+        return tuple([part for part in self.parts if isinstance(part, ToolCall)])
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -184,10 +188,10 @@ class ChatMessage(msgspec.Struct, frozen=True):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing in it to send."""
-        return not any(
-            part.text or part.extra if isinstance(part, Reasoning) else part.text if isinstance(part, Text) else True
-            for part in self.parts
-        )
+        for part in self.parts:
+            if not isinstance(part, Text | Reasoning) or part.text or (isinstance(part, Reasoning) and part.extra):
+                return False
+        return True
 
     def __repr__(self) -> str:
         shown = [repr(self.role)]

@@ -26,13 +26,13 @@ def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
     role = _ROLES.get(given) if isinstance(given, str) else None
     if role is None:
         raise RequestError(f"{where}.role must be one of {', '.join(_ROLES)}, not {shortened(str(given))}")
-    content = _content(source.get("content"), f"{where}.content")
+    content = _content(source, where)
     if role == "tool":
         name = source.get("name")
         call_id = _text(source, "tool_call_id", where)
         return ChatMessage("tool", tuple(content), call_id, name if isinstance(name, str) else "")
     parts: list[Part] = [*_reasoning(source, where), *content]
-    for index, call in enumerate(_items(source.get("tool_calls"), f"{where}.tool_calls")):
+    for index, call in enumerate(_items(source, "tool_calls", where)):
         parts.append(_call(call, f"{where}.tool_calls[{index}]"))
     return ChatMessage(role, tuple(parts))
 
@@ -49,12 +49,13 @@ def tool_from_dict(source: Mapping[str, Any]) -> ToolDef:
     return ToolDef(_text(function, "name", "tools"), str(function.get("description") or ""), parameters)
 
 
-def _content(content: object, where: str) -> list[Part]:
+def _content(source: Mapping[str, Any], where: str) -> list[Part]:
+    content = source.get("content")
     if content is None or content == "":
         return []
     if isinstance(content, str):
         return [Text(content)]
-    return [_part(item, f"{where}[{index}]") for index, item in enumerate(_items(content, where))]
+    return [_part(item, f"{where}.content[{index}]") for index, item in enumerate(_items(source, "content", where))]
 
 
 def _part(item: Any, where: str) -> Part:
@@ -71,7 +72,7 @@ def _part(item: Any, where: str) -> Part:
 
 
 def _reasoning(source: Mapping[str, Any], where: str) -> list[Reasoning]:
-    details = _items(source.get("reasoning_details"), f"{where}.reasoning_details")
+    details = _items(source, "reasoning_details", where)
     if details:
         return [
             Reasoning(
@@ -105,9 +106,10 @@ def _text(source: Mapping[str, Any], field: str, where: str) -> str:
     return value
 
 
-def _items(value: object, where: str) -> Sequence[Any]:
+def _items(source: Mapping[str, Any], field: str, where: str) -> Sequence[Any]:
+    value = source.get(field)
     if value is None:
         return ()
     if isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(item, Mapping) for item in value):
         return value
-    raise RequestError(f"{where} must be a list of dicts")
+    raise RequestError(f"{where}.{field} must be a list of dicts")

@@ -235,11 +235,11 @@ def _check_tools(request: ChatRequest) -> None:
         raise RequestError(f'tool_choice must be "auto", "none", "required" or one of the tools {", ".join(names)}')
 
 
-_PARTS: dict[str, tuple[type, ...]] = {
-    "system": (Text,),
-    "user": (Text, Image),
-    "assistant": (Text, Reasoning, ToolCall),
-    "tool": (Text,),
+_PARTS: dict[str, frozenset[type]] = {
+    "system": frozenset({Text}),
+    "user": frozenset({Text, Image}),
+    "assistant": frozenset({Text, Reasoning, ToolCall}),
+    "tool": frozenset({Text}),
 }
 
 
@@ -253,31 +253,34 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
     awaited: set[str] = set()
     calls_at = -1
     for index, message in enumerate(messages):
-        where = f"messages[{index}]"
-        if message.role not in _PARTS:
-            raise RequestError(f"{where}.role must be {', '.join(_PARTS)}, not {shortened(str(message.role))}")
-        for part in message.parts:
-            if not isinstance(part, _PARTS[message.role]):
-                raise RequestError(f"{where} ({message.role}) cannot hold {type(part).__name__}")
+        _check_parts(message, index)
         if message.role == "tool":
             if message.tool_call_id not in awaited:
                 raise RequestError(
-                    f"{where} is a tool result for {shortened(message.tool_call_id)}, but no call with that id waits "
-                    "for one; results directly follow the assistant message that holds their calls, one for each"
+                    f"messages[{index}] is a tool result for {shortened(message.tool_call_id)}, but no call with that "
+                    "id waits for one; results directly follow the assistant message that holds their calls, one each"
                 )
             awaited.discard(message.tool_call_id)
             continue
-        _refuse_unanswered(awaited, calls_at)
-        if message.role == "user" and message.is_empty:
-            raise RequestError(f"{where} (user) is empty")
-        ids = [call.id for call in message.tool_calls] if message.role == "assistant" else []
-        if len(set(ids)) < len(ids):
-            raise RequestError(f"{where} holds two tool calls with one id")
-        awaited, calls_at = set(ids), index
-    _refuse_unanswered(awaited, calls_at)
-
-
-def _refuse_unanswered(awaited: set[str], calls_at: int) -> None:
+        if awaited:
+            break
+        calls = message.tool_calls
+        if calls:
+            awaited, calls_at = {call.id for call in calls}, index
+            if len(awaited) < len(calls):
+                raise RequestError(f"messages[{index}] holds two tool calls with one id")
     if awaited:
         missing = ", ".join(sorted(awaited))
         raise RequestError(f"messages[{calls_at}] holds tool calls without a result: {missing}")
+
+
+def _check_parts(message: ChatMessage, index: int) -> None:
+    allowed = _PARTS.get(message.role)
+    if allowed is None:
+        known = ", ".join(_PARTS)
+        raise RequestError(f"messages[{index}].role must be {known}, not {shortened(str(message.role))}")
+    for part in message.parts:
+        if type(part) not in allowed:
+            raise RequestError(f"messages[{index}] ({message.role}) cannot hold {type(part).__name__}")
+    if message.role == "user" and message.is_empty:
+        raise RequestError(f"messages[{index}] (user) is empty")

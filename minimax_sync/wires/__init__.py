@@ -13,6 +13,9 @@ from ..values.request import ChatRequest
 from .anthropic_messages import AnthropicMessages
 from .openai_compat import OpenAICompat
 
+NATIVE_PATH = "/text/chatcompletion_v2"
+"""Only MiniMax, or what stands in for it, serves this."""
+
 
 class Wire(Protocol):
     """What the transport needs of a wire. Immutable; safe in any thread."""
@@ -33,4 +36,4 @@ def wire_for(endpoint: Endpoint) -> Wire:
     """Return the wire that an endpoint speaks."""
     if endpoint.flavor == "anthropic_messages":
         return AnthropicMessages()
-    return OpenAICompat(is_minimax=endpoint.chat_url.endswith("/text/chatcompletion_v2"))
+    return OpenAICompat(is_minimax=endpoint.is_minimax or endpoint.chat_url.endswith(NATIVE_PATH))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
@@ -103,7 +101,7 @@ def _input(call: ToolCall) -> dict[str, Any]:
 def _source(image: Image) -> dict[str, Any]:
     if image.url:
         return {"type": "url", "url": image.url}
-    return {"type": "base64", "media_type": image.media_type, "data": msgspec.Raw(b'"%s"' % image.base64)}
+    return {"type": "base64", "media_type": image.media_type, "data": image.data}
 
 
 def _result(message: ChatMessage) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, list[C
 
 def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[ChatMessage]:
     """Sort results, since M-series models attribute parallel ones by position (MiniMax-AI/MiniMax-M3#1)."""
+    if len(results) < 2:
+        return results
     order = {call.id: position for position, call in enumerate(message.tool_calls)}
     return sorted(results, key=lambda result: order[result.tool_call_id])
 

@@ -44,12 +44,15 @@ def chunks_of(fold: Fold, reads: Iterable[bytes]) -> list[StreamChunk]:
     return chunks + fold.end()
 
 
-def replay(make: MakeFold, data: bytes) -> ChatResponse:
-    """Fold a stream whole, byte by byte and split at every point; all must agree, and the deltas with the response."""
+def replay(make: MakeFold, data: bytes, step: int = 9) -> ChatResponse:
+    """Fold a stream whole, byte by byte, and split in two at points `step` bytes apart.
+
+    All must agree, and the deltas with the response.
+    """
     fold = make()
     chunks, response = chunks_of(fold, [data]), fold.response()
     splits = [[data[at : at + 1] for at in range(len(data))]]
-    splits += [[data[:at], data[at:]] for at in range(1, len(data))]
+    splits += [[data[:at], data[at:]] for at in range(1, len(data), step)]
     for reads in splits:
         fold = make()
         assert chunks_of(fold, reads) == chunks

@@ -68,7 +68,7 @@ def answer(*events: Any) -> ChatResponse:
 
 def test_the_capture_of_thinking_text_and_a_tool_call() -> None:
     data = recorded("anthropic_m25_tool_use.sse")
-    response = replay(AnthropicFold, data)
+    response = replay(AnthropicFold, data, step=1)
     assert response.message.parts == (
         Reasoning("The user asks a simple question.", "thinking", SIGNATURE),
         Text("Hello 世界!"),
@@ -91,7 +91,7 @@ def test_the_capture_of_thinking_text_and_a_tool_call() -> None:
 
 
 def test_a_stream_and_a_whole_message_give_the_same_response() -> None:
-    streamed = replay(AnthropicFold, recorded("anthropic_m25_tool_use.sse"))
+    streamed = replay(AnthropicFold, recorded("anthropic_m25_tool_use.sse"), step=1)
     content = [
         {"type": "thinking", "thinking": streamed.reasoning, "signature": SIGNATURE},
         {"type": "text", "text": streamed.text},
@@ -258,7 +258,11 @@ def test_a_second_start_at_one_index_begins_another_block() -> None:
 
 
 TOOL_USE = {
-    "deltas": (opened(0, "tool_use", id="a", name="f", input={}), grown(0, partial_json='{"x":'), grown(0, partial_json="1}")),
+    "deltas": (
+        opened(0, "tool_use", id="a", name="f", input={}),
+        grown(0, partial_json='{"x":'),
+        grown(0, partial_json="1}"),
+    ),
     "the whole input in the start": (opened(0, "tool_use", id="a", name="f", input={"x": 1}),),
     "the whole input in the start and an empty delta": (
         opened(0, "tool_use", id="a", name="f", input={"x": 1}),
@@ -297,7 +301,7 @@ def test_a_signature_that_the_start_already_held_is_not_doubled() -> None:
 
 ERRORS: dict[str, tuple[Any, type[LlmError], int | None]] = {
     "event: error": (
-        'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"},"request_id":"r-1"}\n\n',
+        'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n',
         ServerError,
         None,
     ),
@@ -322,7 +326,9 @@ ERRORS: dict[str, tuple[Any, type[LlmError], int | None]] = {
 
 @pytest.mark.parametrize(("event", "kind", "code"), ERRORS.values(), ids=ERRORS)
 @pytest.mark.parametrize("before", [(), (start(), *HI)], ids=["first", "later"])
-def test_an_error_inside_the_stream(event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]) -> None:
+def test_an_error_inside_the_stream(
+    event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]
+) -> None:
     with pytest.raises(LlmError) as caught:
         chunks_of(AnthropicFold(), [stream_of(*before, event)])
     assert type(caught.value) is kind
@@ -338,8 +344,17 @@ def test_an_error_tells_the_id_to_quote() -> None:
 
 @pytest.mark.parametrize(
     "event",
-    ["data: {\n\n", "data: []\n\n", {"type": 5}, grown(0, text=5), grown(0, partial_json={}), {"delta": 5}]
-    + [{"type": "message", "content": [5]}, opened(0, "text", text=5), {"type": "content_block_start", "content_block": 5}],
+    [
+        "data: {\n\n",
+        "data: []\n\n",
+        {"type": 5},
+        grown(0, text=5),
+        grown(0, partial_json={}),
+        {"delta": 5},
+        {"type": "message", "content": [5]},
+        opened(0, "text", text=5),
+        {"type": "content_block_start", "content_block": 5},
+    ],
 )
 def test_what_is_no_event_is_a_format_error(event: Any) -> None:
     with pytest.raises(ResponseFormatError):

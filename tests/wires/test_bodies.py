@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.errors import ContentFilteredError, InsufficientBalanceError, LlmError, ResponseFormatError, ServerError
+from minimax_sync.errors import (
+    ContentFilteredError,
+    InsufficientBalanceError,
+    LlmError,
+    ResponseFormatError,
+    ServerError,
+)
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
 from minimax_sync.wires.anthropic_fold import AnthropicFold
@@ -48,7 +54,10 @@ def test_an_anthropic_message() -> None:
         {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
     ]
     usage = {"input_tokens": 5, "output_tokens": 6, "cache_read_input_tokens": 7}
-    response = plain(AnthropicFold, {"id": "06", "model": "MiniMax-M2.5", "content": content, "stop_reason": "tool_use", "usage": usage})
+    response = plain(
+        AnthropicFold,
+        {"id": "06", "model": "MiniMax-M2.5", "content": content, "stop_reason": "tool_use", "usage": usage},
+    )
     assert response.message.parts == (
         Reasoning("Hm.", "thinking", "s"),
         Text("Hello!"),
@@ -104,9 +113,26 @@ def test_an_output_that_is_refused_is_content_filtered() -> None:
 @BOTH
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"[]", b'"Hi"', b"5", b"{}", b"<html>", b'{"choices": []}', b'{"choices": [{}]}', b"{" * 5000]
-    + [b'{"choices": null}', b'{"choices": [{"message": null}]}', b'{"choices": [{"message": "Hi"}]}']
-    + [b'{"content": null}', b'{"content": [null]}', b'{"choices": 5}', b'{"content": {"a": 1}}', b"[" * 100_000],
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"Hi"',
+        b"5",
+        b"{}",
+        b"<html>",
+        b'{"choices": []}',
+        b'{"choices": [{}]}',
+        b"{" * 5000,
+        b'{"choices": null}',
+        b'{"choices": [{"message": null}]}',
+        b'{"choices": [{"message": "Hi"}]}',
+        b'{"content": null}',
+        b'{"content": [null]}',
+        b'{"choices": 5}',
+        b'{"content": {"a": 1}}',
+        b"[" * 100000,
+    ],
 )
 def test_a_body_that_is_no_answer_is_a_format_error(make: MakeFold, body: bytes) -> None:
     with pytest.raises(ResponseFormatError) as caught:
@@ -132,6 +158,9 @@ def test_numbers_past_all_bounds_cost_nothing_where_they_do_not_matter(make: Mak
 
 @BOTH
 def test_an_error_with_an_absurd_code_is_still_an_error(make: MakeFold) -> None:
-    for body in ({"error": {"code": 10**40, "message": "boom"}}, {"base_resp": {"status_code": "9" * 5000}, "error": "boom"}):
+    for body in (
+        {"error": {"code": 10**40, "message": "boom"}},
+        {"base_resp": {"status_code": "9" * 5000}, "error": "boom"},
+    ):
         with pytest.raises(LlmError, match="boom"):
             plain(make, body)

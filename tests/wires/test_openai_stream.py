@@ -19,7 +19,6 @@ from minimax_sync.errors import (
 )
 from minimax_sync.sse import Event
 from minimax_sync.values.chunks import (
-    ReasoningDelta,
     StreamEnd,
     TextDelta,
     ToolCallDelta,
@@ -28,47 +27,15 @@ from minimax_sync.values.chunks import (
     UsageUpdate,
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
-from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
 from minimax_sync.wires.openai_fold import OpenAIFold
 
+from .openai_events import COUNTED, DETAIL, DONE, END, USAGE, answer, call, delta, message, thought
 from .replay import chunks_of, essence, plain, recorded, replay, stream_of
-
-DETAIL = {"type": "reasoning.text", "id": "reasoning-text-1", "format": "MiniMax-response-v1", "index": 0}
-USAGE = {"choices": [], "usage": {"total_tokens": 5, "prompt_tokens": 3, "completion_tokens": 2}}
-DONE = "data: [DONE]\n\n"
-COUNTED = TokenUsage(3, 2, 5)
-
-
-def delta(content: Any = None, finish: Any = None, **fields: Any) -> dict[str, Any]:
-    if content is not None:
-        fields["content"] = content
-    choice: dict[str, Any] = {"index": 0, "delta": fields}
-    if finish is not None:
-        choice["finish_reason"] = finish
-    return {"id": "07", "model": "MiniMax-M2.5", "object": "chat.completion.chunk", "choices": [choice]}
-
-
-def thought(text: str) -> dict[str, Any]:
-    return delta("", reasoning_content=text, reasoning_details=[{**DETAIL, "text": text}])
-
-
-def call(arguments: Any = None, **fields: Any) -> dict[str, Any]:
-    function = {"name": fields.pop("name", None), "arguments": arguments}
-    return delta(tool_calls=[{**fields, "function": {k: v for k, v in function.items() if v is not None}}])
-
-
-def message(**fields: Any) -> dict[str, Any]:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **fields}}
-    return {"id": "07", "object": "chat.completion", "choices": [choice]}
-
-
-def answer(*events: Any) -> ChatResponse:
-    return replay(OpenAIFold, stream_of(*events))
 
 
 def test_the_capture_of_a_reasoned_answer() -> None:
-    response = replay(OpenAIFold, recorded("openai_m27_reasoning.sse"))
+    response = replay(OpenAIFold, recorded("openai_m27_reasoning.sse"), step=1)
     assert response.text == "**Proof.** $$2a + 2b + 2 = 2(a + b + 1)$$ ∎"
     assert response.reasoning == "The user wants a proof."
     assert response.message.parts[0] == Reasoning("The user wants a proof.", "reasoning_details", extra=DETAIL)
@@ -79,7 +46,7 @@ def test_the_capture_of_a_reasoned_answer() -> None:
 
 
 def test_a_stream_and_a_whole_answer_give_the_same_response() -> None:
-    streamed = replay(OpenAIFold, recorded("openai_m27_reasoning.sse"))
+    streamed = replay(OpenAIFold, recorded("openai_m27_reasoning.sse"), step=1)
     body = message(
         content=streamed.text,
         reasoning_content=streamed.reasoning,
@@ -119,12 +86,10 @@ def test_the_two_real_forms_of_tool_calls() -> None:
     assert chunks[0] == ToolCallStart(0, first.id, "search")
     assert chunks[4] == ToolCallDelta(1, '{"paths": ["src/providers/minimax.rs"]}')
     assert chunks[-1] == StreamEnd("tool_calls")
-    assert replay(OpenAIFold, recorded("openai_m27_tool_calls.sse")) == fold.response()
+    assert replay(OpenAIFold, recorded("openai_m27_tool_calls.sse"), step=1) == fold.response()
 
 
-END = (delta("", finish="stop"), USAGE)
-
-ENDINGS = {
+ENDINGS: dict[str, tuple[Any, ...]] = {
     "usage after the finish reason, no [DONE]": (delta("Hi"), *END),
     "[DONE] behind it": (delta("Hi"), *END, DONE),
     "[DONE] and no usage": (delta("Hi"), delta(finish="stop"), DONE),
@@ -145,7 +110,10 @@ ENDINGS = {
     "a warning with base_resp 0": (
         delta("Hi"),
         END[0],
-        {**USAGE, "base_resp": {"status_code": 0, "status_msg": 'Invalid parameters detected, json: unknown field "user"'}},
+        {
+            **USAGE,
+            "base_resp": {"status_code": 0, "status_msg": 'Invalid parameters detected, json: unknown field "user"'},
+        },
     ),
     "no space behind data:": (f"data:{json.dumps(delta('Hi'))}\n\ndata:{json.dumps(END[0])}\n\n",),
     "pretty-printed over several data lines": (
@@ -193,7 +161,12 @@ def test_usage_comes_right_before_the_end_which_is_last() -> None:
 def test_counts_written_as_text_or_floats_are_read_and_nonsense_counts_as_zero() -> None:
     usage = {"prompt_tokens": "3", "completion_tokens": 2.0, "total_tokens": None, "prompt_tokens_details": [1]}
     assert answer(delta("Hi"), delta(finish="stop"), {"choices": [], "usage": usage}).usage == COUNTED
-    odd = {"prompt_tokens": -3, "completion_tokens": 1e300, "total_tokens": 4, "completion_tokens_details": {"reasoning_tokens": {}}}
+    odd = {
+        "prompt_tokens": -3,
+        "completion_tokens": 1e300,
+        "total_tokens": 4,
+        "completion_tokens_details": {"reasoning_tokens": {}},
+    }
     assert answer(delta("Hi"), delta(finish="stop"), {"choices": [], "usage": odd}).usage == TokenUsage(0, 0, 4)
 
 
@@ -259,179 +232,28 @@ def test_with_tool_calls_the_finish_reason_is_tool_calls_whatever_it_says() -> N
     assert answer(call("{}", index=0, id="a", name="f"), delta(finish="stop")).finish_reason == "tool_calls"
 
 
-THOUGHTS = {
-    "deltas": ["Let me", " think", " about it", "."],
-    "snapshots": ["Let me", "Let me think", "Let me think about it", "Let me think about it."],
-    "snapshots that begin with a word": ["Let", "Let me", "Let me t", "Let me think about it."],
-    "snapshots, the last one twice": ["Let me think", "Let me think about it.", "Let me think about it."],
-    "deltas, and all of it at the end": ["Let me think", " about", " it.", "Let me think about it."],
-}
-
-
-@pytest.mark.parametrize("pieces", THOUGHTS.values(), ids=THOUGHTS)
-def test_thinking_is_counted_once_when_it_comes_as(pieces: list[str]) -> None:
-    assert answer(*map(thought, pieces), *END).reasoning == "Let me think about it."
-
-
-REPEATS = {
-    "short repeats": ["a", "a", "aa", "a"],
-    "growing numbers": ["1", "10", " is", " not 110"],
-    "a laugh": ["ha", "haha", "!"],
-    "a rule": ["--------", "--------", "-"],
-    "a word twice": ["The ", "The ", "The answer"],
-}
-
-
-@pytest.mark.parametrize("pieces", REPEATS.values(), ids=REPEATS)
-def test_real_repetitions_in_thinking_are_kept(pieces: list[str]) -> None:
-    assert answer(*map(thought, pieces), *END).reasoning == "".join(pieces)
-
-
-def test_pieces_that_never_became_clear_are_told_at_the_end() -> None:
-    assert answer(thought("ha"), thought("haha"), delta("Hi"), *END).reasoning == "hahaha"
-
-
-@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_thinking_in_a_field_of_other_servers(field: str) -> None:
-    response = answer(delta(**{field: "Let me"}), delta("", **{field: " see"}), delta("Hi"), *END)
-    assert response.message.parts == (Reasoning("Let me see", "reasoning_content"), Text("Hi"))
-
-
-def test_runs_of_thinking_are_kept_apart_with_all_their_fields() -> None:
-    entries = [
-        [{"type": "reasoning.text", "index": 0, "text": "one"}],
-        [{"type": "reasoning.text", "index": 0, "text": "!"}, {"type": "reasoning.text", "index": 1, "text": "two"}],
-        [{"index": 0, "signature": "abc"}, {"type": "reasoning.encrypted", "index": 2, "data": "xyz"}, None],
-        [{"type": "reasoning.text", "id": "empty", "index": 3, "text": ""}],
-    ]
-    events = [delta(reasoning_details=entry) for entry in entries]
-    assert answer(*events, *END).message.parts == (
-        Reasoning("one!", "reasoning_details", extra={"type": "reasoning.text", "index": 0, "signature": "abc"}),
-        Reasoning("two", "reasoning_details", extra={"type": "reasoning.text", "index": 1}),
-        Reasoning("", "reasoning_details", extra={"type": "reasoning.encrypted", "index": 2, "data": "xyz"}),
-    )
-
-
-@pytest.mark.parametrize("odd", [[5], [None], [[]], "text", 5, {"a": 1}, [{"index": [], "text": 5}]])
-def test_odd_reasoning_details_cost_no_answer(odd: Any) -> None:
-    assert answer(delta("Hi", reasoning_details=odd), *END).text == "Hi"
-
-
-TAGGED = {
-    "a tag": (["<think>\nLet me see\n</think>\n\nHi"], "Let me see", "Hi"),
-    "tags in pieces": (["<", "think", ">\n", "Let ", "me see", "\n</th", "ink", ">", "\n", "\nH", "i"], "Let me see", "Hi"),
-    "never closed": (["<think>Let me", " see"], "Let me see", ""),
-    "an orphan at the end of the first delta": (["Let me see\n</think>\n\nHi"], "Let me see", "Hi"),
-    "no tag": (["a < b", " and <thin", " ice"], "", "a < b and <thin ice"),
-    "two of them": (["<think>Let me</think>H<think> see</think>i"], "Let mesee", "Hi"),
-    "an empty one": (["<think>\n\n</think>\n\nHi"], "", "Hi"),
-}
-
-
-@pytest.mark.parametrize(("pieces", "reasoning", "text"), TAGGED.values(), ids=TAGGED)
-def test_think_tags(pieces: list[str], reasoning: str, text: str) -> None:
-    response = answer(*map(delta, pieces), *END)
-    assert (response.reasoning, response.text) == (reasoning, text)
-    assert essence(plain(OpenAIFold, {**message(content="".join(pieces)), "usage": USAGE["usage"]})) == essence(response)
-
-
-def test_think_tags_in_the_text_of_an_answer_with_native_thinking_are_text() -> None:
-    assert answer(thought("Let me see"), delta("The tag <think> opens it."), *END).text == "The tag <think> opens it."
-
-
-def test_text_held_for_a_tag_is_not_lost_when_native_thinking_begins() -> None:
-    response = answer(delta("<"), thought("Let me see"), delta("b"), *END)
-    assert (response.text, response.reasoning) == ("<b", "Let me see")
-
-
-CALLS = {
-    "fragments": [call("", index=0, id="a", name="f"), call('{"x"', index=0), call(": 1}", index=0)],
-    "one whole": [call('{"x": 1}', index=0, id="a", name="f")],
-    "a repeated id and name": [call('{"x"', index=0, id="a", name="f"), call(": 1}", index=0, id="a", name="f")],
-    "a repeated name": [call('{"x"', index=0, id="a", name="f"), call(": 1}", index=0, name="f")],
-    "an empty id later": [call('{"x"', index=0, id="a", name="f"), call(": 1}", index=0, id="", name="")],
-    "no index": [call('{"x"', id="a", name="f"), call(": 1}")],
-    "an index as text": [call('{"x"', index="0", id="a", name="f"), call(": 1}", index="0")],
-    "an odd index": [call('{"x"', index={}, id="a", name="f"), call(": 1}", index=[])],
-    "arguments as an object": [call({"x": 1}, index=0, id="a", name="f")],
-    "the name late": [call("", index=0, id="a"), call('{"x": 1}', index=0, name="f")],
-    "repeated in a whole message": [
-        call('{"x": 1}', index=0, id="a", name="f"),
-        message(content="", tool_calls=[{"id": "a", "function": {"name": "f", "arguments": '{"x": 1}'}}]),
-    ],
-    "in a whole message alone": [
-        delta("", role="assistant"),
-        message(tool_calls=[{"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}]),
-    ],
-}
-
-
-@pytest.mark.parametrize("events", CALLS.values(), ids=CALLS)
-def test_a_tool_call_in(events: list[dict[str, Any]]) -> None:
-    (found,) = answer(*events, delta(finish="tool_calls")).tool_calls
-    assert (found.id, found.name, found.arguments) == ("a", "f", {"x": 1})
-
-
-PAIRS = {
-    "two indexes": [call('{"x"', index=0, id="a", name="f"), call("{}", index=1, id="b", name="f"), call(":1}", index=0)],
-    "one index": [call('{"x":', index=0, id="a", name="f"), call("1}", index=0), call("{}", index=0, id="b", name="f")],
-    "no index": [call('{"x":1}', id="a", name="f"), call("{}", id="b", name="f")],
-    "one chunk": [
-        delta(tool_calls=[
-            {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"x":1}'}},
-            {"index": 1, "id": "b", "function": {"name": "f", "arguments": "{}"}},
-        ])
-    ],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("events", PAIRS.values(), ids=PAIRS)
-def test_two_tool_calls_with(events: list[dict[str, Any]]) -> None:
-    found = answer(*events, delta(finish="tool_calls")).tool_calls
-    assert found == (ToolCall("a", "f", arguments_json='{"x":1}'), ToolCall("b", "f", arguments_json="{}"))
-
-
-@pytest.mark.parametrize("names", [("f", "g"), ("f", "f")])
-def test_two_whole_calls_without_id_and_index_get_ids_of_their_own(names: tuple[str, str]) -> None:
-    found = answer(*(call('{"x":1}', name=name) for name in names), delta(finish="tool_calls")).tool_calls
-    assert [(c.name, c.arguments) for c in found] == [(name, {"x": 1}) for name in names]
-    assert len({c.id for c in found}) == 2
-
-
-def test_two_calls_with_one_id_get_ids_of_their_own_so_that_they_can_be_replayed() -> None:
-    calls = [{"id": "a", "function": {"name": "f", "arguments": "{}"}}] * 2
-    found = plain(OpenAIFold, message(content="", tool_calls=calls)).tool_calls
-    assert [c.id for c in found] == ["a", "a_2"]
-    streamed = [call("{", index=n, id="a", name="f") for n in (0, 1)] + [call("}", index=n, id="a") for n in (0, 1)]
-    assert answer(*streamed, delta(finish="tool_calls")).tool_calls == found
-
-
-def test_an_absurd_number_of_tool_calls_is_refused() -> None:
-    many = [{"index": n, "id": f"c{n}", "function": {"name": "f", "arguments": "{}"}} for n in range(1000)]
-    with pytest.raises(ResponseFormatError, match="256 tool calls"):
-        chunks_of(OpenAIFold(), [stream_of(delta(tool_calls=many))])
-
-
-def test_an_absurd_number_of_runs_of_thinking_is_refused() -> None:
-    many = [{"index": n, "text": "x"} for n in range(2000)]
-    with pytest.raises(ResponseFormatError, match="runs of thinking"):
-        chunks_of(OpenAIFold(), [stream_of(delta(reasoning_details=many))])
-
-
 ERRORS: dict[str, tuple[Any, type[LlmError], int | None]] = {
     "base_resp and choices null": (
         {"id": "07", "choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
         InsufficientBalanceError,
         1008,
     ),
-    "base_resp as text": ({"choices": None, "base_resp": {"status_code": "1002", "status_msg": ""}}, RateLimitError, 1002),
+    "base_resp as text": (
+        {"choices": None, "base_resp": {"status_code": "1002", "status_msg": ""}},
+        RateLimitError,
+        1002,
+    ),
     "an error with a code": (
         {"error": {"message": "invalid params (2013)", "type": "invalid_request_error", "code": "2013"}},
         RequestError,
         2013,
     ),
     "an envelope": (
-        {"type": "error", "error": {"type": "overloaded_error", "message": "High traffic detected."}, "request_id": "r"},
+        {
+            "type": "error",
+            "error": {"type": "overloaded_error", "message": "High traffic detected."},
+            "request_id": "r",
+        },
         ServerError,
         None,
     ),
@@ -461,7 +283,9 @@ ERRORS: dict[str, tuple[Any, type[LlmError], int | None]] = {
 
 @pytest.mark.parametrize(("event", "kind", "code"), ERRORS.values(), ids=ERRORS)
 @pytest.mark.parametrize("before", [(), (delta("Hel"),)], ids=["first", "later"])
-def test_an_error_inside_the_stream(event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]) -> None:
+def test_an_error_inside_the_stream(
+    event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]
+) -> None:
     with pytest.raises(LlmError) as caught:
         chunks_of(OpenAIFold(), [stream_of(*before, event)])
     assert type(caught.value) is kind
@@ -487,8 +311,19 @@ def test_sensitive_content_is_flagged() -> None:
 
 @pytest.mark.parametrize(
     "event",
-    ["data: {\n\n", "data: [1]\n\n", 'data: "text"\n\n', "data: null\n\n", "data: <html>\n\n"]
-    + [delta(5), delta({"a": 1}), {"choices": {}}, {"choices": [5]}, delta(tool_calls={}), delta(tool_calls=[5])],
+    [
+        "data: {\n\n",
+        "data: [1]\n\n",
+        'data: "text"\n\n',
+        "data: null\n\n",
+        "data: <html>\n\n",
+        delta(5),
+        delta({"a": 1}),
+        {"choices": {}},
+        {"choices": [5]},
+        delta(tool_calls={}),
+        delta(tool_calls=[5]),
+    ],
 )
 def test_what_is_no_chunk_is_a_format_error_that_quotes_nothing(event: Any) -> None:
     with pytest.raises(ResponseFormatError) as caught:

@@ -1,0 +1,96 @@
+"""Answers: JSON in their text, Markdown, usage and its price."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from minimax_sync.errors import ConfigError, ResponseFormatError
+from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
+from minimax_sync.values.prices import PRICES, Price
+from minimax_sync.values.response import ChatResponse
+from minimax_sync.values.usage import TokenUsage
+
+
+def response(text: str) -> ChatResponse:
+    return ChatResponse(ChatMessage.assistant(text))
+
+
+JSON: dict[str, tuple[str, Any]] = {
+    "bare": (' {"x": 1}\n', {"x": 1}),
+    "bare array": ("[1, 2]", [1, 2]),
+    "bare text": ('"x"', "x"),
+    "bare null": ("null", None),
+    "fenced": ('```json\n{"x": 1}\n```', {"x": 1}),
+    "fenced without a language": ("Here:\n```\n[1]\n```\nDone.", [1]),
+    "prose": ('Sure! The answer is {"x": {"y": [1, 2]}} as you see.', {"x": {"y": [1, 2]}}),
+    "two fences: the last": ('```json\n{"x": 1}\n```\nNo, rather:\n```json\n{"x": 2}\n```', {"x": 2}),
+    "two fences, the last no JSON": ('```json\n{"x": 1}\n```\nin Python:\n```python\nx = 1\n```', {"x": 1}),
+    "an unclosed fence": ('```json\n{"x": 1}', {"x": 1}),
+    "a fence inside a string": ('```json\n{"x": "```\\n"}\n```', {"x": "```\n"}),
+    "the longest in prose": ('See [1] and [2]: {"x": [1, 2, 3]} or {}', {"x": [1, 2, 3]}),
+    "behind broken JSON": ('{"x": oops} but {"y": 2}', {"y": 2}),
+    "behind much LaTeX": (r"\frac{a}{b} " * 400 + 'so {"x": 1}', {"x": 1}),
+    "unicode": ('{"x": "é😀"}', {"x": "é😀"}),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), JSON.values(), ids=JSON)
+def test_json_is_found(text: str, value: Any) -> None:
+    assert response(text).json() == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON here", '{"x": 1', "```json\n```", "[" * 50_000, '{"a":' * 20_000, "9" * 5000 + "x"]
+)
+def test_without_json_there_is_an_error_that_quotes_nothing_and_comes_soon(text: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(ResponseFormatError, match=f"{len(text)} chars"):
+        response(text).json()
+    assert time.monotonic() - began < 2
+
+
+def test_markdown_folds_thinking_away_and_shows_calls() -> None:
+    answer = ChatResponse(ChatMessage("assistant", (Reasoning(" Hm "), Text("**Hi**"), ToolCall("a", "f", {"x": 1}))))
+    assert answer._repr_markdown_() == (
+        "<details><summary>Thinking</summary>\n\nHm\n\n</details>\n\n**Hi**\n\n" + '```json\nf({"x":1})\n```'
+    )
+    assert response("Hi")._repr_markdown_() == "Hi"
+    assert response("")._repr_markdown_() == ""
+
+
+def test_an_answer_reads_like_its_message() -> None:
+    call = ToolCall("a", "f")
+    answer = ChatResponse(ChatMessage("assistant", (Reasoning("Hm"), Text("Hi"), call)), "stop", body=b'{"x": "\xff"}')
+    assert (answer.text, answer.reasoning, answer.tool_calls) == ("Hi", "Hm", (call,))
+    assert answer.raw == {"x": "\ufffd"}
+    assert response("Hi").raw is None
+
+
+def test_usages_add_up() -> None:
+    one, two = TokenUsage(1, 2, 3, 4, 5, 6), TokenUsage(10, 20, 30, 40, 50, 60)
+    assert one + two == sum([one, two]) == TokenUsage(11, 22, 33, 44, 55, 66)
+    assert sum([one]) == one
+    others: list[Any] = [5, None, "x"]
+    for other in others:
+        with pytest.raises(TypeError):
+            one + other
+
+
+def test_the_price_counts_each_kind_of_token_once() -> None:
+    million = 1_000_000
+    usage = TokenUsage(
+        3 * million, million, 4 * million, 500_000, cache_read_tokens=million, cache_write_tokens=million
+    )
+    assert usage.cost("MiniMax-M2.5") == pytest.approx(0.30 + 1.20 + 0.03 + 0.375)
+    assert TokenUsage().cost("MiniMax-M2.5") == 0
+    assert TokenUsage(10, 0, 10, cache_read_tokens=20).cost("MiniMax-M2.5") >= 0
+    assert usage.cost("mine", {"mine": Price(1, 2, 3, 4)}) == pytest.approx(10)
+
+
+def test_an_unknown_model_has_no_price() -> None:
+    with pytest.raises(ConfigError, match=r"'mine'.*MiniMax-M2\.5"):
+        TokenUsage(1).cost("mine")
+    assert {"MiniMax-M2.5", "MiniMax-M2.5-highspeed", "MiniMax-M2.7"} <= PRICES.keys()
