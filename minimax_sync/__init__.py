@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .auth.token_plan import TokenPlan as TokenPlan
     from .chat_stream import ChatStream as ChatStream
     from .client import MiniMaxClient as MiniMaxClient
+    from .conversation import Conversation as Conversation
     from .errors import AmbiguousResultError as AmbiguousResultError
     from .errors import BundleError as BundleError
     from .errors import CallTimeoutError as CallTimeoutError
@@ -47,10 +48,14 @@ if TYPE_CHECKING:
     from .hooks.events import QuotaLow as QuotaLow
     from .hooks.events import RateLimited as RateLimited
     from .hooks.events import TokenRefreshed as TokenRefreshed
+    from .hooks.events import ToolFailed as ToolFailed
     from .limits import TokenBucket as TokenBucket
+    from .map import MapResult as MapResult
     from .quota import Quota as Quota
     from .quota import QuotaWindow as QuotaWindow
+    from .redis_limiter import RedisTokenBucket as RedisTokenBucket
     from .retry import RetryPolicy as RetryPolicy
+    from .tools import tool as tool
     from .values.chunks import ReasoningDelta as ReasoningDelta
     from .values.chunks import StreamChunk as StreamChunk
     from .values.chunks import StreamEnd as StreamEnd
@@ -75,13 +80,17 @@ _HOMES = {
     "auth.token_plan": "TokenPlan",
     "chat_stream": "ChatStream",
     "client": "MiniMaxClient",
+    "conversation": "Conversation",
     "errors": "AmbiguousResultError BundleError CallTimeoutError ConfigError ContentFilteredError ContextLengthError "
     "CredentialInvalidError InsufficientBalanceError LlmError QuotaExceededError RateLimitError RequestError "
     "ResponseFormatError ServerError StreamInterruptedError ToolArgumentsError TransportError",
-    "hooks.events": "AttemptFailed CallEnded CallStarted FirstToken QuotaLow RateLimited TokenRefreshed",
+    "hooks.events": "AttemptFailed CallEnded CallStarted FirstToken QuotaLow RateLimited TokenRefreshed ToolFailed",
     "limits": "TokenBucket",
+    "map": "MapResult",
     "quota": "Quota QuotaWindow",
+    "redis_limiter": "RedisTokenBucket",
     "retry": "RetryPolicy",
+    "tools": "tool",
     "values.chunks": "ReasoningDelta StreamChunk StreamEnd TextDelta ToolCallDelta ToolCallEnd ToolCallStart "
     "UsageUpdate",
     "values.images": "Image",
@@ -106,3 +115,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULE_OF})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the cell magic `%%minimax` to a notebook; IPython calls it for `%load_ext minimax_sync`."""
+    from .magic import register
+
+    register(shell)

@@ -7,10 +7,10 @@ number of threads.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
@@ -27,17 +27,21 @@ from .resolve import resolve_settings
 from .retry import RetryPolicy
 from .sealing import sealed
 from .settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY, Settings
-from .transport import Call, Channel, Options, Transport, unexpected
+from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest, as_request
 from .values.response import ChatResponse
 from .wires import Wire, services, wire_for
 from .wires.failures import request_id_in
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import requests
     from typing_extensions import Self, Unpack
 
     from .auth.credential import Refreshed
+    from .conversation import Conversation
+    from .map import MapResult
     from .values.options import ChatOptions
 
 Client = TypeVar("Client", bound="MiniMaxClient")
@@ -152,7 +156,7 @@ class MiniMaxClient:
         """
         request = as_request(input, options)
 
-        def receive(reply: Reply) -> ChatResponse:
+        def receive(reply: Reply, _: Redact) -> ChatResponse:
             body = reply.read()
             fold = self._wire.fold(request)
             fold.request_id = request_id_in(reply.headers)
@@ -180,11 +184,16 @@ class MiniMaxClient:
         def on_end(response: ChatResponse, error: BaseException | None) -> None:
             self._over(watch, response, error)
 
-        def receive(reply: Reply) -> ChatStream:
+        def receive(reply: Reply, redact: Redact) -> ChatStream:
             fold = self._wire.fold(request)
             fold.request_id = request_id_in(reply.headers)
-            idle_timeout = self._transport.options.idle_timeout
-            stream = ChatStream(reply, fold, idle_timeout=idle_timeout, on_end=on_end if self._is_watched else None)
+            stream = ChatStream(
+                reply,
+                fold,
+                idle_timeout=self._transport.options.idle_timeout,
+                redact=redact,
+                on_end=on_end if self._is_watched else None,
+            )
             stream.wait_for_first_chunk()
             return stream
 
@@ -192,6 +201,94 @@ class MiniMaxClient:
         if watch is not None:
             watch.first_token()
         return stream
+
+    # built on the calls above
+
+    @overload
+    def parse(
+        self, input: object, schema: type[Result], *, max_repairs: int = 2, **options: Unpack[ChatOptions]
+    ) -> Result: ...
+    @overload
+    def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Unpack[ChatOptions]) -> Any: ...
+    @sealed
+    def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Any) -> Any:
+        """Ask for JSON and return it as an instance of `schema`, validated.
+
+        `schema`: a dataclass, TypedDict, msgspec Struct or pydantic model, another type of JSON values such as
+        `list[int]`, or a JSON schema as a dict. Takes what `chat` takes, but `tools` and `response_format`. An answer
+        that does not fit, or was cut off, is sent back with its error up to `max_repairs` times; then
+        `ResponseFormatError` is raised, with the last answer as `.partial`.
+        """
+        from .parse import parse
+
+        return parse(self, input, schema, max_repairs=max_repairs, options=options)
+
+    @sealed
+    def run_tools(
+        self, input: object, tools: object, *, max_rounds: int = 10, parallel: bool | int = False, **options: Any
+    ) -> ChatResponse:
+        """Ask, call the Python functions that the model asks for, tell it their results, until it answers.
+
+        `tools`: functions, with the `tool` decorator or plain; bound methods; `functools.partial`s. Arguments are
+        converted to the annotated types; results that are no text are told as JSON. A function that raises, an unknown
+        name or bad arguments are told to the model, and to the hooks as `ToolFailed`; `KeyboardInterrupt` goes through.
+        `parallel` runs the calls of one round in up to 8 threads, or in as many as it says. Takes what `chat` takes;
+        a `tool_choice` that forces a call holds for the first round, `timeout` for each.
+
+        Returns the last answer, with the whole exchange as `.messages` and the usage of all rounds. It asks for calls
+        that nobody has answered, `finish_reason` "tool_calls", after `max_rounds` answers, and when one of them is for
+        a `ToolDef` or dict among the `tools`, which has no function: then none of that answer's functions is called.
+        """
+        from .tools import run_tools
+
+        return run_tools(self, input, tools, max_rounds=max_rounds, parallel=parallel, options=options)
+
+    @sealed
+    def conversation(self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any) -> Conversation:
+        """Begin a `Conversation`, which keeps the history; `messages` is the history to go on with.
+
+        `options` hold for each of its turns.
+        """
+        from .conversation import Conversation
+
+        return Conversation(self, system, messages=messages, **options)
+
+    @sealed
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        workers: int = 8,
+        executor: Executor | None = None,
+        ordered: bool = True,
+        progress: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> Iterator[MapResult]:
+        """Ask all `inputs`, each as `chat` takes it, and yield a `MapResult` for each, in order or as they come.
+
+        `inputs` may be endless: at most `4 * workers` are drawn ahead. `workers` calls run at once, in threads, or in
+        any `executor` of `concurrent.futures`, which then sets the number and is left open; in other processes a client
+        like this one is made from the same settings, with a pace of its own unless `limiter` is in Redis. `progress`
+        shows a line on a terminal. `checkpoint` is a file of answers: run again, what it answers is not asked again,
+        but for at most as many as were under way when the program was killed.
+
+        An `LlmError` is a result; what `inputs` raises is raised, after the results of what came before it. Leaving
+        the loop ends it: nothing more is sent, and calls under way end in daemon threads, unheeded.
+        """
+        from .map import map_inputs, reader
+
+        self._check_open()
+        return map_inputs(
+            self,
+            inputs,
+            reader(options),
+            workers=workers,
+            executor=executor,
+            ordered=ordered,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
 
     # the other services
 
@@ -230,7 +327,7 @@ class MiniMaxClient:
     def _service(
         self, operation: str, path: str, decode: Callable[[bytes], Result], body: bytes | None = None
     ) -> Result:
-        def receive(reply: Reply) -> Result:
+        def receive(reply: Reply, _: Redact) -> Result:
             answer = reply.read()
             failure = _decoded(reply, answer, services.failure_in)
             if failure is not None:
@@ -316,7 +413,7 @@ class MiniMaxClient:
             sampling={name: getattr(request, name) for name in ("max_tokens", "temperature", "top_p")},
         )
 
-    def _run(self, call: Call, receive: Callable[[Reply], Result], watch: CallWatch | None) -> Result:
+    def _run(self, call: Call, receive: Callable[[Reply, Redact], Result], watch: CallWatch | None) -> Result:
         if watch is None:
             return self._transport.run(call, receive)
         try:

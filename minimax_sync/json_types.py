@@ -6,6 +6,7 @@ never imported.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -30,9 +31,12 @@ class Misfit(Exception):
 
 def schema_of(kind: Any) -> dict[str, Any]:
     """Return the JSON schema of a type, references to `$defs` included; raises TypeError for one that has none."""
-    if is_pydantic(kind):
+    if not is_pydantic(kind):
+        return msgspec.json.schema(kind, schema_hook=_schema_hook)
+    try:
         return dict(kind.model_json_schema())
-    return msgspec.json.schema(kind, schema_hook=_schema_hook)
+    except RuntimeError as exc:  # pydantic's "cannot generate a JSON schema for ..."
+        raise TypeError(str(exc)) from exc
 
 
 def from_json(value: Any, kind: Any) -> Any:
@@ -44,10 +48,10 @@ def from_json(value: Any, kind: Any) -> Any:
     if is_pydantic(kind):
         return _from_pydantic(value, kind)
     problem = ""
-    for strict in (True, False):
+    for strict in (True, False):  # lenient alone, msgspec takes "1" for a number in Literal["1", 2]
         try:
             return msgspec.convert(value, kind, strict=strict, dec_hook=_dec_hook)
-        except msgspec.ValidationError as exc:
+        except (msgspec.ValidationError, UnicodeError) as exc:
             problem = str(exc)
     if isinstance(value, str):
         with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -63,11 +67,11 @@ def is_pydantic(kind: Any) -> bool:
 
 def _from_pydantic(value: Any, kind: Any) -> Any:
     try:
-        return kind.model_validate_json(msgspec.json.encode(value))
+        return kind.model_validate_json(json.dumps(value))
     except ValueError as exc:
-        details = getattr(exc, "errors", list)()
-        known = property_names(kind.model_json_schema())
-        problems = [(place_of(detail["loc"], known), str(detail["msg"])) for detail in details]
+        invalid: Any = exc
+    known = property_names(kind.model_json_schema())
+    problems = [(place_of(detail["loc"], known), detail["msg"]) for detail in invalid.errors()]
     raise Misfit(problems)
 
 

@@ -21,7 +21,8 @@ LAYERS = [
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
     "values.request",
-    "checks",
+    "checks redis_link",
+    "redis_limiter",
     "config",
     "settings",
     "resolve",
@@ -38,12 +39,15 @@ LAYERS = [
     "assembly",
     "client",
     "tool_schema",
-    "tools parse conversation checkpoint progress",
+    "tools parse conversation checkpoint progress worker_threads magic",
     "map",
     "cli",
     "__main__",
 ]
 """From the bottom up. A folder stands for all its modules; those of one line may not import each other."""
+
+CALLED_FROM_BELOW = {("client", name) for name in ("tools", "parse", "conversation", "map")}
+"""Methods of the client whose bodies stand above it: it imports them when they are called, and passes itself."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 
@@ -102,7 +106,7 @@ def test_imports_point_down(module: str, path: Path) -> None:
         if not imported.startswith("minimax_sync.") or not at_run_time:
             continue
         other = layer_of(imported)
-        if other is None or other == own:
+        if other is None or other == own or (module, other) in CALLED_FROM_BELOW:
             continue
         assert LEVEL[other] < LEVEL[own], f"{module} imports {imported}, which does not lie below it"
 

@@ -11,6 +11,7 @@ from .events import (
     QuotaLow,
     RateLimited,
     TokenRefreshed,
+    ToolFailed,
     emit,
 )
 from .logging import logging_hook
@@ -28,6 +29,7 @@ __all__ = [
     "QuotaLow",
     "RateLimited",
     "TokenRefreshed",
+    "ToolFailed",
     "emit",
     "logging_hook",
     "otel_hook",

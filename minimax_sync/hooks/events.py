@@ -122,6 +122,16 @@ class QuotaLow(Event, frozen=True, kw_only=True):
     unit: str
 
 
+class ToolFailed(Event, frozen=True, kw_only=True):
+    """A function that `run_tools` called raised, or could not be called with the model's arguments.
+
+    `error_type` is the name of the exception's class. The model has been told; the exchange goes on.
+    """
+
+    tool: str
+    error_type: str
+
+
 Hook = Callable[[Event], object]
 
 

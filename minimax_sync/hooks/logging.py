@@ -6,7 +6,17 @@ import logging
 
 import msgspec
 
-from .events import AttemptFailed, CallEnded, CallStarted, Event, FirstToken, QuotaLow, RateLimited, TokenRefreshed
+from .events import (
+    AttemptFailed,
+    CallEnded,
+    CallStarted,
+    Event,
+    FirstToken,
+    QuotaLow,
+    RateLimited,
+    TokenRefreshed,
+    ToolFailed,
+)
 
 _log = logging.getLogger("minimax_sync")
 
@@ -19,6 +29,7 @@ _RECORDS: dict[type[Event], tuple[int, str]] = {
     TokenRefreshed: (logging.INFO, "%(provider)s: access token renewed in %(duration).2f s"),
     # the warning about it is on the logger minimax_sync.quota, whether there are hooks or not
     QuotaLow: (logging.INFO, "%(provider)s: %(remaining)s %(unit)s of the quota left"),
+    ToolFailed: (logging.WARNING, "the tool %(tool)s failed with %(error_type)s"),
 }
 
 

@@ -1,0 +1,184 @@
+"""Python functions as tools: the decorator, and the loop that calls what the model asks for until it answers.
+
+Built on `client.chat` alone. What a tool does wrong is told to the model, not raised: it can mend that.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import msgspec
+
+from .errors import RequestError
+from .hooks.events import ToolFailed, emit
+from .tool_schema import Interface, interface_of
+from .values.messages import ChatMessage, ToolCall
+from .values.openai_dicts import tool_from_dict
+from .values.request import as_request
+from .values.response import ChatResponse
+from .values.tooldef import ToolDef
+from .values.usage import TokenUsage
+
+if TYPE_CHECKING:
+    from .client import MiniMaxClient
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEFAULT_WORKERS = 8
+"""Threads for the calls of one round with `parallel=True`."""
+
+
+@overload
+def tool(function: Function, /) -> Function: ...
+@overload
+def tool(*, name: str | None = None, description: str | None = None) -> Callable[[Function], Function]: ...
+def tool(function: Any = None, /, *, name: str | None = None, description: str | None = None) -> Any:
+    """Make a tool of an annotated function; it can be called as before, and `tools=` takes it.
+
+    The docstring's first paragraph is the description; `name` and `description` replace what the function says. The
+    texts of parameters come from `Annotated[T, "..."]`, a Google `Args:` section or `:param x:` fields. A default is
+    told, a parameter without annotation takes anything, `**kwargs` further properties. The `ToolDef` is `.definition`.
+    Raises `RequestError` for an async function, for `*args`, and for a type that has no JSON schema.
+    """
+    if function is None:
+        return functools.partial(_decorated, name=name, description=description)
+    return _decorated(function, name, description)
+
+
+def _decorated(function: Any, name: str | None, description: str | None) -> Any:
+    definition = interface_of(function).definition()
+    given = {"name": name, "description": description}
+    definition = msgspec.structs.replace(definition, **{key: text for key, text in given.items() if text is not None})
+    if isinstance(function, types.MethodType) or not hasattr(function, "__dict__"):  # no place of its own to carry it
+        function = functools.partial(function)
+    vars(function)["definition"] = definition
+    return function
+
+
+class Toolbox:
+    """The tools of one exchange: functions, which answer calls, and definitions that leave the answer to the caller."""
+
+    def __init__(self, tools: object, parallel: bool | int) -> None:
+        if not isinstance(parallel, int) or (parallel < 1 and parallel is not False):
+            raise RequestError("parallel must be True, False or the number of threads, from 1")
+        self._workers = DEFAULT_WORKERS if parallel is True else int(parallel)
+        self._functions: dict[str, tuple[Callable[..., Any], Interface]] = {}
+        self.definitions = tuple(map(self._take, _listed(tools)))
+
+    def _take(self, item: object) -> ToolDef:
+        if isinstance(item, ToolDef):
+            return item
+        if isinstance(item, Mapping):
+            return tool_from_dict(item)
+        if not callable(item):
+            raise RequestError(f"tools must hold functions, ToolDefs or dicts, not {type(item).__name__}")
+        interface = interface_of(item)
+        if interface.is_unbound:
+            raise RequestError(f"tool {interface.name} is a method without its object; give the method of an object")
+        own = getattr(item, "definition", None)
+        definition = own if isinstance(own, ToolDef) else interface.definition()
+        self._functions[definition.name] = (item, interface)
+        return definition
+
+    def leaves_to_caller(self, calls: Iterable[ToolCall]) -> bool:
+        """Tell whether one of the calls is for a tool that has no function here."""
+        without = {definition.name for definition in self.definitions} - self._functions.keys()
+        return any(call.name in without for call in calls)
+
+    def results(self, calls: Sequence[ToolCall]) -> list[tuple[ChatMessage, ToolFailed | None]]:
+        """Call the functions and return their results in the order of the calls; on Ctrl-C the rest is not begun."""
+        if self._workers <= 1 or len(calls) == 1:
+            return [self._result(call) for call in calls]
+        pool = ThreadPoolExecutor(min(self._workers, len(calls)), thread_name_prefix="minimax-tool")
+        try:
+            futures = [pool.submit(contextvars.copy_context().run, self._result, call) for call in calls]
+            return [future.result() for future in futures]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _result(self, call: ToolCall) -> tuple[ChatMessage, ToolFailed | None]:
+        if call.name not in self._functions:
+            known = ", ".join(self._functions)
+            return _failure(call, f"there is no tool named {call.name!r}; the tools are {known}"), None
+        function, interface = self._functions[call.name]
+        try:
+            positional, named = interface.arguments(call.arguments)
+            result = as_text(function(*positional, **named))
+        except Exception as exc:  # whatever a tool raises is the model's to handle
+            kind = type(exc).__name__
+            return _failure(call, f"{kind}: {exc}"), ToolFailed(tool=call.name, error_type=kind)
+        return ChatMessage.tool_result(call.id, result, call.name), None
+
+
+def _listed(tools: object) -> list[object]:
+    if callable(tools) or isinstance(tools, ToolDef | Mapping):
+        return [tools]
+    if not isinstance(tools, Iterable) or isinstance(tools, str):
+        raise RequestError(f"tools must be functions, ToolDefs or dicts, not {type(tools).__name__}")
+    return list(tools)
+
+
+def _failure(call: ToolCall, problem: str) -> ChatMessage:
+    return ChatMessage.tool_result(call.id, _sendable(problem), call.name, is_error=True)
+
+
+def as_text(result: object) -> str:
+    """Write a tool's result for the model: text as it is, other values as JSON, as `str()` what JSON cannot hold."""
+    if isinstance(result, str):
+        return _sendable(result)
+    try:
+        return msgspec.json.encode(result, enc_hook=_plain).decode()
+    except (TypeError, ValueError, RecursionError):
+        return _sendable(str(result))
+
+
+def _plain(value: Any) -> Any:
+    """Turn what msgspec does not know into what it does: pydantic models into dicts, all else into text."""
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
+
+
+def _sendable(text: str) -> str:
+    """Escape lone surrogates, which file names may hold and JSON may not."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def run_tools(
+    client: MiniMaxClient,
+    input: object,
+    tools: object,
+    *,
+    max_rounds: int = 10,
+    parallel: bool | int = False,
+    options: Mapping[str, Any],
+) -> ChatResponse:
+    """Do what `MiniMaxClient.run_tools` says."""
+    if not isinstance(max_rounds, int) or max_rounds < 1:
+        raise RequestError("max_rounds must be a whole number from 1")
+    toolbox = Toolbox(tools, parallel)
+    request = as_request(input, {**options, "tools": toolbox.definitions})
+    usage = TokenUsage()
+    for round_number in range(1, max_rounds + 1):
+        response = client.chat(request)
+        usage += response.usage
+        messages = (*request.messages, response.message)
+        calls = response.tool_calls
+        if not calls or round_number == max_rounds or toolbox.leaves_to_caller(calls):
+            break
+        results, failures = zip(*toolbox.results(calls), strict=True)
+        _tell(client, failures)
+        # A choice that forces a call holds for the first round alone: it would force one for ever.
+        choice = request.tool_choice if request.tool_choice == "none" else None
+        request = msgspec.structs.replace(request, messages=(*messages, *results), tool_choice=choice)
+    return msgspec.structs.replace(response, messages=messages, usage=usage)
+
+
+def _tell(client: MiniMaxClient, failures: Iterable[ToolFailed | None]) -> None:
+    transport = client._transport
+    for failure in filter(None, failures):
+        event = msgspec.structs.replace(failure, provider=transport.channel.provider)
+        emit(transport.options.hooks, event)

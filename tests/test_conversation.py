@@ -1,0 +1,240 @@
+"""A history that grows by whole turns only, against the emulator on both wires."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from minimax_sync import (
+    ChatMessage,
+    Conversation,
+    LlmError,
+    MiniMaxClient,
+    RequestError,
+    StreamEnd,
+    StreamInterruptedError,
+    TextDelta,
+    TokenUsage,
+    ToolDef,
+    tool,
+)
+from minimax_sync.emulator import Emulator
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+
+
+@pytest.fixture
+def emu() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(params=["openai_compat", "anthropic_messages"])
+def client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[MiniMaxClient]:
+    base_url = emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
+    with MiniMaxClient(emu.api_key, base_url=base_url, requests_per_second=None) as opened:
+        yield opened
+
+
+@pytest.fixture
+def conversation(client: MiniMaxClient) -> Conversation:
+    return client.conversation("Be kind.", max_tokens=100)
+
+
+def texts(conversation: Conversation) -> list[str]:
+    return [message.text for message in conversation.messages]
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def test_a_conversation_remembers(emu: Emulator, conversation: Conversation) -> None:
+    assert not conversation.messages
+    assert (conversation.usage, conversation.last) == (TokenUsage(), None)
+    emu.answer("Hello, Ada.", reasoning="She is Ada.")
+    first = conversation.say("I am Ada.")
+    second = conversation.say("Who am I?", temperature=0.5)
+    assert texts(conversation) == ["I am Ada.", "Hello, Ada.", "Who am I?", second.text]
+    assert conversation.usage == first.usage + second.usage
+    assert conversation.last is second
+    body = emu.journal[-1].body
+    assert "She is Ada." in str(body)
+    assert "Be kind." in str(body)
+    assert (body["max_tokens"], body["temperature"]) == (100, 0.5)
+    assert "temperature" not in emu.journal[0].body
+    assert repr(conversation).startswith("<Conversation of 4 messages, TokenUsage(")
+
+
+def test_images_are_said_too(emu: Emulator, conversation: Conversation) -> None:
+    conversation.say("What is it?", images=[PNG])
+    conversation.say(images=PNG)
+    assert emu.journal[-1].images == 2
+
+
+def test_a_stream_is_kept_once_it_is_read_to_its_end(emu: Emulator, conversation: Conversation) -> None:
+    emu.answer("Once upon a time.", reasoning="A tale.")
+    stream = conversation.stream("Tell me a story")
+    assert next(stream)
+    assert texts(conversation) == []
+    assert "".join(chunk.text for chunk in stream if isinstance(chunk, TextDelta)) == "Once upon a time."
+    assert texts(conversation) == ["Tell me a story", "Once upon a time."]
+    assert conversation.messages[-1].reasoning == "A tale."
+    assert conversation.last == stream.response
+    assert conversation.usage == stream.response.usage
+    assert len(conversation.messages) == 2
+
+
+@pytest.mark.parametrize("way", ["response", "text_deltas", "display", "up to StreamEnd"])
+def test_every_way_to_the_end_keeps_the_turn(emu: Emulator, conversation: Conversation, way: str) -> None:
+    emu.answer("Once upon a time.")
+    with conversation.stream("Tell me a story") as stream:
+        if way == "response":
+            assert stream.response.text == "Once upon a time."
+        elif way == "text_deltas":
+            assert "".join(stream.text_deltas()) == "Once upon a time."
+        elif way == "display":
+            assert stream.display().text == "Once upon a time."
+        else:
+            assert next(chunk for chunk in stream if isinstance(chunk, StreamEnd)).finish_reason == "stop"
+    assert texts(conversation) == ["Tell me a story", "Once upon a time."]
+
+
+def test_a_stream_that_is_left_or_breaks_leaves_no_trace(emu: Emulator, conversation: Conversation) -> None:
+    conversation.say("Hello")
+    before = (conversation.messages, conversation.usage, conversation.last)
+    with conversation.stream("Tell me a story") as stream:
+        assert next(stream)
+    with pytest.raises(StreamInterruptedError):
+        list(stream)
+    del stream
+    assert next(conversation.stream("Another"))
+    emu.fault("truncate")
+    with pytest.raises(StreamInterruptedError):
+        _ = conversation.stream("A third").response
+    assert (conversation.messages, conversation.usage, conversation.last) == before
+    assert conversation.say("And now?").text == 'You said: "And now?".'
+
+
+def test_a_turn_that_fails_leaves_no_trace(emu: Emulator, conversation: Conversation) -> None:
+    conversation.say("Hello")
+    before = (conversation.messages, conversation.usage, conversation.last)
+    attempts: list[tuple[dict[str, Any], type[LlmError]]] = [
+        ({"max_tokens": 0}, RequestError),
+        ({"colour": "red"}, RequestError),
+        ({"images": [b"no image"]}, RequestError),
+        ({"text": ChatMessage.user("Again")}, RequestError),
+    ]
+    for options, error in attempts:
+        for method in (conversation.say, conversation.stream):
+            with pytest.raises(error):
+                method(**{"text": "Again", **options})
+    emu.fault(code=1008)
+    with pytest.raises(LlmError, match="1008"):
+        conversation.say("Again")
+    assert (conversation.messages, conversation.usage, conversation.last) == before
+    assert conversation.say("Again").text
+
+
+def test_ctrl_c_in_a_turn_leaves_no_trace(emu: Emulator, client: MiniMaxClient) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    conversation = client.conversation(tools=[interrupt])
+    emu.answer(tool_calls=[("interrupt", {})])
+    with pytest.raises(KeyboardInterrupt):
+        conversation.say("Stop")
+    assert conversation.messages == ()
+    assert conversation.say("Go on").text == 'You said: "Go on".'
+
+
+def test_tools_are_run_and_the_whole_exchange_is_kept(emu: Emulator, client: MiniMaxClient) -> None:
+    conversation = client.conversation(tools=[add], max_rounds=3)
+    emu.answer(tool_calls=[("add", {"a": 1, "b": 2})])
+    emu.answer("Three.")
+    response = conversation.say("1 + 2?")
+    assert response.text == "Three."
+    assert [message.role for message in conversation.messages] == ["user", "assistant", "tool", "assistant"]
+    assert conversation.usage == response.usage
+    conversation.say("Thank you.")
+    assert len(conversation.messages) == 6
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_callers_own_results_are_added(emu: Emulator, client: MiniMaxClient, streamed: bool) -> None:
+    conversation = client.conversation(tools=[ToolDef("ask")])
+    emu.answer(tool_calls=[("ask", {"what": "colour"})])
+    response = conversation.stream("Paint it").response if streamed else conversation.say("Paint it")
+    (call,) = response.tool_calls
+    with pytest.raises(RequestError, match="tool calls without a result"):
+        conversation.say("Well?")
+    conversation.add(ChatMessage.tool_result(call.id, "black"))
+    answer = conversation.stream().response if streamed else conversation.say()
+    assert answer.text == "The tool answered: black"
+    assert [message.role for message in conversation.messages] == ["user", "assistant", "tool", "assistant"]
+
+
+def test_saying_nothing_is_refused_where_nothing_waits_for_an_answer(conversation: Conversation) -> None:
+    for _ in range(2):
+        with pytest.raises(RequestError, match="there is nothing to say"):
+            conversation.say()
+        conversation.say("Hello")
+
+
+def test_a_saved_history_goes_on_over_the_other_wire(emu: Emulator, client: MiniMaxClient) -> None:
+    emu.answer("Hello, Ada.", reasoning="She is Ada.", tool_calls=[("add", {"a": 1, "b": 2})])
+    conversation = client.conversation("Be kind.", tools=[add])
+    conversation.say("I am Ada.")
+    saved = pickle.dumps(conversation.messages)
+    for base_url in (emu.base_url, emu.anthropic_base_url):
+        with MiniMaxClient(emu.api_key, base_url=base_url, requests_per_second=None) as other:
+            resumed = other.conversation("Be kind.", messages=pickle.loads(saved))
+            assert resumed.say("Who am I?").text == 'You said: "Who am I?".'
+            assert len(resumed.messages) == 6
+
+
+def test_a_history_may_come_as_dicts(emu: Emulator, client: MiniMaxClient) -> None:
+    history = [{"role": "user", "content": "I am Ada."}, {"role": "assistant", "content": "Hello."}]
+    conversation = client.conversation(messages=history)
+    conversation.add({"role": "user", "content": "Who am I?"})
+    assert conversation.say().text == 'You said: "Who am I?".'
+    with pytest.raises(RequestError, match="must be a ChatMessage or a dict"):
+        conversation.add(5)
+
+
+def test_a_second_turn_during_one_is_refused(emu: Emulator, client: MiniMaxClient) -> None:
+    asking, answer = threading.Event(), threading.Event()
+
+    def wait() -> str:
+        asking.set()
+        answer.wait(5)
+        return "done"
+
+    conversation = client.conversation()
+    emu.answer(tool_calls=[("wait", {})])
+    turn = threading.Thread(target=conversation.say, args=("Wait",), kwargs={"tools": [wait]})
+    turn.start()
+    assert asking.wait(5)
+    for method in (conversation.say, conversation.stream, conversation.add):
+        with pytest.raises(RequestError, match="in the middle of a turn"):
+            method("Hello")
+    answer.set()
+    turn.join()
+    assert len(conversation.messages) == 4
+    assert conversation.say("Hello").text
+
+
+def test_a_stream_that_was_overtaken_says_so_at_its_end(conversation: Conversation) -> None:
+    stream = conversation.stream("Slowly")
+    conversation.say("Quickly")
+    with pytest.raises(RequestError, match="the conversation went on while this turn was under way"):
+        list(stream)
+    assert texts(conversation)[0] == "Quickly"
+    assert len(conversation.messages) == 2
+    assert stream.response.text == 'You said: "Slowly".'

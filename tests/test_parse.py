@@ -1,0 +1,229 @@
+"""Answers as values, against the emulator on both wires: every kind of schema, repairs, and their end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, Literal, TypedDict
+
+import msgspec
+import pydantic
+import pytest
+
+from minimax_sync import ChatMessage, MiniMaxClient, RequestError, ResponseFormatError, tool
+from minimax_sync.emulator import Emulator
+
+
+@pytest.fixture
+def emu() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(params=["openai_compat", "anthropic_messages"])
+def client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[MiniMaxClient]:
+    base_url = emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
+    with MiniMaxClient(emu.api_key, base_url=base_url, requests_per_second=None) as opened:
+        yield opened
+
+
+class Mood(Enum):
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass
+class River:
+    name: str
+    length_km: Annotated[int, msgspec.Meta(ge=1)]
+    countries: list[str] = field(default_factory=list)
+
+
+class Town(TypedDict):
+    name: str
+    river: River
+
+
+class Point(msgspec.Struct):
+    x: float
+
+
+class Person(pydantic.BaseModel):
+    name: str
+    age: Annotated[int, pydantic.Field(ge=0)]
+
+
+RIVER: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "length_km": {"type": "integer", "exclusiveMinimum": 0}},
+    "required": ["name", "length_km"],
+    "additionalProperties": False,
+}
+
+
+def said_in(body: dict[str, Any]) -> str:
+    """Return the last message of a request as text, on either wire."""
+    content = body["messages"][-1]["content"]
+    return content if isinstance(content, str) else "".join(block["text"] for block in content)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "expected"),
+    [
+        (River, '{"name": "Elbe", "length_km": 1094}', River("Elbe", 1094)),
+        (
+            Town,
+            '{"name": "Ulm", "river": {"name": "Donau", "length_km": "2850"}}',
+            {"name": "Ulm", "river": River("Donau", 2850)},
+        ),
+        (Point, '```json\n{"x": 1}\n```', Point(1.0)),
+        (Person, 'Here she is: {"name": "Ada", "age": 36}. Enjoy!', Person(name="Ada", age=36)),
+        (list[Person], '[{"name": "Ada", "age": 36}]', [Person(name="Ada", age=36)]),
+        (list[int], "[1, 2]", [1, 2]),
+        (int, "42", 42),
+        (int | None, "null", None),
+        (Literal["a", "b"], '"a"', "a"),
+        (Literal["a", "b"], "b\n", "b"),
+        (Mood, "good", Mood.GOOD),
+        (str, "Just text.", "Just text."),
+        (str, '"quoted"', "quoted"),
+        (str, 'Like {"a": 1}.', 'Like {"a": 1}.'),
+        (Literal["1", "2"], "2", "2"),
+        (River | None, '{"name": "Elbe", "length_km": 1094}', River("Elbe", 1094)),
+        (RIVER, '{"name": "Elbe", "length_km": 1094}', {"name": "Elbe", "length_km": 1094}),
+        ({}, "[1]", [1]),
+    ],
+)
+def test_an_answer_becomes_an_instance_of_the_schema(
+    emu: Emulator, client: MiniMaxClient, schema: Any, text: str, expected: Any
+) -> None:
+    emu.answer(text, reasoning="Hm.")
+    assert client.parse("Tell me", schema) == expected
+    assert len(emu.journal) == 1
+
+
+def test_the_schema_is_told_on_both_wires_without_references(emu: Emulator, client: MiniMaxClient) -> None:
+    emu.answer('{"name": "Ulm", "river": {"name": "Donau", "length_km": 2850}}')
+    client.parse("Which town?", Town, system="Be brief.", max_tokens=50)
+    body = emu.journal[-1].body
+    instruction = body.get("system") or body["messages"][0]["content"]
+    assert instruction.startswith("Be brief.")
+    assert '"minimum":1' in instruction
+    assert "$ref" not in instruction
+    assert body["max_tokens"] == 50
+    if "reasoning_split" in body:
+        assert body["response_format"]["json_schema"]["schema"]["required"] == ["name", "river"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "bad", "complaints"),
+    [
+        (River, '{"name": "Elbe", "length_km": "long"}', ["$.length_km: Expected `int`, got `str`"]),
+        (River, '{"name": "Elbe", "length_km": -1}', ["$.length_km: Expected `int` >= 1"]),
+        (River, "I do not know.", ["$: there is no JSON value in the answer"]),
+        (Person, '{"age": -1}', ["$.name: Field required", "$.age: Input should be greater than or equal to 0"]),
+        (
+            RIVER,
+            '{"length_km": 0, "mouth": "Cuxhaven"}',
+            [
+                "$: 'name' is a required property",
+                "$: Additional properties are not allowed ('mouth' was unexpected)",
+                "$.length_km: 0 is less than or equal to the minimum of 0",
+            ],
+        ),
+    ],
+)
+def test_a_misfit_is_sent_back_with_its_error(
+    emu: Emulator, client: MiniMaxClient, schema: Any, bad: str, complaints: list[str]
+) -> None:
+    good = '{"name": "Elbe", "length_km": 1094}' if schema is not Person else '{"name": "Ada", "age": 36}'
+    emu.answer(bad, reasoning="I guess.")
+    emu.answer(good)
+    assert client.parse([ChatMessage.user("Tell me")], schema) is not None
+    body = emu.journal[-1].body
+    assert [message["role"] for message in body["messages"] if message["role"] != "system"] == [
+        *("user", "assistant", "user")
+    ]
+    assert bad in json.dumps(body["messages"][-2], ensure_ascii=False).replace('\\"', '"')
+    assert "I guess." in json.dumps(body["messages"][-2])
+    for complaint in complaints:
+        assert f"- {complaint}" in said_in(body)
+
+
+def test_a_cut_off_answer_is_sent_back_even_if_it_reads_as_json(emu: Emulator, client: MiniMaxClient) -> None:
+    emu.answer("[1, 2]", finish_reason="length")
+    emu.answer("[1, 2, 3]")
+    assert client.parse("Count", list[int]) == [1, 2, 3]
+    assert "cut off at the token limit" in said_in(emu.journal[-1].body)
+
+
+def test_an_empty_answer_is_asked_again(emu: Emulator, client: MiniMaxClient) -> None:
+    emu.answer("", reasoning="Nothing to say.")
+    emu.answer("[1]")
+    assert client.parse("Count", list[int]) == [1]
+
+
+@pytest.mark.parametrize("max_repairs", [0, 2])
+def test_spent_repairs_raise_with_the_last_answer(emu: Emulator, client: MiniMaxClient, max_repairs: int) -> None:
+    for n in range(max_repairs + 1):
+        emu.answer(f'{{"name": "canary {n}", "length_km": "canary"}}')
+    with pytest.raises(ResponseFormatError, match=rf"after {max_repairs} repairs: .*wrong at \$\.length_km") as caught:
+        client.parse("Tell me of the canary", River, max_repairs=max_repairs)
+    assert len(emu.journal) == max_repairs + 1
+    assert caught.value.partial is not None
+    assert f"canary {max_repairs}" in caught.value.partial.text
+    assert "canary" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_no_place_shows_what_the_model_wrote(emu: Emulator, client: MiniMaxClient) -> None:
+    schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+    emu.answer('{"canary": "canary"}')
+    with pytest.raises(ResponseFormatError, match=r"wrong at \$\[\.\.\.\];") as caught:
+        client.parse("Count", schema, max_repairs=0)
+    assert "canary" not in str(caught.value)
+
+
+def test_the_newest_draft_and_formats_are_checked(emu: Emulator, client: MiniMaxClient) -> None:
+    schema = {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string", "format": "date"}]}
+    for text in ('["a", "2026-01-01"]', '[1, "soon"]', '[1, "2026-01-01"]'):
+        emu.answer(text)
+    assert client.parse("When?", schema) == [1, "2026-01-01"]
+    assert len(emu.journal) == 3
+
+
+@pytest.mark.parametrize(
+    ("schema", "options", "message"),
+    [
+        ({"type": "nothing"}, {}, r"schema is no JSON schema: \$\.type: 'nothing'"),
+        ({"pattern": "("}, {}, r"schema is no JSON schema: \$\.pattern"),
+        (object, {}, "schema must be a dataclass"),
+        (River("Elbe", 1), {}, "schema must be a dataclass"),
+        (River | Point | Mood, {}, "schema must be a dataclass"),
+        (int, {"max_repairs": -1}, "max_repairs must be a whole number from 0"),
+        (int, {"tools": [tool(said_in)]}, "takes no tools"),
+        (int, {"response_format": "json"}, "leave it out"),
+        (int, {"colour": "red"}, "unknown option colour"),
+    ],
+)
+def test_what_cannot_be_parsed_is_refused_before_anything_is_sent(
+    emu: Emulator, client: MiniMaxClient, schema: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RequestError, match=message):
+        client.parse("Tell me", schema, **options)
+    assert emu.journal == []
+
+
+def test_a_reference_out_of_the_schema_is_refused_and_never_fetched(emu: Emulator, client: MiniMaxClient) -> None:
+    emu.answer("1")
+    with pytest.raises(RequestError, match="refers to 'http"):
+        client.parse("Count", {"$ref": f"{emu.url}/schema.json"})
+    assert [request.method for request in emu.journal] == ["POST"]
+
+
+def test_the_result_has_the_type_of_the_schema(emu: Emulator, client: MiniMaxClient) -> None:
+    emu.answer('{"name": "Elbe", "length_km": 1094}')
+    river: River = client.parse("Tell me", River)
+    assert river.length_km == 1094
