@@ -16,7 +16,7 @@ from .http import Reply
 from .sealing import clear_locals
 from .sse import SseParser
 from .stream import Fold
-from .transport import unexpected
+from .transport import Redact, unexpected
 from .values.chunks import StreamChunk, TextDelta
 from .values.response import ChatResponse
 
@@ -26,20 +26,26 @@ USAGE_GRACE = 2.0
 MAX_STREAM_BYTES = 1024 * 1024 * 1024
 
 _WHOLE_BODIES = ("json", "html", "xml")
+_WHOLE_BODY_BEGINS = (b"{", b"[", b"<")
+"""What no event begins with, but an answer or a page that came without its content type."""
 
 OnEnd = Callable[[ChatResponse, BaseException | None], None]
 """Called once with what came, and with the error that ended the stream, if one did."""
 
 
 class Reading:
-    """The wire's side of a stream. It does not know the ChatStream, so that a dropped one is freed and closed at once."""
+    """The wire's side of a stream. It does not know the ChatStream, so that one that is dropped is closed at once."""
 
-    def __init__(self, reply: Reply, fold: Fold, idle_timeout: float, on_end: OnEnd | None) -> None:
+    def __init__(
+        self, reply: Reply, fold: Fold, idle_timeout: float, redact: Redact | None, on_end: OnEnd | None
+    ) -> None:
         self.reply, self.fold = reply, fold
         self.closed = self.ended = False
         self.failure: LlmError | None = None
         self._idle_timeout = idle_timeout
         self._silence = 0.0
+        self._awaits_usage = False
+        self._redact = redact
         self._on_end = on_end
         self._returned_at = time.monotonic()
 
@@ -59,7 +65,7 @@ class Reading:
         """End everything on an error, which gets the partial answer."""
         if isinstance(error, LlmError):
             error.partial = error.partial or self.partial()
-            self.failure = error
+            self.failure = error if self._redact is None else self._redact(error)
         self.over(error)
 
     def interrupted(self, reason: str) -> StreamInterruptedError:
@@ -72,10 +78,12 @@ class Reading:
         """Read, fold and hand out, to the end. Closing this generator closes the connection."""
         reply, fold = self.reply, self.fold
         try:
-            if any(kind in reply.headers.get("content-type", "").lower() for kind in _WHOLE_BODIES):
-                self._take_whole_body()
+            data = self._read1()
+            content_type = reply.headers.get("content-type", "").lower()
+            if not data or data.lstrip().startswith(_WHOLE_BODY_BEGINS) or any(map(content_type.count, _WHOLE_BODIES)):
+                self._take_whole_body(data)
             else:
-                yield from self._fold_events()
+                yield from self._fold_events(data)
             yield from fold.end()
             if fold.stopped:
                 reply.close()
@@ -83,14 +91,17 @@ class Reading:
                 reply.finish()
             self.ended = True
             self.over()
+        except GeneratorExit:
+            self.over()
+            raise
         finally:
             if not self.ended:
                 reply.close()
 
-    def _fold_events(self) -> Iterator[StreamChunk]:
+    def _fold_events(self, data: bytes) -> Iterator[StreamChunk]:
         feed, fold = SseParser().feed, self.fold
         received = 0
-        while data := self._read1():
+        while data:
             received += len(data)
             if received > MAX_STREAM_BYTES:
                 raise ResponseFormatError(f"the stream is longer than {MAX_STREAM_BYTES} bytes")
@@ -101,10 +112,11 @@ class Reading:
                     yield from chunks
                 if fold.complete or fold.stopped:
                     return
+            data = self._read1()
 
-    def _take_whole_body(self) -> None:
+    def _take_whole_body(self, beginning: bytes) -> None:
         """Take JSON in answer to a stream request for the answer, which it is when it is one."""
-        body = self.reply.read()
+        body = beginning + self.reply.read()
         try:
             self.fold.feed_body(body)
             return
@@ -117,18 +129,19 @@ class Reading:
         reply = self.reply
         began = time.monotonic()
         reply.deadline += began - self._returned_at
-        if self.fold.awaits_only_usage:
-            reply.idle_timeout = min(reply.idle_timeout, USAGE_GRACE)
+        if self.fold.awaits_only_usage and not self._awaits_usage:
+            self._awaits_usage = True
+            reply.deadline = min(reply.deadline, began + USAGE_GRACE)
         try:
             data = reply.read1()
+            self._returned_at = now = time.monotonic()
+            self._silence += now - began
+            if self._silence > self._idle_timeout:
+                raise CallTimeoutError(f"nothing but keep-alives for {self._silence:.1f} s", sent=True)
         except TransportError as exc:
             return self._end_of_wire(exc)
         if self.closed:
             raise self.interrupted("it was closed")
-        self._returned_at = now = time.monotonic()
-        self._silence += now - began
-        if self._silence > self._idle_timeout:
-            raise CallTimeoutError(f"nothing but keep-alives for {self._silence:.1f} s", sent=True)
         return data
 
     def _end_of_wire(self, error: TransportError) -> bytes:
@@ -150,8 +163,16 @@ class ChatStream:
     each with `.partial`; so does one that is closed while it is read. One that is dropped closes its connection.
     """
 
-    def __init__(self, reply: Reply, fold: Fold, *, idle_timeout: float, on_end: OnEnd | None = None) -> None:
-        self._reading = Reading(reply, fold, idle_timeout, on_end)
+    def __init__(
+        self,
+        reply: Reply,
+        fold: Fold,
+        *,
+        idle_timeout: float,
+        redact: Redact | None = None,
+        on_end: OnEnd | None = None,
+    ) -> None:
+        self._reading = Reading(reply, fold, idle_timeout, redact, on_end)
         self._chunks = self._reading.chunks()
         self._first: list[StreamChunk] = []
 
@@ -226,7 +247,7 @@ class ChatStream:
 
     def __repr__(self) -> str:
         reading = self._reading
-        state = "ended" if reading.ended else "failed" if reading.failure else "closed" if reading.closed else "open"
+        state = "ended" if reading.ended else "closed" if reading.closed else "failed" if reading.failure else "open"
         return f"<ChatStream {state}: {self.partial!r}>"
 
     def __reduce__(self) -> NoReturn:

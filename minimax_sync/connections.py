@@ -62,8 +62,8 @@ class Connection(HTTPConnection):
 
     trace: Trace
     response_class: Any
+    debuglevel = 0  # whoever sets http.client's would have it print the bearer
     idle_since = 0.0
-    reusable = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,10 +110,8 @@ class Connection(HTTPConnection):
         if sum(len(piece) for piece in pieces) <= SEND_SIZE:
             pieces = [b"".join(pieces)]
         self.trace.sent = True
-        self.reusable = False
         for piece in pieces:
             self.send(piece)
-        self.reusable = True
 
     def send(self, data: Any) -> None:
         if self._outgoing is not None:
@@ -138,7 +136,8 @@ class Connection(HTTPConnection):
 
 def _answer_on(trace: Trace, sock: socket.socket, method: str) -> http.client.HTTPResponse:
     trace.hold(sock)
-    return http.client.HTTPResponse(cast(socket.socket, SocketReader(trace, sock)), method=method)
+    trace.answer = http.client.HTTPResponse(cast(socket.socket, SocketReader(trace, sock)), method=method)
+    return trace.answer
 
 
 class SecureConnection(Connection, HTTPSConnection):

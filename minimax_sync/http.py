@@ -118,7 +118,7 @@ class _Adapter(HTTPAdapter):
         return target
 
     def build_response(self, req: Any, resp: Any) -> requests.Response:
-        return _Head(resp)
+        return super().build_response(req, resp) if resp.connection is None else _Head(resp)
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -262,8 +262,7 @@ def _reply(response: requests.Response, trace: Trace) -> Reply:
     if not isinstance(raw, urllib3.HTTPResponse):  # of an adapter that is not requests'
         raw = urllib3.HTTPResponse(io.BytesIO(response.content or b""), preload_content=False)
     reply = Reply(response.status_code, response.headers, raw, trace)
-    length = reply.headers.get("content-length", "")
-    if 300 <= reply.status < 400 and not (length.isdigit() and int(length) <= SMALL_BODY):
+    if 300 <= reply.status < 400 and (raw.length_remaining is None or raw.length_remaining > SMALL_BODY):
         reply.drop()
     return reply
 

@@ -105,11 +105,19 @@ class Pool(HTTPConnectionPool):
         idle = self._idle
         if connection.is_closed:
             return
-        if idle is None or len(idle) >= MAX_IDLE_CONNECTIONS or not connection.reusable:
+        if idle is None or len(idle) >= MAX_IDLE_CONNECTIONS:
             connection.close()
         else:
             connection.idle_since = monotonic()
             idle.append(connection)
+            self._drop_stale(idle)
+
+    def _drop_stale(self, idle: deque[Connection]) -> None:
+        """Close what a burst left behind: the longest unused stand leftmost and would never be taken."""
+        oldest = monotonic() - MAX_IDLE_TIME
+        with suppress(IndexError):  # another thread was faster
+            while idle[0].idle_since <= oldest:
+                idle.popleft().close()
 
     def close(self) -> None:
         super().close()

@@ -16,6 +16,7 @@ from time import monotonic
 
 from urllib3 import HTTPResponse, exceptions
 
+from .chunked import ChunkedBody
 from .connections import RECEIVE_SIZE
 from .errors import CallTimeoutError, LlmError, ResponseFormatError, TransportError
 from .sealing import bare_os_error, causes, sealed
@@ -44,6 +45,8 @@ class Reply:
         self._raw = raw
         self._trace = trace
         self._encoded = "content-encoding" in headers
+        answer = trace.answer
+        self._chunks = ChunkedBody(answer) if answer is not None and answer.chunked and not self._encoded else None
         self._received = 0
         self._ended = False
         self._closed = False
@@ -126,10 +129,20 @@ class Reply:
         trace.deadline, trace.idle_timeout = self.deadline, self.idle_timeout
         if not trace.tracked:
             self._arm_foreign_connection()
-        data = self._raw.read1(RECEIVE_SIZE, decode_content=self._encoded)
+        if self._chunks is None:
+            data = self._raw.read1(RECEIVE_SIZE, decode_content=self._encoded)
+        else:
+            data = self._chunks.read1() or self._end_of(self._chunks)
         self._received += len(data)
         self._ended = not data and not self._closed
         return data
+
+    def _end_of(self, chunks: ChunkedBody) -> bytes:
+        if chunks.has_surplus:
+            self._raw.close()
+        else:
+            self._raw.release_conn()
+        return b""
 
     def _arm_foreign_connection(self) -> None:
         """Bound the next read where the connection is not ours, through its socket if that can be reached."""

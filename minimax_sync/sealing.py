@@ -7,6 +7,7 @@ and the answer; requests' own exceptions carry the request itself. Knows of no l
 from __future__ import annotations
 
 import functools
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
@@ -37,9 +38,12 @@ def bare_os_error(error: BaseException) -> OSError | None:
     return None
 
 
-def clear_locals(error: BaseException) -> None:
-    """Empty every finished frame in the tracebacks of `error` and of all that it is chained to or groups."""
-    seen: set[int] = set()
+def clear_locals(error: BaseException, before: BaseException | None = None) -> None:
+    """Empty every finished frame in the tracebacks of `error` and of all that it is chained to or groups.
+
+    `before` is the caller's own exception, in whose handling `error` came up: its locals are not ours to clear.
+    """
+    seen: set[int] = {id(before)}
     pending: list[BaseException | None] = [error]
     while pending:
         current = pending.pop()
@@ -54,11 +58,14 @@ def sealed(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        before = sys.exc_info()[1]
         try:
             return function(*args, **kwargs)
         except BaseException as error:
             del args, kwargs
-            clear_locals(error)
+            clear_locals(error, before)
             raise
+        finally:
+            del before
 
     return call

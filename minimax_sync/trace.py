@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from http.client import HTTPResponse
 from time import monotonic
 
 from urllib3 import Timeout
@@ -31,6 +32,7 @@ class Trace(Timeout):
         self.sent: bool | None = None
         self.answered = False
         self.tracked = False  # by a connection of ours
+        self.answer: HTTPResponse | None = None  # as http.client reads it, of such a connection
         self.head_left: float = MAX_HEAD  # bytes; inf after the head. http.client would read interim answers for ever
         self._sock: socket.socket | None = None
         self._sock_lock = threading.Lock()

@@ -1,7 +1,8 @@
 """One call: limiter, then bearer, then send, then classify, then retry. The order is fixed, so that a token is fresh
 after the wait and a slot is taken before every request, retries included.
 
-It knows no wire: `receive` makes the result of a 2xx answer, and raises one of our errors for what is none. Sleeps
+It knows no wire: `receive` makes the result of a 2xx answer, and raises one of our errors for what is none; a stream
+fails later, and so gets what takes the credential out of an error as well. Sleeps
 happen here and in the limiter alone.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,7 +27,7 @@ from .http import Http, Reply
 from .limits import Limiter
 from .quota import QuotaAlert, QuotaCrossing
 from .retry import Attempts, RetryPolicy, retry_after_seconds
-from .secret import HIDDEN
+from .secret import HIDDEN, Secret
 from .wires.failures import failure_of_status, request_id_in
 
 if TYPE_CHECKING:
@@ -33,7 +35,14 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+Redact = Callable[[LlmError], LlmError]
+"""Takes the call's credential out of an error whose text the service wrote."""
+
+ERROR_BODY_TIME = 5.0
+"""How long, in seconds, the body of an error is waited for: its status says the most of it."""
+
 _REFUSED_TOKEN_CODES = (1004, 2049)
+_SHORTEST_REDACTED = 8
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -91,7 +100,7 @@ class Transport:
         self.options = options
         self._refreshes = not isinstance(channel.auth, StaticKey)
 
-    def run(self, call: Call, receive: Callable[[Reply], Result], watch: CallWatch | None = None) -> Result:
+    def run(self, call: Call, receive: Callable[[Reply, Redact], Result], watch: CallWatch | None = None) -> Result:
         """Carry out one call and return what `receive` makes of the answer.
 
         Raises one of the library's errors, without a secret in it, once the policy gives up on the call.
@@ -114,7 +123,7 @@ class Transport:
             try:
                 return self._attempt(call, bearer, deadline, receive)
             except LlmError as exc:
-                error = _without(exc, bearer)
+                error = _redacted(Secret(bearer), exc)
             if self._refreshes and not refreshed and _is_refused_token(error):
                 refreshed = True
                 if watch is not None:
@@ -131,7 +140,7 @@ class Transport:
             time.sleep(wait)
         raise error
 
-    def _attempt(self, call: Call, bearer: str, deadline: float, receive: Callable[[Reply], Result]) -> Result:
+    def _attempt(self, call: Call, bearer: str, deadline: float, receive: Callable[[Reply, Redact], Result]) -> Result:
         options = self.options
         reply = self.channel.http.exchange(
             call.method,
@@ -147,7 +156,7 @@ class Transport:
                 self.note_quota(self.channel.quota.observe_headers(reply.headers))
             if not 200 <= reply.status < 300:
                 raise self._refusal(reply)
-            return receive(reply)
+            return receive(reply, partial(_redacted, Secret(bearer)))
         except LlmError as error:
             reply.close()
             self._annotate(error, reply)
@@ -209,6 +218,7 @@ class Transport:
 def _beginning(reply: Reply) -> bytes:
     """Read at most 64 KiB of an error's body; what goes wrong then must not hide the error itself."""
     body = bytearray()
+    reply.deadline = min(reply.deadline, time.monotonic() + ERROR_BODY_TIME)
     try:
         while len(body) < MAX_BODY_CHARS:
             data = reply.read1()
@@ -227,13 +237,22 @@ def _is_refused_token(error: LlmError) -> bool:
     return error.status == 401 or error.code in _REFUSED_TOKEN_CODES
 
 
-def _without(error: LlmError, bearer: str) -> LlmError:
+def _redacted(bearer: Secret, error: LlmError) -> LlmError:
     """Take the credential out of an error whose text the service wrote."""
-    if bearer in error.body:
-        error.body = error.body.replace(bearer, HIDDEN)
-    if error.args and bearer in str(error):
-        error.args = (str(error).replace(bearer, HIDDEN), *error.args[1:])
+    error.body = _without(bearer.reveal(), error.body)
+    if error.args:
+        error.args = (_without(bearer.reveal(), str(error)), *error.args[1:])
     return error
+
+
+def _without(secret: str, text: str) -> str:
+    """Hide `secret`, and its beginning where the text was cut within it."""
+    shortest = secret[:_SHORTEST_REDACTED]
+    for size in range(len(secret), len(shortest) - 1, -1):
+        if shortest not in text:
+            break
+        text = text.replace(secret[:size], HIDDEN)
+    return text
 
 
 def unexpected(reply: Reply, body: bytes, problem: str) -> ResponseFormatError:

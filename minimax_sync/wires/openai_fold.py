@@ -168,10 +168,11 @@ class OpenAIFold(Fold):
             self._saw_content = True
             if not isinstance(content, str):
                 content = _joined(content)
-            if self._splitter is None:
+            splitter = self._splitter
+            if splitter is None or (splitter.is_idle and "<" not in content):
                 self.say(self._text, content)
             else:
-                self._take_runs(self._splitter.feed(content))
+                self._take_runs(splitter.feed(content))
         if delta.tool_calls and not self.stopped:
             for call in delta.tool_calls:
                 self._take_call(call)
@@ -249,8 +250,8 @@ class OpenAIFold(Fold):
         super().flush_text()
 
     def parts(self) -> Iterator[Part]:
-        """Return thinking, text, tool calls."""
-        for thought in self._thoughts.values():
+        """Return thinking, text, tool calls; from any thread, so the runs are taken at a stroke."""
+        for thought in tuple(self._thoughts.values()):
             if thought.text or thought.extra.keys() - _LABELS:
                 yield Reasoning(thought.text, thought.shape, extra=dict(thought.extra))
         text = self._text.decode()

@@ -23,8 +23,11 @@ class ThinkSplitter:
     """
 
     def __init__(self) -> None:
+        self.is_idle = True
+        """Text without a "<" passes as it is: nothing is held, and no tag is open or has just been closed."""
         self._expected: tuple[str, ...] = _EITHER
         self._held = ""
+        self._spaces: list[str] = []  # behind thinking; in pieces, so that many of them do not cost their square
         self._after_tag = False
 
     @property
@@ -35,24 +38,23 @@ class ThinkSplitter:
         """Return what is certain: a tail that may be part of a tag, or space before a closing one, is held back."""
         text = self._held + piece
         runs: list[Run] = []
-        while found := _TAGS[self._expected].search(text):
-            before, text = text[: found.start()], text[found.end() :]
-            if found[0] == OPENING:
-                self._add(runs, self._thinking, before)
-                self._expected = _TO_CLOSE
-            else:
-                self._add(runs, True, before.rstrip())
-                self._expected = _TO_OPEN
+        start = 0
+        while found := _TAGS[self._expected].search(text, start):
+            self._add(runs, self._thinking or found[0] == CLOSING, text[start : found.start()])
+            self._spaces.clear()
+            self._expected = _TO_CLOSE if found[0] == OPENING else _TO_OPEN
             self._after_tag = True
-        certain = self._certain_part(text)
-        self._held = text[len(certain) :]
-        self._add(runs, self._thinking, certain)
+            start = found.end()
+        end = self._end_of_certain_part(text, start)
+        self._held = text[end:]
+        self._add(runs, self._thinking, text[start:end])
+        self.is_idle = not (self._thinking or self._held or self._after_tag)
         return runs
 
     def flush(self) -> list[Run]:
         """Return what is held, at the end of the answer."""
         runs: list[Run] = []
-        self._add(runs, self._thinking, self._held.rstrip() if self._thinking else self._held)
+        self._add(runs, self._thinking, self._held)
         self._held = ""
         return runs
 
@@ -60,11 +62,16 @@ class ThinkSplitter:
         if self._after_tag:
             text = text.lstrip()
             self._after_tag = not text
+        if is_thinking:
+            said = text.rstrip()
+            self._spaces.append(text[len(said) :])
+            if said:
+                said = "".join((*self._spaces[:-1], said))
+                del self._spaces[:-1]
+            text = said
         if text:
             runs.append((is_thinking, text))
 
-    def _certain_part(self, text: str) -> str:
-        start = text.rfind("<")
-        if start >= 0 and any(tag.startswith(text[start:]) for tag in self._expected):
-            text = text[:start]
-        return text.rstrip() if self._thinking else text
+    def _end_of_certain_part(self, text: str, start: int) -> int:
+        tail = text.rfind("<", start)
+        return tail if tail >= 0 and any(tag.startswith(text[tail:]) for tag in self._expected) else len(text)

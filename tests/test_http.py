@@ -1,0 +1,307 @@
+"""What an exchange puts on the wire, takes from a session, and costs; what breaks it stands among the faults."""
+
+from __future__ import annotations
+
+import cProfile
+import io
+import json
+import pstats
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+import responses
+import urllib3
+
+import minimax_sync
+from minimax_sync.errors import AmbiguousResultError, CallTimeoutError, ConfigError, LlmError, TransportError
+from minimax_sync.http import Http, Reply
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Answers with what it was sent, as JSON."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        seen = {"line": self.requestline, "headers": self.headers.items(), "body": body.decode()}
+        text = json.dumps(seen).encode()
+        head = "HTTP/1.1 200 OK\r\nX-Request-Id: 7\r\nContent-Type: application/json\r\n"
+        self.wfile.write(f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_: Any) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def own() -> Iterator[Http]:
+    http = Http()
+    yield http
+    http.close()
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        yield session
+
+
+def post(http: Http, url: str, headers: dict[str, str] | None = None, body: bytes | None = b"{}") -> Reply:
+    return http.exchange("POST", url, headers=headers or {}, body=body, deadline=time.monotonic() + 10)
+
+
+def seen(reply: Reply) -> Any:
+    return json.loads(reply.read())
+
+
+def headers_seen(reply: Reply) -> dict[str, str]:
+    pairs = [(name.lower(), value) for name, value in seen(reply)["headers"]]
+    assert len(dict(pairs)) == len(pairs), "a header was sent twice"
+    return dict(pairs)
+
+
+def test_a_request_is_sent_as_given(own: Http, url: str) -> None:
+    reply = post(own, f"{url}/v1/text?GroupId=7&x=%20", {"Content-Type": "application/json"}, '{"a": "ä"}'.encode())
+    assert reply.status == 200
+    assert reply.headers.get("x-request-ID") == "7"
+    assert reply.headers.get("nothing") is None
+    request = seen(reply)
+    assert request["line"] == "POST /v1/text?GroupId=7&x=%20 HTTP/1.1"
+    assert request["body"] == '{"a": "ä"}'
+    assert dict(request["headers"]) == {
+        "Host": url.removeprefix("http://"),
+        "User-Agent": f"minimax-sync/{minimax_sync.__version__}",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "Content-Length": "11",
+    }
+
+
+@pytest.mark.parametrize(("path", "target"), [("", "/"), ("/", "/"), ("?a=b", "/?a=b"), ("/a//b/", "/a//b/")])
+def test_the_target_is_the_rest_of_the_url(own: Http, url: str, path: str, target: str) -> None:
+    assert (
+        seen(own.exchange("GET", url + path, headers={}, deadline=time.monotonic() + 10))["line"].split()[1] == target
+    )
+    assert seen(post(own, url.replace("http", "HTTP") + path))["line"].split()[1] == target
+
+
+def test_a_header_of_the_caller_replaces_ours(own: Http, url: str) -> None:
+    assert headers_seen(post(own, url, {"user-agent": "other", "ACCEPT-encoding": "gzip"})).items() >= {
+        ("user-agent", "other"),
+        ("accept-encoding", "gzip"),
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "127.0.0.1",
+        "http://",
+        "http:///path",
+        "http://user:password@127.0.0.1/",
+        "http://127.0.0.1@127.0.0.2/",
+        "http://127.0.0.1\\@127.0.0.2/",
+        "http://127.0.0.1/#fragment",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1/\r\nX: y",
+        "http://127.0.0.1/ä",
+        "http://ä.invalid/",
+    ],
+)
+def test_a_url_that_cannot_be_used_is_a_config_error_that_does_not_quote_it(own: Http, url: str) -> None:
+    with pytest.raises(ConfigError, match="the URL cannot be used") as caught:
+        post(own, url)
+    assert "127" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\0b", "\x7f", "→"])
+def test_a_header_that_http_does_not_allow_is_named_and_not_quoted(own: Http, url: str, value: str) -> None:
+    with pytest.raises(ConfigError, match="'Authorization'") as caught:
+        post(own, url, {"Authorization": f"Bearer {value}"})
+    assert "Bearer" not in str(caught.value)
+    with pytest.raises(ConfigError):
+        post(own, url, {f"X{value}": "y"})
+
+
+def test_the_environment_is_asked_once_per_origin(own: Http, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    ask = requests.Session.merge_environment_settings
+
+    def counted(self: requests.Session, url: str, *rest: Any) -> Any:
+        asked.append(url)
+        return ask(self, url, *rest)
+
+    monkeypatch.setattr(requests.Session, "merge_environment_settings", counted)
+    for path in ("/a", "/b", "/c"):
+        post(own, url + path).read()
+    assert asked == [url]
+
+
+# A user's session
+
+
+def test_a_users_session_gives_its_headers_but_not_its_credentials(session: requests.Session, url: str) -> None:
+    session.auth = ("someone", "password")
+    session.cookies.set("a", "b")
+    session.headers.update({"X-Tenant": "seven", "Authorization": "Basic x", "User-Agent": "theirs", "X-Bytes": b"raw"})
+    session.headers["X-None"] = None  # type: ignore[assignment]  # how requests unsets a header
+    session.headers["Content-Length"] = "99"
+    sent = headers_seen(post(Http(session), url, {"Authorization": "Bearer ours"}))
+    assert sent["x-tenant"] == "seven"
+    assert sent["x-bytes"] == "raw"
+    assert sent["authorization"] == "Bearer ours"
+    assert sent["user-agent"].startswith("minimax-sync/")
+    assert sent["content-length"] == "2"
+    assert not {"cookie", "x-none"} & set(sent)
+
+
+def test_the_adapter_that_the_user_mounted_for_the_url_is_used(session: requests.Session, url: str) -> None:
+    class Counting(requests.adapters.HTTPAdapter):
+        sent = 0
+
+        def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+            self.sent += 1
+            return super().send(*args, **kwargs)
+
+    adapter = Counting()
+    session.mount(f"{url}/v1", adapter)
+    http = Http(session)
+    post(http, f"{url}/v1/x").read()
+    post(http, f"{url}/v2/x").read()
+    assert adapter.sent == 1
+
+
+def test_settings_that_the_user_changes_are_seen(session: requests.Session, url: str) -> None:
+    settings: list[Any] = []
+
+    class Recording(requests.adapters.HTTPAdapter):
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+            settings.append((kwargs["verify"], kwargs["cert"], dict(kwargs["proxies"])))
+            return super().send(request, *args, **{**kwargs, "proxies": {}, "cert": None})
+
+    session.mount("http://", Recording())
+    http = Http(session)
+    post(http, url).read()
+    session.verify, session.cert, session.proxies = False, "cert.pem", {"http": "http://127.0.0.1:1"}
+    post(http, url).read()
+    assert settings == [(True, None, {}), (False, "cert.pem", {"http": "http://127.0.0.1:1"})]
+
+
+def test_a_users_session_stays_open(session: requests.Session, url: str) -> None:
+    http = Http(session)
+    post(http, url).read()
+    http.close()
+    assert len(session.adapters["http://"].poolmanager.pools) == 1  # type: ignore[attr-defined]
+
+
+def test_closing_is_not_the_end_of_it(own: Http, url: str) -> None:
+    post(own, url).read()
+    own.close()
+    assert post(own, url).status == 200
+
+
+def test_an_adapter_that_is_not_requests_own_may_answer(session: requests.Session) -> None:
+    class Canned(requests.adapters.BaseAdapter):
+        def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+            response = requests.Response()
+            response.status_code = 200
+            response.raw = io.BytesIO(b"canned")
+            return response
+
+        def close(self) -> None:
+            """There is nothing to close."""
+
+    session.mount("http://", Canned())
+    assert post(Http(session), "http://127.0.0.1:1/").read() == b"canned"
+
+
+# The responses library
+
+
+@pytest.mark.parametrize("users", [False, True])
+@responses.activate
+def test_the_responses_library_can_stand_in_for_the_network(users: bool) -> None:
+    responses.post("https://api.minimax.io/v1/x", json={"a": 1}, headers={"X-Request-Id": "9"})
+    with requests.Session() as session:
+        reply = post(
+            Http(session if users else None), "https://api.minimax.io/v1/x", {"Authorization": "Bearer k"}, b"q"
+        )
+        assert (reply.status, reply.headers.get("x-request-id"), reply.read()) == (200, "9", b'{"a": 1}')
+    request = responses.calls[0].request
+    assert (request.method, request.url, request.body) == ("POST", "https://api.minimax.io/v1/x", b"q")
+    assert request.headers["authorization"] == "Bearer k"
+
+
+@responses.activate
+def test_a_stand_in_streams_too(own: Http) -> None:
+    responses.get("https://api.minimax.io/", body=b"data: 1\n\n", status=200)
+    reply = own.exchange("GET", "https://api.minimax.io/", headers={}, deadline=time.monotonic() + 5)
+    assert reply.read1() == b"data: 1\n\n"
+    assert reply.read1() == b""
+    reply.finish()
+
+
+RAISED: list[tuple[Exception, type[LlmError], bool | None, str | None]] = [
+    (requests.ConnectTimeout(), CallTimeoutError, False, "server"),
+    (requests.ReadTimeout(), CallTimeoutError, True, None),
+    (requests.ConnectionError("lost"), AmbiguousResultError, None, None),
+    (requests.exceptions.SSLError("handshake"), TransportError, None, "server"),
+    (requests.exceptions.ProxyError("proxy"), TransportError, None, "server"),
+    (requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "no")), TransportError, None, "server"),  # type: ignore[arg-type]
+    (requests.exceptions.InvalidURL("no"), TransportError, None, None),
+    (ConnectionResetError(104, "reset"), AmbiguousResultError, None, None),
+]
+
+
+@pytest.mark.parametrize(("raised", "kind", "sent", "budget"), RAISED, ids=[type(row[0]).__name__ for row in RAISED])
+@responses.activate
+def test_what_an_adapter_raises_becomes_an_error_of_this_library(
+    own: Http, raised: Exception, kind: type[LlmError], sent: bool | None, budget: str | None
+) -> None:
+    responses.post("https://api.minimax.io/", body=raised)
+    with pytest.raises(LlmError) as caught:
+        post(own, "https://api.minimax.io/")
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "sent", None) == sent
+    assert caught.value.budget == budget
+    assert not isinstance(caught.value.__cause__, requests.RequestException)
+
+
+# What it costs
+
+
+def calls_made(function: Any) -> int:
+    function()
+    profile = cProfile.Profile()
+    profile.runcall(function)
+    return pstats.Stats(profile, stream=io.StringIO()).total_calls  # type: ignore[attr-defined,no-any-return]
+
+
+def test_an_exchange_makes_less_than_half_of_the_calls_that_requests_makes(
+    own: Http, session: requests.Session, url: str
+) -> None:
+    headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
+    ours = calls_made(lambda: post(own, url, headers).read())
+    theirs = calls_made(lambda: session.post(url, data=b"{}", headers=headers).content)
+    assert ours < 1300
+    assert ours < theirs / 2
