@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from .values.chunks import TextDelta
 from .values.response import ChatResponse, as_markdown
 
@@ -19,41 +21,63 @@ if TYPE_CHECKING:
 _REDRAW_EVERY = 0.1  # seconds; a page that is redrawn for every token flickers and lags behind
 
 
+class ShownResponse(ChatResponse, frozen=True):
+    """An answer that the notebook's cell number `cell` has shown: as the value of that cell it is not shown again."""
+
+    cell: int = 0
+
+    def _ipython_display_(self) -> None:
+        shell = notebook_shell()
+        if shell is None:
+            print(repr(self))
+        elif shell.execution_count != self.cell:
+            _new_output()(self._repr_markdown_())
+
+
 def display_stream(stream: ChatStream) -> ChatResponse:
     """Show the stream to its end and return the answer; what came before an error or an interrupt stays shown."""
-    show = _notebook_output()
-    if show is None:
-        for text in stream.text_deltas():
-            print(text, end="", flush=True)
-        print()
-    else:
-        _grow(stream, show)
-    return stream.response
+    shell = notebook_shell()
+    if shell is None:
+        return _print(stream)
+    response = _grow(stream, _new_output())
+    return ShownResponse(**msgspec.structs.asdict(response), cell=shell.execution_count)
 
 
-def _notebook_output() -> Callable[[str], None] | None:
-    """Return what redraws one output of the running notebook cell, or None outside of a notebook."""
+def notebook_shell() -> Any:
+    """Return the IPython shell of the notebook that this runs in, None outside of one."""
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython is not None else None
-    if shell is None or not hasattr(shell, "kernel"):
-        return None
+    return shell if hasattr(shell, "kernel") else None
+
+
+def _new_output() -> Callable[[str], None]:
+    """Add an output to the running cell; return what draws it anew."""
     from IPython.display import Markdown, display
 
     handle: Any = display(Markdown(""), display_id=True)
     return lambda text: handle.update(Markdown(text))
 
 
-def _grow(stream: ChatStream, show: Callable[[str], None]) -> None:
+def _print(stream: ChatStream) -> ChatResponse:
+    try:
+        for text in stream.text_deltas():
+            print(text, end="", flush=True)
+    finally:
+        print(flush=True)
+    return stream.response
+
+
+def _grow(stream: ChatStream, show: Callable[[str], None]) -> ChatResponse:
     drawn_at = 0.0
     try:
         for chunk in stream:
             if time.monotonic() - drawn_at >= _REDRAW_EVERY:
                 partial = stream.partial
+                shown = as_markdown(partial.text, partial.reasoning)
                 # Only once the text has begun is the thinking folded away, so that there is something to watch.
-                show(
-                    as_markdown(partial.text, partial.reasoning) if isinstance(chunk, TextDelta) else partial.reasoning
-                )
+                show(shown if isinstance(chunk, TextDelta) else shown.replace("<details>", "<details open>", 1))
                 drawn_at = time.monotonic()
     finally:
-        partial = stream.partial
-        show(as_markdown(partial.text, partial.reasoning, partial.tool_calls))
+        response = stream.partial
+        show(response._repr_markdown_())
+    return response

@@ -16,7 +16,7 @@ PACKAGE = Path(minimax_sync.__file__).parent
 
 LAYERS = [
     "errors placeholders sealing trace values.shortened values.options json_types",
-    "secret endpoints retry limits quota sse connections faults yaml_file",
+    "secret endpoints retry limits quota sse chunked connections faults yaml_file redis_link",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
@@ -33,7 +33,7 @@ LAYERS = [
     "auth",
     "stream",
     "wires",
-    "transport",
+    "transport redis_limiter",
     "notebook",
     "chat_stream",
     "assembly",

@@ -1,0 +1,94 @@
+"""`quota` and `models`: what the service tells of the plan, and of what it serves."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from .clients import open_client
+from .parser import Command, argument
+from .terminal import print_json, print_table
+
+if TYPE_CHECKING:
+    from ..quota import QuotaWindow
+
+_BAR = 20
+
+_JSON = argument("--json", action="store_true", help="print JSON")
+
+
+def _quota(arguments: Namespace) -> int:
+    import msgspec
+
+    with open_client(arguments) as client:
+        quota = client.quota()
+    if arguments.json:
+        print_json(msgspec.to_builtins(quota))
+    elif quota.windows:
+        now = datetime.now(timezone.utc)
+        print_table(_row(window, now) for window in _flat(quota.windows))
+    else:
+        print(quota.describe())
+    return 0
+
+
+def _flat(windows: tuple[QuotaWindow, ...]) -> Iterator[QuotaWindow]:
+    """Yield each window, then the week's that belongs to it."""
+    from msgspec.structs import replace
+
+    for window in windows:
+        yield replace(window, weekly=None)
+        if window.weekly:
+            yield window.weekly
+
+
+def _row(window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
+    left = 100.0 if window.status == "unlimited" else 0.0 if window.status == "exhausted" else window.remaining_percent
+    if left is None:
+        return "? %".rjust(5), "[" + "?" * _BAR + "]", window.describe(now)
+    filled = int(left / 100 * _BAR)  # full only when nothing is used
+    return f"{left:3.0f} %", "[" + "#" * filled + "-" * (_BAR - filled) + "]", window.describe(now)
+
+
+def _models(arguments: Namespace) -> int:
+    import msgspec
+
+    from ..values.prices import PRICES, PRICES_AS_OF
+
+    with open_client(arguments) as client:
+        models = client.models()
+    if arguments.json:
+        print_json(msgspec.to_builtins(models))
+        return 0
+    rows = []
+    for model in models:
+        price = PRICES.get(model.id)
+        since = f"{model.created_at:%Y-%m-%d}" if model.created_at else ""
+        rows.append((model.id, since, *((f"{price.input:.2f}", f"{price.output:.2f}") if price else ("", ""))))
+    print_table(rows, ("MODEL", "SINCE", "IN", "OUT"))
+    print(f"\nPay-as-you-go prices in USD per million tokens, as of {PRICES_AS_OF}.")
+    return 0
+
+
+QUOTA = Command(
+    "quota",
+    "the plan's windows and what is left of them",
+    """\
+Show what is left of each window of a Token Plan, in percent, as a bar and in words, and when it begins anew.
+
+Needs a plan: its key, or its login.""",
+    _quota,
+    (_JSON,),
+    "minimax-sync quota\nminimax-sync quota --json | jq '.windows[0].remaining_percent'",
+)
+
+MODELS = Command(
+    "models",
+    "the models that the service lists, with their prices",
+    "List the models. Where the service has no list, the known ones are told.",
+    _models,
+    (_JSON,),
+    "minimax-sync models\nminimax-sync models --json | jq -r '.[].id'",
+)

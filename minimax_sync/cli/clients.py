@@ -1,0 +1,107 @@
+"""From the common options to a client, to its settings, or to the place of the Token Plan bundle."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError, LlmError
+from .terminal import duration, remark
+
+if TYPE_CHECKING:
+    from ..auth.token_plan import TokenPlan
+    from ..client import MiniMaxClient
+    from ..endpoints import Endpoint
+    from ..hooks.events import Event
+    from ..settings import Settings
+
+_NO_CREDENTIAL = "no MiniMax credential"
+
+_PARTIAL = "; what had come is in .partial"
+_FLAGS = {"path": "--config", "agent": "--agent", "base_url": "--base-url", "model": "--model", "bundle": "--bundle"}
+_ARGUMENT = re.compile(rf"\bargument ({'|'.join(_FLAGS)})\b")
+
+
+def open_client(arguments: Namespace, **overrides: Any) -> MiniMaxClient:
+    """Make the client that the common options ask for; `overrides` that are None leave a setting as it is."""
+    from ..client import MiniMaxClient
+
+    return MiniMaxClient.from_config(
+        arguments.config,
+        agent=arguments.agent,
+        background_refresh=False,  # a command that lasts asks for a token before each call; that refreshes it
+        hooks=(_tell_waits,),
+        **_given(arguments, overrides),
+    )
+
+
+def find_settings(arguments: Namespace, **overrides: Any) -> Settings:
+    """Find the settings that such a client would have."""
+    from ..resolve import resolve_settings
+
+    return resolve_settings(arguments=_given(arguments, overrides), path=arguments.config, agent=arguments.agent)
+
+
+def find_login_settings(arguments: Namespace, **overrides: Any) -> Settings:
+    """Find the settings before there is a credential: all but the credential are checked."""
+    return find_settings(arguments, auth=_NoCredential(), **overrides)
+
+
+def is_without_credential(error: ConfigError) -> bool:
+    """Tell whether all that is wrong is that there is no credential."""
+    return str(error).startswith(_NO_CREDENTIAL)
+
+
+def token_plan(settings: Settings) -> TokenPlan:
+    """Return the login that the settings lead to."""
+    from ..auth.token_plan import TokenPlan
+
+    return TokenPlan(settings.bundle.value, base_url=settings.base_url_by_hand)
+
+
+def endpoint_of(settings: Settings) -> Endpoint:
+    """Return where a client with these settings calls."""
+    if settings.auth_mode.value != "token_plan":
+        return settings.endpoint()
+    return settings.endpoint(f"{token_plan(settings).region}/anthropic")
+
+
+def as_complaint(error: LlmError) -> str:
+    """Put an error in the words of the command line: an argument is a flag, and there is no attribute to look at."""
+    text = in_flags(str(error)).replace(_PARTIAL, "") or type(error).__name__
+    return f"{text} [request {error.request_id}]" if error.request_id else text
+
+
+def place_of(settings: Settings) -> str:
+    """Name the place of the bundle, without the password that its URL may hold."""
+    from ..secret import StoreUrl
+
+    bundle = settings.bundle.value
+    return bundle.masked() if isinstance(bundle, StoreUrl) else bundle
+
+
+def in_flags(text: str) -> str:
+    """Put a message of the library's in the words of the command line, where an argument is a flag."""
+    return _ARGUMENT.sub(lambda found: _FLAGS[found[1]], text)
+
+
+class _NoCredential:
+    """Stands for a login that is yet to be made."""
+
+    def bearer(self) -> str:
+        raise ConfigError(_NO_CREDENTIAL)
+
+    def force_refresh(self, rejected: str) -> str:
+        raise ConfigError(_NO_CREDENTIAL)
+
+
+def _given(arguments: Namespace, overrides: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {"base_url": arguments.base_url, **overrides}.items() if value is not None}
+
+
+def _tell_waits(event: Event) -> None:
+    from ..hooks.events import AttemptFailed
+
+    if isinstance(event, AttemptFailed) and event.retry_in:
+        remark(f"{event.error_type}; trying again in {duration(event.retry_in)}")

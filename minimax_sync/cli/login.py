@@ -1,0 +1,120 @@
+"""`login` and `logout`: the Token Plan's login in a browser, and the end of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from argparse import Namespace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from .clients import find_login_settings, place_of
+from .parser import PROGRAM, Command, UsageError, argument
+from .terminal import bold, instant, printable
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+_BUNDLE = argument(
+    "--bundle",
+    metavar="PATH",
+    help="the file of the login; by default what llm.yaml says, else ./secrets/minimax_token_plan.json",
+)
+
+
+def _login(arguments: Namespace) -> int:
+    if arguments.region and arguments.base_url:
+        raise UsageError("give --region or --base-url, not both")
+    from ..auth.portal import login
+
+    usual = find_login_settings(arguments)
+    settings = find_login_settings(arguments, bundle=arguments.bundle)
+
+    def on_code(user_code: str, url: str, expires_at: datetime) -> None:
+        print(f"Open    {printable(url)}\nConfirm {bold(printable(user_code))}\n")
+        print(f"Waiting until {expires_at.astimezone():%H:%M}; Ctrl-C leaves everything as it was.", flush=True)
+        if not arguments.no_browser and _has_browser():
+            webbrowser.open(url)
+
+    done = login(arguments.region or _region(settings), bundle=settings.bundle.value, on_code=on_code)
+    now = datetime.now(timezone.utc)
+    print(f"\nLogged in at {done.region}.")
+    if done.notification:
+        print(printable(done.notification))
+    print(f"The login is in {done.bundle}; keep that to yourself.")
+    print(f"Its access token is good until {instant(done.expires_at, now)}, and is refreshed by itself.")
+    _advise(settings, usual, done.region)
+    return 0
+
+
+def _region(settings: Settings) -> str:
+    """Return the portal that goes with the base URL, if one is set."""
+    from ..endpoints import REGIONS
+
+    chosen = settings.base_url_by_hand
+    if chosen is None:
+        return "global"
+    origin = settings.endpoint().origin
+    return next((name for name, home in REGIONS.items() if home == origin), chosen)
+
+
+def _advise(settings: Settings, usual: Settings, region: str) -> None:
+    """Say what is to be done before the login is used, if anything, and how to try it."""
+    from ..endpoints import may_receive_token
+
+    if settings.bundle.value != usual.bundle.value:
+        print(f"Name it in llm.yaml, as providers.minimax.auth.bundle: {place_of(settings)}")
+    if not may_receive_token(region, settings.base_url_by_hand):
+        print(f"It is not MiniMax's own host, so name it by hand: export MINIMAX_BASE_URL={region}/anthropic")
+    print(f"Try it: {PROGRAM} status --check")
+
+
+def _has_browser() -> bool:
+    """Tell whether opening a page opens a window; a text browser would take the terminal."""
+    on_screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(on_screen or os.environ.get("BROWSER"))
+
+
+def _logout(arguments: Namespace) -> int:
+    from ..auth.portal import logout
+
+    settings = find_login_settings(arguments, bundle=arguments.bundle)
+    removed = logout(settings.bundle.value)
+    print(f"Removed the login {place_of(settings)}." if removed else f"There is no login at {place_of(settings)}.")
+    return 0
+
+
+LOGIN = Command(
+    "login",
+    "log in to a Token Plan in the browser",
+    """\
+Log in to a MiniMax Token Plan.
+
+Shows a code and the page to confirm it on, opens that page, waits until it is confirmed, and writes the tokens to a
+file that is yours alone. From then on every client here uses them and keeps them fresh. Ctrl-C leaves nothing behind.
+An earlier login is replaced.""",
+    _login,
+    (
+        argument(
+            "--region",
+            choices=("global", "cn"),
+            help="global: minimax.io, cn: minimaxi.com; by default where the base URL points to, else global",
+        ),
+        _BUNDLE,
+        argument("--no-browser", action="store_true", help="only print the page's address"),
+    ),
+    "minimax-sync login\nminimax-sync login --region cn --no-browser",
+)
+
+LOGOUT = Command(
+    "logout",
+    "remove the Token Plan login from this machine",
+    """\
+Remove the file of the Token Plan login, and what refreshes left beside it.
+
+Programs that run go on until their access token runs out. The login itself is ended on MiniMax's own pages.""",
+    _logout,
+    (_BUNDLE,),
+    "minimax-sync logout",
+)

@@ -1,0 +1,145 @@
+"""Commands as values, and the argparse parser made of them. The same values give the shell completions.
+
+Knows the options that all commands share and what every `--help` ends with; knows no command.
+"""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from .. import __version__
+from .places import ENVIRONMENT, FILES
+
+PROGRAM = "minimax-sync"
+
+_DESCRIPTION = """\
+Talk to MiniMax M2.5 from the command line.
+
+Credentials are found where the Python client finds them; `minimax-sync status` shows which, and where each setting
+comes from. Without any, `minimax-sync demo` runs on an emulator on this machine."""
+
+_EXAMPLES = """\
+minimax-sync chat "Name three rivers."
+git diff | minimax-sync chat "Write a commit message for this diff."
+minimax-sync chat                        a conversation
+minimax-sync login                       log in to a Token Plan
+minimax-sync status --check"""
+
+_EXIT_STATUS = (
+    ("0", "all went well"),
+    ("1", "an error; one line on stderr says which"),
+    ("2", "the command line is wrong"),
+    ("130", "ended by Ctrl-C"),
+)
+
+
+class UsageError(Exception):
+    """The command line asks for what cannot be; the message says what to do."""
+
+
+class Argument(NamedTuple):
+    """One option or positional, as `ArgumentParser.add_argument` takes it."""
+
+    flags: tuple[str, ...]
+    settings: dict[str, Any]
+
+    @property
+    def is_option(self) -> bool:
+        return self.flags[0].startswith("-")
+
+    @property
+    def takes_value(self) -> bool:
+        return self.is_option and self.settings.get("action", "append") == "append"
+
+    @property
+    def takes_file(self) -> bool:
+        return self.settings.get("metavar") in ("FILE", "PATH", "IN.jsonl")
+
+
+class Command(NamedTuple):
+    """One command. `run` gets the parsed arguments and returns the exit status.
+
+    `summary` stands in the list of commands; `examples` are lines of the shell; `has_settings` tells whether files and
+    environment matter to it.
+    """
+
+    name: str
+    summary: str
+    description: str
+    run: Callable[[Namespace], int]
+    arguments: tuple[Argument, ...] = ()
+    examples: str = ""
+    has_settings: bool = True
+
+    @property
+    def all_arguments(self) -> tuple[Argument, ...]:
+        return self.arguments + COMMON
+
+
+def argument(*flags: str, **settings: Any) -> Argument:
+    """Declare an argument of a command."""
+    return Argument(flags, settings)
+
+
+COMMON = (
+    argument("--config", metavar="FILE", help="the configuration file, instead of MINIMAX_CONFIG or ./config/llm.yaml"),
+    argument("--agent", metavar="ID", help="take provider and model of this agent, from agents.d/*.yaml beside it"),
+    argument("--base-url", metavar="URL", help="where MiniMax, or what speaks like it, is served"),
+)
+
+
+class _Formatter(RawDescriptionHelpFormatter):
+    """Leaves descriptions as they are written, and gives long options room."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
+def build_parser(commands: Iterable[Command]) -> ArgumentParser:
+    """Build the parser of the whole program."""
+    commands = tuple(commands)
+    listed = _section("commands", ((command.name, command.summary) for command in commands))
+    parser = ArgumentParser(
+        PROGRAM,
+        usage=f"{PROGRAM} [--version] [--help] COMMAND [ARGUMENT ...]",
+        description=f"{_DESCRIPTION}\n\n{listed}\n\n`{PROGRAM} COMMAND --help` tells more of each.",
+        epilog=_epilog(_EXAMPLES, has_settings=True),
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    subparsers = parser.add_subparsers(prog=PROGRAM, metavar="COMMAND", required=True, help=SUPPRESS)
+    for command in commands:
+        child = subparsers.add_parser(
+            command.name,
+            description=command.description,
+            epilog=_epilog(command.examples, command.has_settings),
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+        )
+        for flags, settings in command.arguments:
+            child.add_argument(*flags, **settings)
+        common = child.add_argument_group("options of every command")
+        for flags, settings in COMMON:
+            common.add_argument(*flags, **settings)
+        child.set_defaults(run=command.run)
+    return parser
+
+
+def _epilog(examples: str, has_settings: bool) -> str:
+    sections = [f"examples:\n{_indented(examples.splitlines())}"] if examples else []
+    if has_settings:
+        sections += [_section("files", FILES), _section("environment", ENVIRONMENT)]
+    return "\n\n".join([*sections, _section("exit status", _EXIT_STATUS)])
+
+
+def _section(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    rows = tuple(rows)
+    width = max(len(name) for name, _ in rows)
+    return f"{title}:\n{_indented(f'{name:<{width}}  {meaning}' for name, meaning in rows)}"
+
+
+def _indented(lines: Iterable[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)

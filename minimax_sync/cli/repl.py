@@ -1,0 +1,148 @@
+"""A conversation on a terminal. Ctrl-C ends an answer and leaves the history as it was before; Ctrl-D leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import ConfigError, LlmError
+from ..values.images import Image
+from .clients import as_complaint
+from .display import show_stream
+from .history import History
+from .terminal import complain, dim, os_error_text, print_table
+
+if TYPE_CHECKING:
+    from ..client import MiniMaxClient
+
+_COMMAND = re.compile(r"/(\w+)(?:\s+(.*))?", re.DOTALL)
+_HELP = (
+    ("a \\ at the end of a line", "goes on with the next line"),
+    ('""" ... """', "holds several lines"),
+    ("Ctrl-C", "ends the answer; what was asked is forgotten"),
+)
+
+
+class Repl:
+    """One conversation and what its commands change."""
+
+    def __init__(self, client: MiniMaxClient, model: str, system: str | None, show_thinking: bool) -> None:
+        self._client = client
+        self._model = model
+        self._system = system
+        self._shows_thinking = show_thinking
+        self._images: list[Image] = []
+        self._conversation = client.conversation()
+        self._saved: set[Path] = set()
+
+    def run(self) -> None:
+        """Converse until Ctrl-D or /exit."""
+        print(dim(f"{self._model}. /help tells the commands, Ctrl-D leaves."))
+        with History() as history:
+            while True:
+                try:
+                    self._turn(history.read("> "))
+                except KeyboardInterrupt:
+                    print()
+                except EOFError:
+                    print()
+                    return
+                except LlmError as error:
+                    complain(as_complaint(error))
+                except OSError as error:
+                    complain(os_error_text(error))
+
+    def attach(self, source: str) -> None:
+        """Show the model an image with the next message."""
+        if not source:
+            complain("which image? /image FILE")
+            return
+        self._images.append(Image.coerce(source))
+        print(dim(f"{len(self._images)} image(s) go with the next message"))
+
+    def _turn(self, text: str) -> None:
+        command = _COMMAND.fullmatch(text.strip())
+        if command:
+            self._obey(command[1], (command[2] or "").strip())
+        elif text.strip() or self._images:
+            self._say(text.strip())
+
+    def _say(self, text: str) -> None:
+        images, options = self._images, {"model": self._model, "system": self._system}
+        try:
+            show_stream(lambda: self._conversation.stream(text, images, **options), self._shows_thinking)
+        except KeyboardInterrupt:
+            print(dim("ended; this turn is forgotten"))
+            return
+        self._images = []
+
+    def _obey(self, name: str, argument: str) -> None:
+        if name not in _COMMANDS:
+            complain(f"there is no command /{name}; /help tells which there are")
+            return
+        _COMMANDS[name].run(self, argument)
+
+    def help(self, _: str) -> None:
+        print_table([(f"/{name} {each.argument}", each.meaning) for name, each in _COMMANDS.items()])
+        print_table(_HELP)
+
+    def choose_model(self, name: str) -> None:
+        self._model = name or self._model
+        print(dim(f"model: {self._model}"))
+
+    def instruct(self, text: str) -> None:
+        self._system = text or None
+        print(dim(f"system: {self._system or 'none'}"))
+
+    def save(self, name: str) -> None:
+        """Write the conversation as Markdown; a file that is not of this session is not overwritten."""
+        if not name:
+            complain("save to which file? /save FILE")
+            return
+        path = Path(name).expanduser()
+        turns = [f"**{message.role}**\n\n{message.text}\n" for message in self._conversation.messages]
+        with path.open("w" if path in self._saved else "x", encoding="utf-8") as file:
+            file.write("\n".join(turns))
+        self._saved.add(path)
+        print(dim(f"saved {len(turns)} messages to {path}"))
+
+    def tell_usage(self, _: str) -> None:
+        usage = self._conversation.usage
+        cached = f"{usage.cache_read_tokens} of them cached"
+        print(dim(f"{usage.prompt_tokens} tokens in, {cached}, {usage.completion_tokens} out"))
+        with suppress(ConfigError):  # no price is known of this model
+            print(dim(f"{usage.cost(self._model):.4f} USD at pay-as-you-go prices"))
+
+    def toggle_thinking(self, _: str) -> None:
+        self._shows_thinking = not self._shows_thinking
+        print(dim(f"thinking is {'shown' if self._shows_thinking else 'hidden'}"))
+
+    def clear(self, _: str) -> None:
+        self._conversation = self._client.conversation()
+        self._images = []
+        print(dim("a new conversation"))
+
+    def leave(self, _: str) -> None:
+        raise EOFError
+
+
+class _ReplCommand(NamedTuple):
+    argument: str
+    meaning: str
+    run: Callable[[Repl, str], None]
+
+
+_COMMANDS = {
+    "help": _ReplCommand("", "this list", Repl.help),
+    "model": _ReplCommand("[NAME]", "the model from now on", Repl.choose_model),
+    "system": _ReplCommand("[TEXT]", "the instruction from now on; without TEXT none", Repl.instruct),
+    "image": _ReplCommand("FILE", "show an image, or a URL's, with the next message", Repl.attach),
+    "save": _ReplCommand("FILE", "write the conversation to a file, as Markdown", Repl.save),
+    "usage": _ReplCommand("", "the tokens used by this conversation", Repl.tell_usage),
+    "thinking": _ReplCommand("", "show the thinking, or hide it again", Repl.toggle_thinking),
+    "clear": _ReplCommand("", "begin a new conversation", Repl.clear),
+    "exit": _ReplCommand("", "leave, like Ctrl-D", Repl.leave),
+}

@@ -1,0 +1,130 @@
+"""`status`: what a client would use, where each value came from, and whether it works. Shows no secret."""
+
+from __future__ import annotations
+
+import os
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import BundleError, ConfigError
+from .clients import find_settings, in_flags, open_client, token_plan
+from .parser import Command, argument
+from .places import GROUP_ID_FILE, KEY_FILE, SETTING_VARIABLES
+from .terminal import bold, instant, print_table
+
+if TYPE_CHECKING:
+    from ..auth.status import BundleStatus
+    from ..settings import Settings
+
+_STATES = {
+    "fresh": "fresh",
+    "due": "due: refreshed at the next call",
+    "expired": "expired: refreshed at the next call",
+    "dead": "dead: the portal refuses it; run `minimax-sync login`",
+    "unreadable": "unreadable",
+    "missing": "missing; `minimax-sync login` makes it",
+}
+
+
+def _run(arguments: Namespace) -> int:
+    try:
+        settings = find_settings(arguments)
+    except ConfigError:
+        _print_places(arguments)
+        raise
+    login = token_plan(settings).status() if settings.auth_mode.value == "token_plan" else None
+    _print_summary(settings, login)
+    _title("Settings")
+    print_table(_setting_rows(settings), ("NAME", "VALUE", "FROM"))
+    _print_places(arguments)
+    if login and login.state == "unreadable":
+        raise BundleError(login.problem)
+    if arguments.check:
+        _check(arguments)
+    return 0
+
+
+def _print_summary(settings: Settings, login: BundleStatus | None) -> None:
+    from ..settings import KEY_BASE_URL
+
+    region = login.region if login else None
+    endpoint = settings.endpoint(f"{region or KEY_BASE_URL}/anthropic" if login else KEY_BASE_URL)
+    print(bold("In use"))
+    print_table(
+        (
+            ("credential", "the Token Plan login" if login else "a key"),
+            ("model", settings.model.value),
+            ("calls go to", endpoint.chat_url),
+            ("wire", endpoint.flavor),
+        )
+    )
+    if login:
+        _title("Token Plan login")
+        print_table(_bundle_rows(login))
+
+
+def _bundle_rows(found: BundleStatus) -> Iterator[tuple[str, str]]:
+    now = datetime.now(timezone.utc)
+    yield "path", str(found.path)
+    yield "state", _STATES[found.state]
+    if found.problem:
+        yield "problem", found.problem
+    if found.region:
+        yield "region", found.region
+    if found.expires_at:
+        yield "access token until", instant(found.expires_at, now)
+    if found.refreshed_at:
+        yield "written", instant(found.refreshed_at, now)
+
+
+def _setting_rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of the settings; a value of many fields gets a line for each."""
+    for name, value, source in settings.rows():
+        first, *more = value.removeprefix("RetryPolicy(").removesuffix(")").split(", ") if name == "retry" else [value]
+        yield name, first, in_flags(source)
+        yield from (("", field, "") for field in more)
+
+
+def _print_places(arguments: Namespace) -> None:
+    from ..config import DEFAULT_FILE
+    from ..settings import DEFAULT_BUNDLE
+
+    _title("Looked at")
+    config = arguments.config or os.environ.get("MINIMAX_CONFIG") or DEFAULT_FILE
+    rows = [(name, "set" if os.environ.get(name, "").strip() else "not set") for name in SETTING_VARIABLES]
+    files = (config, DEFAULT_BUNDLE, KEY_FILE, GROUP_ID_FILE)
+    print_table(rows + [(path, "there" if os.path.lexists(Path(path)) else "not there") for path in files])
+
+
+def _check(arguments: Namespace) -> None:
+    _title("Check")
+    began = time.monotonic()
+    with open_client(arguments) as client:
+        response = client.chat("Answer with the word: ok", max_tokens=64, timeout=60.0)
+    usage = response.usage
+    print(
+        f"ok: {response.model or 'the model'} answered in {time.monotonic() - began:.1f} s, "
+        f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
+    )
+
+
+def _title(text: str) -> None:
+    print(bold(f"\n{text}"))
+
+
+COMMAND = Command(
+    "status",
+    "what would be used, and where each value comes from",
+    """\
+Show which credential, model and address would be used, where each setting comes from (an argument, the environment,
+llm.yaml or a default), the state of the Token Plan login, and which places were looked at. Keys are masked.
+
+Exit status 1 when nothing is configured, or when the check fails.""",
+    _run,
+    (argument("--check", action="store_true", help="make one small call, and say whether it works"),),
+    "minimax-sync status\nminimax-sync status --check --agent ana",
+)

@@ -1,0 +1,136 @@
+"""`login` and `logout`, with somebody who confirms the code in a browser."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minimax_sync.emulator import Emulator
+
+from .conftest import Run
+
+BUNDLE = Path("secrets/minimax_token_plan.json")
+
+
+@pytest.fixture(autouse=True)
+def quick_portal(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody be logged in who does not confirm, and no browser of this machine be opened."""
+    emulator.portal.interval_ms = 20
+    emulator.portal.auto_approve = False
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "MINIMAX_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Set up a browser that opens the page, as a person would, and notes its address."""
+    note = tmp_path / "opened"
+    script = tmp_path / "browser"
+    script.write_text(
+        f"#!{sys.executable}\nimport sys, urllib.request\n"
+        f"open({str(note)!r}, 'a').write(sys.argv[1])\nurllib.request.urlopen(sys.argv[1]).close()\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{script} %s")
+    return note
+
+
+def test_a_login_shows_the_code_opens_the_page_and_writes_the_bundle(
+    run: Run, emulator: Emulator, browser: Path
+) -> None:
+    emulator.portal.notification_message = "Welcome.\x1b[2J"
+    status, out, err = run("login")
+    assert (status, err) == (0, "")
+    bundle = json.loads(BUNDLE.read_text())
+    assert emulator.portal.accepts(bundle["access_token"])
+    assert BUNDLE.stat().st_mode & 0o777 == 0o600
+    url = browser.read_text()
+    code = url.partition("user_code=")[2].partition("&")[0]
+    assert f"Open    {url}\nConfirm {code}\n" in out
+    assert "Welcome.[2J" in out.replace(" [2J", "[2J")
+    assert "\x1b" not in out
+    assert str(BUNDLE) in out
+    assert "minimax-sync status --check" in out
+    assert bundle["access_token"] not in out
+    assert bundle["refresh_token"] not in out
+
+
+def test_after_a_login_everything_uses_it(run: Run, browser: Path) -> None:
+    assert run("login").status == 0
+    assert run("chat", "hi") == (0, 'You said: "hi".\n', "")
+    assert "credential   the Token Plan login" in run("status").out
+
+
+def test_a_bundle_elsewhere_comes_with_what_to_write_into_llm_yaml(run: Run, browser: Path) -> None:
+    status, out, _ = run("login", "--bundle", "mine.json")
+    assert status == 0
+    assert Path("mine.json").exists()
+    assert not BUNDLE.exists()
+    assert "providers.minimax.auth.bundle: " in out
+
+
+def test_the_portal_is_the_one_of_the_base_url(
+    run: Run, emulator: Emulator, browser: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MINIMAX_BASE_URL")
+    status, out, _ = run("login", "--base-url", emulator.anthropic_base_url)
+    assert status == 0
+    assert f"Logged in at {emulator.url}." in out
+
+
+def test_without_a_browser_the_page_is_only_named(
+    emulator: Emulator, browser: Path, program: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = program("login", "--no-browser")
+    assert process.stdout is not None
+    opened, confirmed = process.stdout.readline(), process.stdout.readline()
+    assert opened.startswith(f"Open    {emulator.url}/oauth-authorize?user_code=")
+    assert not browser.exists()
+    emulator.portal.approve(confirmed.removeprefix("Confirm ").strip())
+    assert process.wait(10) == 0
+    assert BUNDLE.exists()
+
+
+def test_ctrl_c_leaves_nothing_behind(emulator: Emulator, program: Callable[..., subprocess.Popen[str]]) -> None:
+    process = program("login")
+    deadline = time.monotonic() + 10
+    while len(emulator.journal) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, "")
+    assert not BUNDLE.parent.exists()
+
+
+def test_a_refused_login_is_an_error_and_leaves_nothing_behind(run: Run, emulator: Emulator) -> None:
+    emulator.portal.fault(status=400, body={"base_resp": {"status_code": 1, "status_msg": "no such client"}})
+    status, _, err = run("login")
+    assert status == 1
+    assert "no such client" in err
+    assert not BUNDLE.parent.exists()
+
+
+def test_logout_removes_the_bundle_once(run: Run, emulator: Emulator) -> None:
+    emulator.portal.bundle(BUNDLE)
+    status, out, _ = run("logout")
+    assert status == 0
+    assert out.startswith("Removed the login")
+    assert not BUNDLE.exists()
+    status, out, _ = run("logout")
+    assert status == 0
+    assert out.startswith("There is no login at")
+
+
+def test_the_password_of_a_bundle_in_redis_is_not_shown(run: Run) -> None:
+    status, out, err = run("logout", "--bundle", "redis://:hunter22@127.0.0.1:1/0/plan")
+    assert status == 1
+    assert "redis://****@127.0.0.1:1/0/plan" in err
+    assert "hunter22" not in out + err

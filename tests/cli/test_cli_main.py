@@ -1,0 +1,202 @@
+"""What holds for every command: exit statuses, one line for an error, quiet pipes, and an instant `--help`."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minimax_sync import __version__
+from minimax_sync.cli import COMMANDS, account
+from minimax_sync.cli.terminal import duration, printable
+from minimax_sync.emulator import Emulator
+
+from .conftest import Run
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+NAMES = [command.name for command in COMMANDS]
+
+
+def test_the_program_tells_its_version(run: Run) -> None:
+    assert run("--version") == (0, f"minimax-sync {__version__}\n", "")
+
+
+def test_help_lists_every_command_with_its_summary(run: Run) -> None:
+    status, out, _ = run("--help")
+    assert status == 0
+    for command in COMMANDS:
+        assert re.search(rf"^  {command.name} +{re.escape(command.summary)}$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_explains_itself(run: Run, name: str) -> None:
+    status, out, _ = run(name, "--help")
+    assert status == 0
+    for part in ("--config FILE", "--agent ID", "--base-url URL", "examples:", "exit status:", "130"):
+        assert part in out, f"{name} --help lacks {part}"
+
+
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.has_settings])
+def test_commands_that_read_settings_name_files_and_environment(run: Run, name: str) -> None:
+    out = run(name, "--help").out
+    assert "./secrets/minimax_token_plan.json" in out
+    assert "MINIMAX_CODE_PLAN_KEY" in out
+
+
+def test_every_example_is_a_command_line_that_parses() -> None:
+    from minimax_sync.cli.parser import build_parser
+
+    parser = build_parser(COMMANDS)
+    examples = [line for command in COMMANDS for line in command.examples.splitlines()]
+    assert len(examples) > len(COMMANDS)
+    for line in examples:
+        words = re.search(r"minimax-sync (.*?)( [|>]+ .*)?$", line)
+        assert words, line
+        parser.parse_args(re.findall(r'"[^"]*"|\S+', words[1]))
+
+
+def test_help_version_and_typing_mistakes_load_nothing_heavy() -> None:
+    code = """
+import sys
+from minimax_sync.cli import main
+for arguments in (["--version"], ["--help"], ["chat", "--help"], ["nonsense"], ["completion", "bash"]):
+    main(arguments)
+heavy = {"requests", "urllib3", "rich", "yaml", "msgspec", "filelock", "dateutil"} & set(sys.modules)
+sys.exit(f"loaded: {heavy}" if heavy else 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nonsense",),
+        ("chat", "hi", "--nonsense"),
+        ("emulator", "--port", "x"),
+        ("emulator", "--port", "65536"),
+        ("login", "--region", "mars"),
+        ("login", "--region", "cn", "--base-url", "http://127.0.0.1:1"),
+        ("chat", "--json"),
+        ("chat", ""),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert "minimax-sync" in err.splitlines()[-1]
+
+
+def test_options_are_not_guessed_from_their_beginnings(run: Run) -> None:
+    assert run("quota", "--js").status == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("chat", "hi", "--config", "nowhere.yaml"), "--config: nowhere.yaml cannot be read: No such file"),
+        (("chat", "hi", "--agent", "nobody"), "--agent: no agent 'nobody'"),
+        (("chat", "hi", "--base-url", "nonsense"), "--base-url: this is not a usable URL"),
+        (("chat", "hi", "--image", "nowhere.png"), "cannot read the image 'nowhere.png'"),
+        (("chat", "hi"), "no MiniMax credential"),
+        (("emulator", "--host", "127.0.0.1", "--port", "{port}"), "Address already in use"),
+    ],
+)
+def test_an_error_is_one_line_on_stderr_and_ends_with_1(
+    run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    if arguments == ("chat", "hi"):
+        monkeypatch.delenv("MINIMAX_API_KEY")
+    port = emulator.url.rpartition(":")[2]
+    status, out, err = run(*(argument.format(port=port) for argument in arguments))
+    assert (status, out) == (1, "")
+    assert err.startswith("minimax-sync: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_the_services_error_comes_with_its_request_id_and_without_the_key(run: Run, emulator: Emulator) -> None:
+    emulator.fault(status=400, message=f"no good:\n\x1b[31m{emulator.api_key}")
+    status, out, err = run("chat", "hi")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "no good:" in err
+    assert re.search(r" \[request \w+\]$", err)
+    assert emulator.api_key not in err
+    assert "\x1b" not in err
+
+
+def test_a_fault_of_the_program_itself_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(arguments: object) -> int:
+        raise ZeroDivisionError("two\nlines")
+
+    monkeypatch.setattr("minimax_sync.cli.COMMANDS", (account.MODELS._replace(run=broken),))
+    assert run("models") == (1, "", "minimax-sync: ZeroDivisionError: two lines\n")
+
+
+def test_ctrl_c_ends_with_130_and_keeps_what_had_come(emulator: Emulator, program: Start) -> None:
+    emulator.answer("first and then more and more of it", delay=0.1)
+    process = program("chat", "hi")
+    assert process.stdout is not None
+    assert process.stdout.read(5) == "first"
+    process.send_signal(signal.SIGINT)
+    rest, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, "")
+    assert rest.endswith("\n")
+    assert "more of it" not in rest
+
+
+def test_ctrl_c_while_waiting_for_the_answer_ends_with_130_without_a_word(emulator: Emulator, program: Start) -> None:
+    emulator.fault("stall")
+    process = program("chat", "hi")
+    deadline = time.monotonic() + 10
+    while not emulator.journal:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=10) == ("", "")
+    assert process.returncode == 130
+
+
+def test_a_reader_that_leaves_is_nothing_to_speak_of(emulator: Emulator, program: Start) -> None:
+    emulator.answer("line\n" * 40_000)
+    process = program("chat", "hi")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "line\n"
+    process.stdout.close()
+    assert process.wait(10) == 1
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+
+
+def test_a_full_disk_is_an_error_of_one_line(emulator: Emulator, program: Start) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = program("models", stdout=full)
+        _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (1, "minimax-sync: No space left on device\n")
+
+
+def test_text_for_a_terminal_has_no_control_characters_of_a_strangers() -> None:
+    assert printable("a\x1b]52;c;aGk=\x07\tb\nc\r\x9b1md\x7f") == "a]52;c;aGk=\tb\nc1md"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (7260, "2 h 1 min"),
+        (90061, "1 d 1 h"),
+        (-5, "0 s"),
+    ],
+)
+def test_durations_are_told_in_their_two_largest_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
