@@ -9,10 +9,11 @@ from urllib.parse import quote
 from .auth import Auth
 from .auth.static_key import StaticKey
 from .endpoints import Endpoint, may_receive_token
-from .errors import ConfigError
+from .errors import BundleError, ConfigError
 from .http import Http
 from .limits import Limiter, TokenBucket, shared_bucket
 from .quota import QuotaAlert
+from .secret import StoreUrl
 from .settings import KEY_BASE_URL, Settings
 from .transport import Channel
 from .wires import wire_for
@@ -64,7 +65,19 @@ def _token_plan(settings: Settings) -> tuple[Auth, str, str]:
     from .auth.token_plan import TokenPlan
 
     plan = TokenPlan(settings.bundle.value, base_url=settings.base_url_by_hand)
-    return plan, settings.bundle.value, f"{plan.region}/anthropic"
+    status = plan.status()
+    if status.state == "unreadable":
+        raise BundleError(status.problem)
+    return plan, _bundle_identity(settings.bundle.value), f"{status.region or KEY_BASE_URL}/anthropic"
+
+
+def _bundle_identity(bundle: str) -> str:
+    """Name a bundle as on every host: a path as it is, one in Redis without the Redis, which has many addresses."""
+    if not isinstance(bundle, StoreUrl):
+        return bundle
+    from .redis_link import split_store_url
+
+    return split_store_url(bundle, "bundle")[1]
 
 
 def _custom(settings: Settings) -> tuple[Auth, str, str]:
@@ -77,6 +90,8 @@ def _custom(settings: Settings) -> tuple[Auth, str, str]:
     region = getattr(auth, "region", None)
     base_url = f"{region}/anthropic" if isinstance(region, str) else KEY_BASE_URL
     identity = auth.bearer() if isinstance(auth, StaticKey) else f"{type(auth).__name__} at {id(auth)}"
+    if isinstance(settings.limiter.value, StoreUrl) and not isinstance(auth, StaticKey):
+        identity = f"{type(auth).__module__}.{type(auth).__qualname__}"  # the same in every process
     takes_timeout = "timeout" in signature(auth.bearer).parameters
     return (auth if takes_timeout else _Untimed(auth)), identity, base_url
 
@@ -120,6 +135,13 @@ def _query(settings: Settings, endpoint: Endpoint) -> str:
 
 def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter | None:
     given, rate = settings.limiter.value, settings.requests_per_second.value
+    burst = settings.burst.value
+    if isinstance(given, StoreUrl):
+        from .redis_limiter import shared_redis_bucket
+
+        if rate is None:
+            raise ConfigError(f"{settings.limiter.source}: it shares a rate, so requests_per_second must not be None")
+        return shared_redis_bucket(given, endpoint.origin, identity, rate, burst)
     if given is not None:
         if callable(getattr(given, "acquire", None)) and callable(getattr(given, "pause", None)):
             limiter: Limiter = given
@@ -127,7 +149,6 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
         raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
     if rate is None:
         return None
-    burst = settings.burst.value
     return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)
 
 

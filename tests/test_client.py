@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from minimax_sync import (
+    BundleError,
     ChatMessage,
     ChatRequest,
     ConfigError,
@@ -287,3 +288,30 @@ def test_from_config_reads_the_file_and_takes_overrides(emu: Emulator, own_world
     assert [received.body["model"] for received in emu.journal] == ["MiniMax-M2.7", "MiniMax-M2"]
     with pytest.raises(ConfigError, match="modle"):
         MiniMaxClient.from_config(path, modle="MiniMax-M2")
+
+
+def test_an_unreadable_bundle_is_an_error_and_never_a_switch_to_the_key(
+    emu: Emulator, own_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", emu.api_key)
+    bundle = own_world / "secrets" / "minimax_token_plan.json"
+    bundle.parent.mkdir(mode=0o700)
+    bundle.write_text('{"access_token": "half')
+    bundle.chmod(0o600)
+    with pytest.raises(BundleError, match="minimax_token_plan"):
+        MiniMaxClient(base_url=emu.anthropic_base_url)
+    assert bundle.read_text() == '{"access_token": "half'
+    assert emu.journal == []
+
+
+def test_a_bundle_is_used_instead_of_the_key_of_the_environment(
+    emu: Emulator, own_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", "sk-not-this-one")
+    (own_world / "secrets").mkdir(mode=0o700)
+    emu.portal.bundle(own_world / "secrets" / "minimax_token_plan.json")
+    with MiniMaxClient(base_url=emu.anthropic_base_url, requests_per_second=None) as client:
+        assert client.chat("hi").text
+        emu.portal.expire_access()
+        assert client.chat("hi again").text
+    assert emu.portal.posts == 1

@@ -7,8 +7,10 @@ Read it from the bottom up, imports point down:
     credential      one per bundle and process, shared by all its users · status, for people
     refresher       the one daemon thread of a bundle
     refresh         the protocol of one refresh, over small interfaces; knows no file, socket or thread
+    places          which store a path or a URL means
     grant · store   one request to the token endpoint · the bundle's file, written so that nothing is ever lost
     rewrite · lock · files     its temporary files, its kernel lock, how they are opened
+    redis_store · redis_steps  the bundle in Redis · its atomic steps
     bundle · intent · instants · backoff · clock · seams       values, rules and interfaces
 
 The rest of the library sees `Auth` alone.

@@ -151,7 +151,8 @@ class Credential:
         patience = PATIENCE if first and self._usable(rejected) else threading.TIMEOUT_MAX
         if not flight.landed.wait(min(patience, _left(deadline))) and not self._usable(rejected):
             raise _too_late()
-        self.thread.linger()
+        if first and flight.landed.is_set():
+            self.thread.linger()
 
     def _fly(self, flight: Flight, early: float = 0.0) -> None:
         if flight.landed.is_set():  # given up by its caller's Ctrl-C before it began

@@ -162,12 +162,12 @@ def _redirect_target(url: str, location: str | None) -> str:
     """Return where to go on: another of MiniMax's own https hosts, and nowhere else."""
     try:
         target = urljoin(url, location or "")
-        host = urlsplit(target).hostname
+        host = urlsplit(target).hostname or "nowhere"
     except ValueError:
-        target = host = None
-    if location and target and may_receive_token(target, None):
+        target, host = "", "a malformed URL"
+    if location and may_receive_token(target, None):
         return target
-    raise ResponseFormatError(f"the token endpoint redirects to {host or 'a malformed URL'}, which is not followed")
+    raise ResponseFormatError(f"the token endpoint redirects to {host}, which is not followed")
 
 
 def _claims_success(document: Mapping[str, Any]) -> bool:

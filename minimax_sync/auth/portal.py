@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from ..checks import check_bundle
 from ..endpoints import REGIONS, host_of, portal_redirect, portal_url
 from ..errors import (
     BundleError,
@@ -28,12 +27,12 @@ from ..errors import (
 )
 from ..http import Http
 from ..sealing import sealed
-from ..secret import StoreUrl
 from ..settings import DEFAULT_BUNDLE
 from .clock import Clock, SystemClock
 from .files import write_private
 from .grant import LONGEST_ANSWER, POST_TIMEOUT
-from .store import FileStore
+from .places import bundle_place, open_store
+from .redis_store import RedisStore
 from .user_code import Answer, Approval, Attempt, UserCode, decode_code, decode_poll
 
 OnCode = Callable[[str, str, datetime], object]
@@ -46,9 +45,12 @@ _FAILURES_IN_A_ROW = 5
 
 @dataclass(frozen=True)
 class Login:
-    """A login that is done. `notification` is what the portal wants its user to read, often nothing."""
+    """A login that is done, and where it is stored: a file or a URL, with any password hidden.
 
-    bundle: Path
+    `notification` is what the portal wants its user to read, often nothing.
+    """
+
+    bundle: Path | str
     region: str
     expires_at: datetime
     group_id: str | None
@@ -67,11 +69,16 @@ def login(
 
     `on_code(user_code, verification_url, expires_at)` shows the user what to confirm, where and until when (an aware
     datetime); by default it is printed. Waits until it is confirmed. A group id that the portal tells is written beside
-    the bundle. Raises CredentialInvalidError when the login is refused, CallTimeoutError when nobody confirms in time,
-    BundleError when the bundle cannot be stored, and what a call raises when the portal does not answer.
+    the bundle if that is a file. Raises CredentialInvalidError when the login is refused, CallTimeoutError when nobody
+    confirms in time, BundleError when the bundle cannot be stored, and what a call raises when the portal does not
+    answer.
     """
-    path = _path(bundle)
-    _check_writable(path)
+    place = bundle_place(bundle)
+    store = open_store(place, SystemClock())
+    if isinstance(store, RedisStore):
+        store.check_writable()
+    else:
+        _check_writable(Path(place))
     portal = _Portal(region, clock or SystemClock())
     try:
         code = portal.ask_for_code()
@@ -79,14 +86,16 @@ def login(
         approval = portal.wait_for(code)
     finally:
         portal.close()
-    FileStore(path).save(approval.bundle)
-    _write_group_id(path, approval.group_id)
-    return Login(path, approval.bundle.region, approval.bundle.expires_at, approval.group_id, approval.notification)
+    store.save(approval.bundle)
+    if isinstance(place, Path):
+        _write_group_id(place, approval.group_id)
+    kept = place if isinstance(place, Path) else store.name
+    return Login(kept, approval.bundle.region, approval.bundle.expires_at, approval.group_id, approval.notification)
 
 
 def logout(bundle: str | os.PathLike[str] = DEFAULT_BUNDLE) -> bool:
     """Remove the Token Plan bundle and what refreshes left beside it; False when there was none."""
-    return FileStore(_path(bundle)).remove()
+    return open_store(bundle_place(bundle), SystemClock()).remove()
 
 
 class _Portal:
@@ -153,13 +162,6 @@ class _Portal:
             host = host_of(location or "") or "no usable address"
             raise ResponseFormatError(f"the portal redirects (HTTP {reply.status}) to {host}, which is not followed")
         return Answer(reply.status, reply.headers, reply.read(LONGEST_ANSWER))
-
-
-def _path(bundle: str | os.PathLike[str]) -> Path:
-    checked = check_bundle(bundle, "bundle")
-    if isinstance(checked, StoreUrl):
-        raise ConfigError("bundle: a login is written to a file and removed from one; give its path")
-    return Path(checked).expanduser()
 
 
 def _check_writable(bundle: Path) -> None:

@@ -85,7 +85,7 @@ class Refresh:
         self._dead: dict[str, CredentialInvalidError] = {}
         self._doubted = ""
         self._unsaved: Unsaved | None = None
-        self._refreshed_at: float | None = None
+        self._last_success: float | None = None
         self.backoff = Backoff(clock)
 
     # What is known without the lock
@@ -98,7 +98,7 @@ class Refresh:
         """Tell whether a refresh is called for; `early` is how many seconds ahead of time."""
         if self.current is None or self._rejected is not None:
             return True
-        if self._refreshed_at is not None and self._clock.monotonic() - self._refreshed_at < SPACING:
+        if self._last_success is not None and self._clock.monotonic() - self._last_success < SPACING:
             return False
         return self._clock.time() >= self.current.fresh_until - early
 
@@ -159,6 +159,10 @@ class Refresh:
                 word = self._refresh(early, stop)
         except _TRANSIENT as error:
             self.backoff.failed(error)
+            raise
+        except BundleError as error:
+            if self.valid():  # a read-only bundle in its last minute must not cost every call an attempt
+                self.backoff.failed(error)
             raise
         if word != "waiting":
             self.backoff.succeeded()
@@ -253,7 +257,7 @@ class Refresh:
         now = datetime.fromtimestamp(self._clock.time(), timezone.utc)
         bundle = snapshot.bundle.renewed(grant.access_token, grant.refresh_token, grant.expires_at, now)
         self._unsaved = Unsaved(snapshot.bundle.fingerprint, bundle)
-        self._refreshed_at = self._clock.monotonic()
+        self._last_success = self._clock.monotonic()
         try:
             stored = rewrite.commit(bundle)
         except BundleError as error:
@@ -272,7 +276,7 @@ class Refresh:
             return "adopted"
         told = f"the Token Plan login in {self._store.name} has ended"
         if intent is not None:
-            told += f": {intent.describe()} sent its refresh token and ended before it could store the answer"
+            told += f": {intent.describe()} sent its refresh token and could not store the answer"
         buried = CredentialInvalidError(f"{told} ({error}). Run minimax-sync login", status=error.status)
         self._dead = {snapshot.bundle.fingerprint: buried}
         raise buried

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -35,6 +36,8 @@ class Rewrite:
     def __init__(self, path: str, look: Look, seen: Snapshot | None, now: float) -> None:
         self._path, self._look, self._seen, self._now = path, look, seen, now
         self._mark = _mark(path)
+        if seen is not None and (not isinstance(found := look(path), Snapshot) or found.generation != seen.generation):
+            self._mark = None  # somebody was quicker: look closely before the move
         self._temp = str(Path(path).with_name(f".{Path(path).name}.{secrets.token_hex(6)}.tmp"))
         self._noted = self._complete = False
         self._file = self._directory = -1
@@ -97,10 +100,8 @@ class Rewrite:
         for descriptor in {self._file, self._directory} - {-1}:
             os.close(descriptor)
         self._file = self._directory = -1
-        try:
+        with suppress(OSError):
             os.unlink(self._temp)
-        except OSError:
-            return
 
     def __enter__(self) -> Rewrite:
         return self
@@ -121,7 +122,8 @@ class Rewrite:
             os.replace(probe, self._temp)  # the directory lets us rename
         except OSError:
             os.close(descriptor)
-            os.unlink(probe)
+            with suppress(OSError):
+                os.unlink(probe)
             raise
         return descriptor
 
@@ -146,7 +148,8 @@ class Rewrite:
 
     def _clear_note(self) -> None:
         for name in (".intent", ".rescue"):
-            Path(self._path + name).unlink(missing_ok=True)
+            with suppress(OSError):  # left behind it is out of date, and known to be
+                os.unlink(self._path + name)
 
     def _cannot(self, error: OSError) -> BundleError:
         return BundleError(

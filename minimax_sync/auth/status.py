@@ -16,12 +16,12 @@ State = Literal["fresh", "due", "expired", "dead", "unreadable", "missing"]
 class BundleStatus(NamedTuple):
     """The state of a Token Plan login.
 
-    `refreshed_at` is when the file was last written. `state`: "fresh"; "due", valid and about to be refreshed;
-    "expired", to be refreshed at the next call; "dead", refused by the portal, so log in again; "unreadable", with the
-    reason in `problem`; "missing". What is not known is None.
+    `path` is the file, or the URL of a bundle in Redis; `refreshed_at` is when that was last written. `state`: "fresh";
+    "due", valid and about to be refreshed; "expired", to be refreshed at the next call; "dead", refused by the portal,
+    so log in again; "unreadable", with the reason in `problem`; "missing". What is not known is None.
     """
 
-    path: Path
+    path: Path | str
     state: State
     region: str | None = None
     expires_at: datetime | None = None
@@ -31,7 +31,7 @@ class BundleStatus(NamedTuple):
 
 def describe(store: Store, refresh: Refresh, now: float) -> BundleStatus:
     """Describe what `store` holds at the Unix time `now`."""
-    path = Path(store.name)
+    path = Path(store.name) if Path(store.name).is_absolute() else store.name
     try:
         snapshot = store.read()
     except BundleError as error:

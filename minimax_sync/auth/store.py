@@ -107,7 +107,10 @@ class FileStore:
     def save(self, bundle: Bundle) -> None:
         """Store a new login over whatever is there, in a directory that is made, 0700, when it is missing."""
         path = self._real()
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise BundleError(f"cannot make the directory of {path}: {error.strerror}") from None
         with self._locked(), Rewrite(path, self._look, None, self._clock.time()) as rewrite:
             rewrite.commit(bundle)
             _remove(path + ".rescue", path + ".intent")
@@ -190,4 +193,7 @@ class FileStore:
 
 def _remove(*paths: str) -> None:
     for path in paths:
-        Path(path).unlink(missing_ok=True)
+        try:
+            Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise BundleError(f"cannot remove {path}: {error.strerror}") from None

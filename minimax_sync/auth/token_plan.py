@@ -11,27 +11,30 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from ..secret import Secret
+from ..errors import BundleError
+from ..secret import Secret, StoreUrl
 from .bundle import DEFAULT_REGION
 from .clock import SystemClock
 from .credential import Credential, Listener
 from .grant import TokenEndpoint
+from .places import Place, bundle_place, open_store
 from .refresher import Lease
 from .status import BundleStatus, describe
-from .store import FileStore
 
 
 class TokenPlan:
-    """A Token Plan login in a file, kept fresh.
+    """A Token Plan login in a file, or in Redis at redis://host:6379/0/NAME, kept fresh.
 
     `base_url` is an origin that the user set by hand: tokens may go there although it is not MiniMax's. All instances
-    of one bundle in a process share their tokens. Thread-safe; pickles by path.
+    of one bundle in a process share their tokens. Thread-safe; pickles by path or URL, and refuses when the URL has a
+    password.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, base_url: str | None = None) -> None:
-        self.path = Path(path).absolute()
+        place = bundle_place(path)
+        self._place = place if isinstance(place, StoreUrl) else place.absolute()
         self._base_url = base_url
-        self._credential = _shared(self.path, base_url)
+        self._credential = _shared(self._place, base_url)
 
     def bearer(self, timeout: float | None = None) -> str:
         """Return an access token, refreshed when it is due.
@@ -56,9 +59,17 @@ class TokenPlan:
         return self._credential.obtain(timeout, rejected_token)
 
     @property
+    def path(self) -> Path:
+        """The bundle's file; of one in Redis only its name."""
+        return Path(self._credential.store.name)
+
+    @property
     def region(self) -> str:
-        """The portal's origin that the login belongs to, from the file."""
-        return self.status().region or DEFAULT_REGION
+        """The portal's origin that the login belongs to, from the bundle; BundleError when it cannot be read."""
+        found = self.status()
+        if found.state == "unreadable":
+            raise BundleError(found.problem)
+        return found.region or DEFAULT_REGION
 
     def status(self) -> BundleStatus:
         """Describe the login without the network, the lock or an exception."""
@@ -76,38 +87,44 @@ class TokenPlan:
         self._credential.subscribe(listener)
 
     def __repr__(self) -> str:
-        return f"TokenPlan({str(self.path)!r})"
+        return f"TokenPlan({self._credential.store.name!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.path, self._base_url)
+        return _rebuild, (self._place, self._base_url)
 
 
-def _rebuild(path: Path, base_url: str | None) -> TokenPlan:
-    return TokenPlan(path, base_url=base_url)
+def _rebuild(place: Place, base_url: str | None) -> TokenPlan:
+    return TokenPlan(place, base_url=base_url)
 
 
-# One credential per bundle: by its directory's identity, so that two spellings of a path and two mounts meet.
 _credentials: weakref.WeakValueDictionary[tuple[Any, ...], Credential] = weakref.WeakValueDictionary()
 _mutex = threading.Lock()
 
 
-def _shared(path: Path, base_url: str | None) -> Credential:
-    real = Path(os.path.realpath(path))
-    try:
-        directory = real.parent.stat()
-        key: tuple[Any, ...] = (directory.st_dev, directory.st_ino, real.name)
-    except OSError:
-        key = (real,)
+def _shared(place: Place, base_url: str | None) -> Credential:
+    key = _identity(place)
     with _mutex:
         credential = _credentials.get(key)
         if credential is None:
             clock = SystemClock()
             endpoint = TokenEndpoint(clock.time)
-            credential = Credential(FileStore(path, clock), endpoint, clock)
+            credential = Credential(open_store(place, clock), endpoint, clock)
             _credentials[key] = credential
         if base_url is not None:
             credential.endpoint.by_hand.add(base_url)
         return credential
+
+
+def _identity(place: Place) -> tuple[Any, ...]:
+    """Tell one bundle from another: a file by its directory, so that two spellings of a path and two mounts meet."""
+    if isinstance(place, StoreUrl):
+        return (str(place),)
+    real = Path(os.path.realpath(place))
+    try:
+        directory = real.parent.stat()
+    except OSError:
+        return (real,)
+    return real, directory.st_dev, directory.st_ino
 
 
 def _start_over_in_child() -> None:

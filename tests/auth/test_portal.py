@@ -485,7 +485,7 @@ def test_where_no_bundle_can_be_stored_nobody_is_bothered(emulator: Emulator) ->
     assert emulator.journal == []
 
 
-@pytest.mark.parametrize("bundle", ["redis://:canary@host/0/N", "http://host/b.json", "", 5])
+@pytest.mark.parametrize("bundle", ["redis://:canary@host/0", "http://host/b.json", "", 5])
 def test_a_bundle_that_is_no_file_is_a_config_error(bundle: Any, emulator: Emulator) -> None:
     for act in (lambda: login(emulator.url, bundle=bundle), lambda: logout(bundle)):
         with pytest.raises(ConfigError, match=r"^bundle: ") as caught:

@@ -1,0 +1,113 @@
+"""What is done to a bundle in Redis, as Lua: each script is one atomic step by the clock of Redis.
+
+Two keys: NAME, the bundle's text, the same as in a file; and NAME:state, a hash with what a file has beside it:
+`stored_at`, `lease` and `lease_until`, `intent` and `intent_at`. No two stores have one `stored_at`, so an earlier one
+than somebody remembers says that Redis has lost what it had: restarted without `appendonly`, flushed, failed over.
+"""
+
+from __future__ import annotations
+
+LEASE = 30
+"""Seconds that a lease lasts, anew from just before the POST: longer than a POST with all that is sent again (25 s), so
+that nobody else has it while one is under way, and shorter than `LOCK_WAIT`."""
+
+_REMEMBERED = 30 * 86400
+"""Seconds that NAME:state outlives a logout, so that nobody takes it for a loss and puts the login back."""
+
+_HEAD = """
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1000000
+local name, state = KEYS[1], KEYS[2]
+local text = redis.call('GET', name)
+local stored_at = tonumber(redis.call('HGET', state, 'stored_at') or 0)
+local function exact(number) return string.format('%.17g', number) end
+local function holder()
+    local lease = redis.call('HMGET', state, 'lease', 'lease_until')
+    return lease[1] and tonumber(lease[2]) > now and lease[1]
+end
+local function lease_to(whom)
+    redis.call('HSET', state, 'lease', whom, 'lease_until', exact(now + LEASE))
+end
+local function stamp(remembered)
+    stored_at = math.max(now, stored_at + 0.001, remembered + 0.001)
+    redis.call('HSET', state, 'stored_at', exact(stored_at))
+    redis.call('HDEL', state, 'intent', 'intent_at')
+    redis.call('PERSIST', state)
+end
+""".replace("LEASE", str(LEASE))
+
+READ = (
+    _HEAD
+    + """
+local note = redis.call('HMGET', state, 'intent', 'intent_at')
+return {text, exact(stored_at), note[1], note[2] and exact(now - note[2])}
+"""
+)
+"""() -> text, stored_at, intent, the intent's age."""
+
+LOCK = (
+    _HEAD
+    + """
+if stored_at < tonumber(ARGV[2]) then return -1 end
+if (holder() or ARGV[1]) ~= ARGV[1] then return 0 end
+lease_to(ARGV[1])
+if text and stored_at == 0 then stamp(0) end
+return 1
+"""
+)
+"""(lease, remembered stored_at) -> 1; 0: somebody has it; -1: what is remembered must be put back first. A
+text that was set by hand counts as stored from now on."""
+
+PUT_BACK = (
+    _HEAD
+    + """
+if stored_at < tonumber(ARGV[2]) then
+    redis.call('SET', name, ARGV[1])
+    redis.call('HSET', state, 'stored_at', ARGV[2])
+    if not holder() then lease_to('lost') end
+end
+"""
+)
+"""(text, remembered stored_at). After a loss nobody gets the lease for as long as somebody's POST may last who had
+it before."""
+
+PREPARE = (
+    _HEAD
+    + """
+if holder() ~= ARGV[1] then return 0 end
+if text then redis.call('SET', name, text) end
+lease_to(ARGV[1])
+if ARGV[2] ~= '' then redis.call('HSET', state, 'intent', ARGV[2], 'intent_at', exact(now)) end
+return 1
+"""
+)
+"""(lease, intent or "") -> 1; 0: the lease has run out. Writes the text over itself: if that fails, storing would."""
+
+FORGET = _HEAD + "if holder() == ARGV[1] then redis.call('HDEL', state, 'intent', 'intent_at') end"
+"""(lease)."""
+
+RELEASE = _HEAD + "if holder() == ARGV[1] then redis.call('HDEL', state, 'lease', 'lease_until') end"
+"""(lease)."""
+
+COMMIT = (
+    _HEAD
+    + """
+local remembered = tonumber(ARGV[3])
+if stored_at < remembered or (text and redis.sha1hex(text) == ARGV[2]) then
+    redis.call('SET', name, ARGV[1])
+    stamp(remembered)
+    return {exact(stored_at)}
+end
+return {false, text}
+"""
+)
+"""(text, generation that it replaces, remembered stored_at) -> the new stored_at; or nil and what is there instead."""
+
+SAVE = _HEAD + "redis.call('SET', name, ARGV[1]) stamp(0)"
+"""(text)."""
+
+REMOVE = _HEAD + f"redis.call('DEL', name) stamp(0) redis.call('EXPIRE', state, {_REMEMBERED})"
+"""()."""
+
+PROBE = _HEAD + "redis.call('SET', name, text or '') if not text then redis.call('DEL', name) end"
+"""() Fails when nothing can be stored."""

@@ -1,0 +1,231 @@
+"""The rate limit of many processes and hosts: one bucket in Redis.
+
+Why not a library: `limits`, `pyrate-limiter` and `throttled-py` answer "not yet" and leave the waiting to polls, so who
+comes next is chance, and none of them lets a 429 hold back those who wait already; the first two go by the clients'
+clocks. Here every `acquire` reserves the next slot by the clock of Redis (GCRA) and sleeps until then: first come,
+first served over all hosts. The slots lie on a clock that stands still during a pause, so that a pause moves all of
+them, in order; whoever wakes asks once more whether that has happened.
+
+The price: a slot whose waiter is killed is lost, and so is that of one who is interrupted or times out, unless it is
+the last. A waiter learns of a pause when its slot comes. Without Redis every process goes by a bucket of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+import weakref
+from typing import Any
+
+from .errors import CallTimeoutError, ConfigError
+from .limits import TokenBucket
+from .redis_link import RedisFailureError, RedisLink, split_store_url
+from .secret import StoreUrl
+
+_log = logging.getLogger("minimax_sync.limits")
+
+RETRY_REDIS = 5.0  # seconds between two looks whether a Redis that was away is back
+_PREFIX = "minimax-sync:limit:"
+_LONGEST = 1e9  # seconds: "no timeout" for a script
+
+# All times are microseconds. `lost` is how long the slots' clock has stood still since `epoch`, when the key was made;
+# `full_at`, on that clock, is when the bucket will have all its slots again. It outlives the last slot by a minute.
+_HEAD = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'full_at', 'lost', 'until')
+local epoch = state[1] or string.format('%.0f', now)
+local full_at, lost = tonumber(state[2] or 0), tonumber(state[3] or 0)
+local paused_until = tonumber(state[4] or 0)
+local interval, allowance = tonumber(ARGV[1]), tonumber(ARGV[2])
+local standstill = math.max(paused_until - now, 0)
+local slot_now = math.max(now, paused_until) - lost
+local function exact(number) return string.format('%.17g', number) end
+local function store()
+    redis.call('HSET', KEYS[1], 'epoch', epoch, 'full_at', exact(full_at), 'lost', exact(lost),
+        'until', exact(paused_until))
+    redis.call('PEXPIRE', KEYS[1], math.ceil((math.max(full_at - slot_now, 0) + standstill) / 1000) + 60000)
+end
+"""
+
+# A waiter's slot is known by the `full_at` that it left behind. One that is late by more than a second, because its
+# process was stopped, gets another, else a process that wakes up would send all at once what it had in line.
+_TAKE = (
+    _HEAD
+    + """
+local longest, held_epoch, held = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local due = held - interval - allowance
+local holds = held_epoch == epoch and slot_now - due <= math.max(interval, 1000000)
+if not holds then due = full_at - allowance end
+local wait = math.max(due - slot_now, 0) + standstill
+if wait > longest then
+    if holds and full_at == held then full_at = full_at - interval; store() end
+    return {0, math.ceil(wait), epoch, exact(held)}
+end
+if not holds then
+    full_at = math.max(full_at, slot_now) + interval
+    held = full_at
+    store()
+end
+return {1, math.ceil(wait), epoch, exact(held)}
+"""
+)
+
+_GIVE_BACK = (
+    _HEAD
+    + """
+if ARGV[3] == epoch and tonumber(ARGV[4]) == full_at then full_at = full_at - interval; store() end
+"""
+)
+
+_PAUSE = (
+    _HEAD
+    + """
+local before = math.max(now, paused_until)
+local after = math.max(before, now + tonumber(ARGV[3]))
+lost = lost + after - before
+paused_until = after
+full_at = math.max(full_at, slot_now + allowance)
+standstill = paused_until - now
+store()
+"""
+)
+
+
+class RedisTokenBucket:
+    """A `TokenBucket` that all processes and hosts with the same Redis and `name` share. Thread-safe, fork-safe.
+
+    `url` is like redis://host:6379/0. Users of one name may ask for different rates: each slot lasts as long as its
+    taker's rate says. While Redis is away each process keeps to the rate by itself (`degraded` is true, one WARNING
+    told it) and looks every 5 s whether Redis is back. A pickle holds the URL, and is refused when that has a password.
+    """
+
+    def __init__(
+        self, url: str, requests_per_second: float, burst: int | None = None, *, name: str = "default"
+    ) -> None:
+        self._local = TokenBucket(requests_per_second, burst)
+        link, rest = split_store_url(url, "limiter")
+        del url
+        if rest:
+            raise ConfigError(
+                "limiter: the URL of a limiter ends with the number of a database, as redis://host:6379/0"
+            )
+        if not isinstance(name, str) or not name.isprintable() or not name:
+            raise ConfigError("name must be a line of text that all who share the bucket give")
+        self.name = name
+        self.requests_per_second, self.burst = self._local.requests_per_second, self._local.burst
+        self._away: dict[str, RedisFailureError] = {}
+        self._retry_at = 0.0
+        self._link = RedisLink(link, "limiter")
+        self._key = _PREFIX + name
+        interval = 1e6 / self.requests_per_second
+        self._pace = interval, (self.burst - 1) * interval
+
+    @property
+    def degraded(self) -> bool:
+        """Whether Redis is away, so that this process keeps to the rate by itself."""
+        return bool(self._away)
+
+    def acquire(self, timeout: float | None = None) -> float:
+        """Wait for a slot and return the seconds waited.
+
+        Raises `CallTimeoutError` at once, and takes no slot, when the wait would last longer than `timeout` seconds;
+        when a pause makes it so, that is told when the slot would have come.
+        """
+        began = time.monotonic()
+        deadline = began + (_LONGEST if timeout is None else timeout)
+        if self._may_ask():
+            try:
+                self._acquire(deadline)
+            except RedisFailureError as failure:
+                self._degrade(failure)
+            else:
+                return time.monotonic() - began
+        self._local.acquire(None if timeout is None else deadline - time.monotonic())
+        return time.monotonic() - began
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody through for `seconds`, on any host; afterwards one per interval, no burst."""
+        self._local.pause(seconds)  # for when Redis goes away meanwhile; also checks the argument
+        if self._may_ask():
+            try:
+                self._run(_PAUSE, seconds * 1e6)
+            except RedisFailureError as failure:
+                self._degrade(failure)
+
+    def _acquire(self, deadline: float) -> None:
+        epoch, held = b"", b"0"
+        while True:
+            left = deadline - time.monotonic()
+            granted, wait, epoch, held = self._run(_TAKE, left * 1e6, epoch, held)
+            if not granted:
+                raise CallTimeoutError(
+                    f"the shared rate limit leaves no slot in time: the wait would be {wait / 1e6:.1f} s, "
+                    f"{max(left, 0):.1f} s are left. Raise timeout= or requests_per_second="
+                )
+            if not wait:
+                return
+            try:
+                time.sleep(wait / 1e6)
+            except BaseException:
+                self._give_back(epoch, held)
+                raise
+
+    def _give_back(self, epoch: bytes, held: bytes) -> None:
+        try:
+            self._run(_GIVE_BACK, epoch, held)
+        except RedisFailureError as failure:
+            self._degrade(failure)
+
+    def _run(self, script: str, *arguments: bytes | float) -> Any:
+        answer = self._link.run(script, [self._key], [*self._pace, *arguments])
+        if self._away.pop("reason", None):
+            _log.warning("the shared rate limit at %s is back", self._link.url.masked())
+        return answer
+
+    def _may_ask(self) -> bool:
+        now = time.monotonic()
+        if self.degraded and now < self._retry_at:
+            return False
+        self._retry_at = now + RETRY_REDIS  # one thread looks, the others go on by themselves meanwhile
+        return True
+
+    def _degrade(self, failure: RedisFailureError) -> None:
+        self._retry_at = time.monotonic() + RETRY_REDIS
+        if self._away.setdefault("reason", failure) is failure:  # atomic: one thread tells
+            _log.warning(
+                "the shared rate limit at %s is away: %s. Until it is back this process alone keeps to %g requests per "
+                "second, and so does every other",
+                self._link.url.masked(),
+                failure,
+                self.requests_per_second,
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._link.url, self.requests_per_second, self.burst, self.name)
+
+    def __repr__(self) -> str:
+        degraded = ", degraded" if self.degraded else ""
+        return f"<RedisTokenBucket {self.name} at {self._link.url.masked()}, {self._local!r}{degraded}>"
+
+
+def _rebuild(url: StoreUrl, requests_per_second: float, burst: int, name: str) -> RedisTokenBucket:
+    return RedisTokenBucket(url, requests_per_second, burst, name=name)
+
+
+_shared: weakref.WeakValueDictionary[tuple[str, float, int | None, str], RedisTokenBucket]
+_shared = weakref.WeakValueDictionary()
+
+
+def shared_redis_bucket(
+    url: str, origin: str, credential: str, requests_per_second: float, burst: int | None
+) -> RedisTokenBucket:
+    """Return this process's hold on the bucket for an origin and a credential; its name is the same on every host.
+
+    The name is a hash that gives the credential away to nobody who does not know it already.
+    """
+    name = hashlib.sha256(f"{origin} {credential}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    del credential
+    bucket = RedisTokenBucket(url, requests_per_second, burst, name=name)
+    return _shared.setdefault((str(bucket._link.url), bucket.requests_per_second, burst, name), bucket)

@@ -1,0 +1,129 @@
+"""One Redis by its URL: the only importer of `redis`. Runs Lua scripts, each of them one atomic step, and nothing else.
+
+Owns what a URL may look like, connections that survive a fork, and what went wrong in words without a secret. Knows
+nothing of what the scripts are for. Redis 5 or newer: scripts read the server's clock and then write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import ConfigError
+from .secret import StoreUrl
+
+_PATH = re.compile(r"(?P<link>rediss?://[^/?#]+(/(?P<db>\d+)?)?)(/(?P<name>[^/?#]+))?(?P<query>\?[^#]*)?")
+_CONNECT = 2.0  # seconds; also the longest wait for an answer: every script takes microseconds
+_CODE = re.compile(r"[A-Z]{3,20}")
+_NOT_ALLOWED = re.compile("ACL failure|user executing the script")  # what NOPERM is called inside a script
+_REASONS = {
+    "AuthenticationError": "it refuses the user or the password",
+    "AuthenticationWrongNumberOfArgsError": "it refuses the user or the password",
+    "BusyLoadingError": "it is still loading its data",
+    "ConnectionError": "no connection",
+    "NoPermissionError": "its user may not do this (NOPERM)",
+    "OutOfMemoryError": "it is out of memory (OOM)",
+    "ReadOnlyError": "it is a read-only replica (READONLY)",
+    "TimeoutError": "no answer in time",
+}
+
+
+_PASSING = {_REASONS[name] for name in ("BusyLoadingError", "ConnectionError", "TimeoutError")}
+
+
+class RedisFailureError(Exception):
+    """A script could not be run, or its answer was lost. The text is a clause without a secret.
+
+    `passing`: it may well be over in a moment.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.passing = reason in _PASSING
+
+
+def split_store_url(url: str, source: str) -> tuple[StoreUrl, str]:
+    """Split ``redis://host:6379/0/NAME`` into the URL of its Redis and NAME, "" when there is none.
+
+    Raises ConfigError naming `source` and no part of the URL.
+    """
+    if url.startswith("unix://"):
+        return StoreUrl(url), ""
+    found = _PATH.fullmatch(url)
+    if found is None:
+        del url  # it may hold a password, and a traceback may show locals
+        raise ConfigError(f"{source}: must be like redis://host:6379/0, or redis://host:6379/0/NAME for a bundle")
+    return StoreUrl(found["link"] + (found["query"] or "")), found["name"] or ""
+
+
+class RedisLink:
+    """A way to one Redis. Thread-safe; connects with the first script, and anew in a forked child."""
+
+    def __init__(self, url: StoreUrl, source: str) -> None:
+        self.url = url
+        self._source = source
+        self._pid = -1
+        self._connect()
+
+    def run(self, script: str, keys: Sequence[str], arguments: Sequence[str | bytes | int | float] = ()) -> Any:
+        """Run a Lua script and return its answer, texts as bytes; RedisFailureError when that cannot be done.
+
+        A connection that breaks before the answer is tried once more, so a script may run twice.
+        """
+        if self._pid != os.getpid():
+            self._connect()
+        digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+        try:
+            try:
+                return self._client.evalsha(digest, len(keys), *keys, *arguments)
+            except self._unknown_script:
+                return self._client.eval(script, len(keys), *keys, *arguments)
+        except self._error as error:
+            reason = _reason(error)
+        del arguments  # they may be a login, and a traceback may show locals
+        raise RedisFailureError(reason)
+
+    def _connect(self) -> None:
+        try:
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+        except ImportError:
+            raise ConfigError(
+                f'{self._source}: a redis:// URL needs the package redis: pip install "minimax-sync[redis]"'
+            ) from None
+        self._error, self._unknown_script = redis.RedisError, redis.exceptions.NoScriptError
+        try:
+            self._client: Any = redis.Redis.from_url(
+                str(self.url),
+                socket_connect_timeout=_CONNECT,
+                socket_timeout=_CONNECT,
+                socket_keepalive=True,
+                retry=Retry(NoBackoff(), 1),
+            )
+        except ValueError:  # it quotes the URL
+            fault = f"{self._source}: this is no URL of a Redis"
+        else:
+            # Explicit, for an inherited or forgotten socket that is closed by the collector is a ResourceWarning.
+            weakref.finalize(self, self._client.connection_pool.disconnect)
+            self._pid = os.getpid()
+            return
+        raise ConfigError(fault)
+
+    def __repr__(self) -> str:
+        return f"<redis {self.url.masked()}>"
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong; of an error's text only its code is shown."""
+    for kind in type(error).__mro__:
+        if kind.__name__ in _REASONS:
+            return _REASONS[kind.__name__]
+    if _NOT_ALLOWED.search(str(error)):
+        return _REASONS["NoPermissionError"]
+    code = str(error).partition(" ")[0]
+    return f"it answers {code}" if _CODE.fullmatch(code) else f"it fails with {type(error).__name__}"

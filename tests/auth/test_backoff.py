@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from minimax_sync.auth.backoff import Backoff
+from minimax_sync.errors import ServerError
+
+
+class Clock:
+    now = 100.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_waits_grow_up_to_a_minute_and_end_with_a_success() -> None:
+    clock = Clock()
+    backoff = Backoff(clock)
+    backoff.check()
+    for failures in range(12):
+        backoff.failed(ServerError("busy"))
+        assert 0.25 <= backoff.left <= min(60.0, 2.0**failures)
+        with pytest.raises(ServerError, match="busy") as caught:
+            backoff.check()
+        assert caught.value.retry_after_ms is not None
+        assert 0 < caught.value.retry_after_ms <= 60_000
+        clock.sleep(backoff.left)
+        backoff.check()
+    backoff.failed(ServerError("busy"))
+    backoff.succeeded()
+    assert backoff.left == 0
+    backoff.check()
+
+
+def test_the_endpoint_may_ask_for_more_but_not_for_ever() -> None:
+    backoff = Backoff(Clock())
+    backoff.failed(ServerError("busy", retry_after_ms=20_000))
+    assert backoff.left == pytest.approx(20.0)
+    backoff.failed(ServerError("busy", retry_after_ms=10**9))
+    assert backoff.left == pytest.approx(60.0)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from minimax_sync.auth.bundle import Bundle, parse_bundle, parse_snapshot
+from minimax_sync.auth.intent import Intent, parse_intent
+from minimax_sync.secret import Secret
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
+DOCUMENT: dict[str, Any] = {
+    "access_token": "at-1",
+    "refresh_token": "rt-1",
+    "expires_at": "2026-05-01T12:00:00Z",
+    "region": "https://api.minimaxi.com",
+}
+
+
+def _parse(**changes: Any) -> Bundle | str:
+    document = {**DOCUMENT, **changes}
+    return parse_bundle(json.dumps({key: value for key, value in document.items() if value is not None}).encode())
+
+
+def _good(**changes: Any) -> Bundle:
+    bundle = _parse(**changes)
+    assert isinstance(bundle, Bundle)
+    return bundle
+
+
+def test_the_documented_file_is_read_and_written_as_it_was() -> None:
+    bundle = _good()
+    assert (bundle.access_token.reveal(), bundle.refresh_token.reveal()) == ("at-1", "rt-1")
+    assert (bundle.expires_at, bundle.region, bundle.margin) == (NOON, "https://api.minimaxi.com", 60.0)
+    assert json.loads(bundle.to_json()) == DOCUMENT
+
+
+def test_a_bundle_without_a_region_is_of_the_global_one() -> None:
+    assert _good(region=None).region == "https://api.minimax.io"
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+@pytest.mark.parametrize("value", [None, "", " ", "a b", "a\n", 7, ["at"], {}, True, "é"])
+def test_a_bundle_without_usable_tokens_is_none_and_says_which(name: str, value: Any) -> None:
+    problem = _parse(**{name: value if value != "a\n" else "a\nb"})
+    assert isinstance(problem, str)
+    assert name in problem
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"7", b'"at"', b"{", b"nul", b"[" * 100_000])
+def test_what_is_no_object_is_no_bundle(text: bytes) -> None:
+    assert isinstance(parse_bundle(text), str)
+
+
+def test_a_region_that_is_no_text_is_a_problem_and_an_expiry_that_is_none_is_long_past() -> None:
+    assert "region" in str(_parse(region=["x"]))
+    assert _good(expires_at="soon").expires_at.year == 1970
+    assert _good(expires_at=None).expires_at.year == 1970
+
+
+def test_a_short_lived_token_is_due_at_half_of_its_life_also_for_the_next_reader() -> None:
+    renewed = _good(note="kept").renewed(Secret("at-2"), None, NOON, NOON - timedelta(seconds=80))
+    assert (renewed.margin, renewed.refresh_token.reveal()) == (40.0, "rt-1")
+    again = parse_bundle(renewed.to_json())
+    assert isinstance(again, Bundle)
+    assert (again.margin, dict(again.extra)) == (40.0, {"note": "kept"})
+    long = _good().renewed(Secret("at-2"), Secret("rt-2"), NOON, NOON - timedelta(hours=2))
+    assert long.margin == 60.0
+    assert set(json.loads(long.to_json())) == set(DOCUMENT)
+
+
+def test_the_fingerprint_names_the_pair_and_the_generation_the_text() -> None:
+    one, other = _good(), _good(region="https://api.minimax.io")
+    assert one.fingerprint == other.fingerprint != _good(refresh_token="rt-2").fingerprint
+    first, second = parse_snapshot(one.to_json()), parse_snapshot(other.to_json())
+    assert not isinstance(first, str)
+    assert not isinstance(second, str)
+    assert first.generation != second.generation
+
+
+def test_no_repr_shows_a_token() -> None:
+    snapshot = parse_snapshot(json.dumps({**DOCUMENT, "id_token": "at-also-secret"}).encode())
+    for secret in ("at-1", "rt-1", "at-also-secret"):
+        assert secret not in repr(snapshot)
+
+
+def test_a_note_survives_its_text_and_half_of_one_is_none() -> None:
+    note = Intent("f" * 32, 4711, NOON.timestamp(), ".bundle.json.1.tmp")
+    assert parse_intent(note.to_json()) == note
+    assert note.describe() == "process 4711 at 2026-05-01T12:00:00Z"
+    for length in range(len(note.to_json()) - 2):
+        assert parse_intent(note.to_json()[:length]) is None
+    assert parse_intent(note._replace(temp="../etc/passwd").to_json()) is None
+    assert parse_intent(note._replace(at=float("inf")).to_json()) is None

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from minimax_sync.auth import Auth, TokenPlan
+from minimax_sync.auth.credential import Refreshed
+from minimax_sync.auth.store import FileStore
+from minimax_sync.emulator import Emulator
+from minimax_sync.errors import BundleError, CallTimeoutError, CredentialInvalidError
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+def _plan(emulator: Emulator, folder: Path, ttl: float) -> TokenPlan:
+    emulator.portal.bundle(folder / "bundle.json", ttl=ttl)
+    return TokenPlan(folder / "bundle.json", base_url=emulator.url)
+
+
+@pytest.mark.parametrize(("ttl", "posts"), [(65, 0), (55, 1)])
+def test_a_token_is_due_at_its_margin_of_60_seconds(emulator: Emulator, tmp_path: Path, ttl: float, posts: int) -> None:
+    plan: Auth = _plan(emulator, tmp_path, ttl)
+    plan.bearer()
+    assert emulator.portal.posts == posts
+
+
+def test_a_fresh_token_costs_no_lock_and_no_file(emulator: Emulator, tmp_path: Path) -> None:
+    plan = _plan(emulator, tmp_path, 3600)
+    token = plan.bearer()
+    plan.path.unlink()
+    plan._credential._mutex.acquire()
+    assert plan.bearer() == token
+    plan._credential._mutex.release()
+    assert not Path(f"{plan.path}.lock").exists()
+
+
+def test_a_fresh_token_is_handed_out_in_well_under_a_microsecond(emulator: Emulator, tmp_path: Path) -> None:
+    plan = _plan(emulator, tmp_path, 3600)
+    plan.bearer()
+    best = 1.0
+    for _ in range(20):
+        began = time.perf_counter()
+        for _ in range(1000):
+            plan.bearer()
+        best = min(best, (time.perf_counter() - began) / 1000)
+    assert best < 2e-6  # about 0.15 on a quiet machine
+
+
+def test_a_callers_timeout_ends_the_wait_and_not_the_refresh(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.portal.latency_after_commit = 0.05
+    plan = _plan(emulator, tmp_path, -10)
+    with pytest.raises(CallTimeoutError):
+        plan.bearer(0.01)
+    token = plan.bearer()
+    assert emulator.portal.accepts(token)
+    assert emulator.portal.posts == 1
+
+
+def test_a_missing_bundle_says_how_to_get_one(tmp_path: Path) -> None:
+    plan = TokenPlan(tmp_path / "none" / "bundle.json")
+    with pytest.raises(CredentialInvalidError, match="minimax-sync login"):
+        plan.bearer()
+    with pytest.raises(CredentialInvalidError, match="minimax-sync login"):
+        plan.force_refresh("at-1")
+    assert plan.status().state == "missing"
+
+
+def test_the_status_tells_the_state_in_words(emulator: Emulator, tmp_path: Path) -> None:
+    for ttl, state in ((3600, "fresh"), (30, "due"), (-10, "expired")):
+        plan = _plan(emulator, tmp_path, ttl)
+        status = plan.status()
+        assert (status.state, status.region, plan.region) == (state, emulator.url, emulator.url)
+        assert status.expires_at is not None
+        assert abs((status.expires_at - datetime.now(timezone.utc)).total_seconds() - ttl) < 2
+        assert status.refreshed_at is not None
+        assert emulator.portal.current is not None
+        assert emulator.portal.current["access_token"] not in repr(status)
+    plan.path.write_text("{")
+    assert plan.status().state == "unreadable"
+    assert str(plan.path) in plan.status().problem
+
+
+def test_plans_pickle_and_copy_by_path(emulator: Emulator, tmp_path: Path) -> None:
+    plan = _plan(emulator, tmp_path, 3600)
+    token = plan.bearer()
+    pickled = pickle.dumps(plan)
+    assert token.encode() not in pickled
+    for twin in (pickle.loads(pickled), copy.copy(plan), copy.deepcopy(plan)):
+        assert twin._credential is plan._credential
+        assert twin.bearer() == token
+    assert token not in repr(plan)
+
+
+def test_listeners_hear_of_refreshes_and_are_held_weakly(emulator: Emulator, tmp_path: Path) -> None:
+    class Listener:
+        def __init__(self) -> None:
+            self.heard: list[Refreshed] = []
+
+        def hear(self, news: Refreshed) -> None:
+            self.heard.append(news)
+            raise RuntimeError("a listener's own fault")
+
+    plan = _plan(emulator, tmp_path, -10)
+    listener, gone = Listener(), Listener()
+    for each in (listener, gone):
+        plan.subscribe(each.hear)
+    heard = gone.heard
+    del gone, each
+    gc.collect()
+    plan.bearer()
+    emulator.portal.fault(status=500)
+    with pytest.raises(Exception, match="500"):
+        plan.force_refresh(plan.bearer())
+    while len(listener.heard) < 2:
+        time.sleep(0.001)
+    assert [news.outcome for news in listener.heard] == ["refreshed", "failed"]
+    assert listener.heard[0].seconds >= 0
+    assert heard == []
+
+
+def test_an_unforced_refresh_costs_no_second_one_within_30_seconds(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.portal.access_ttl = -100.0  # a portal whose clock is wrong: every token is over when it comes
+    emulator.portal.expired_in = "epoch_s"
+    plan = _plan(emulator, tmp_path, -10)
+    tokens = {plan.bearer() for _ in range(20)}
+    assert len(tokens) == emulator.portal.posts == 1
+
+
+def test_a_new_login_is_saved_over_anything_and_logout_removes_every_trace(emulator: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json"
+    emulator.portal.bundle(path)
+    store = FileStore(path)
+    found = store.read()
+    assert found is not None
+    path.write_text("{broken")
+    Path(f"{path}.intent").write_text("{}")
+    store.save(found.bundle)
+    assert store.read() == found or TokenPlan(path).bearer()
+    assert not Path(f"{path}.intent").exists()
+    assert store.remove()
+    assert not store.remove()
+    assert {entry.name for entry in tmp_path.iterdir() if "bundle" in entry.name} == {"bundle.json.lock"}
+
+
+def test_a_new_login_waits_for_the_lock(emulator: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json"
+    emulator.portal.bundle(path)
+    store = FileStore(path)
+    found = store.read()
+    lock = store.try_lock()
+    assert found is not None
+    assert lock is not None
+    saver = threading.Thread(target=store.save, args=(found.bundle,))
+    saver.start()
+    saver.join(0.05)
+    assert saver.is_alive()
+    lock.release()
+    saver.join(5)
+    assert not saver.is_alive()
+
+
+def test_a_directory_in_the_bundles_place_is_an_error_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=str(tmp_path)):
+        TokenPlan(tmp_path).bearer()
