@@ -54,9 +54,8 @@ class Reading:
         return self.fold.response(self.reply.headers)
 
     def over(self, error: BaseException | None = None) -> None:
-        """Tell, once, that nothing more will come; except after a good end the connection is not used again."""
-        if not self.ended:
-            self.reply.close()
+        """Tell, once, that nothing more will come; the connection is used again only if all was read from it."""
+        self.reply.close()
         if self._on_end is not None:
             on_end, self._on_end = self._on_end, None
             on_end(self.partial(), error)
@@ -84,19 +83,17 @@ class Reading:
                 self._take_whole_body(data)
             else:
                 yield from self._fold_events(data)
-            yield from fold.end()
-            if fold.stopped:
-                reply.close()
-            else:
-                reply.finish()
+            last = fold.end()
             self.ended = True
+            yield from last
+            if not fold.stopped:
+                reply.finish()
             self.over()
         except GeneratorExit:
             self.over()
             raise
         finally:
-            if not self.ended:
-                reply.close()
+            reply.close()
 
     def _fold_events(self, data: bytes) -> Iterator[StreamChunk]:
         feed, fold = SseParser().feed, self.fold
@@ -189,16 +186,18 @@ class ChatStream:
         return self
 
     def __next__(self) -> StreamChunk:
-        if self._first:
-            return self._first.pop()
-        try:
-            return next(self._chunks)
-        except StopIteration:
-            if self._reading.ended:
-                raise
-        except BaseException as exc:
-            self._fail(exc)
-        raise self._reading.failure or self._reading.interrupted("it was closed or interrupted")
+        reading = self._reading
+        if reading.ended or not reading.closed:
+            if self._first:
+                return self._first.pop()
+            try:
+                return next(self._chunks)
+            except StopIteration:
+                if reading.ended:
+                    raise
+            except BaseException as exc:
+                self._fail(exc)
+        raise reading.failure or reading.interrupted("it was closed or interrupted")
 
     def _fail(self, error: BaseException) -> NoReturn:
         if isinstance(error, ValueError) and "already executing" in str(error):

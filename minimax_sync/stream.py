@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from .errors import MAX_MESSAGE_CHARS, ResponseFormatError, StreamInterruptedError, ToolArgumentsError
+from .errors import MAX_MESSAGE_CHARS, ResponseFormatError, StreamInterruptedError
 from .sse import Event
 from .values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
 from .values.messages import ChatMessage, Part, ToolCall
@@ -22,6 +22,9 @@ from .values.response import ChatResponse
 from .values.usage import TokenUsage
 
 MAX_TOOL_CALLS = 256
+
+_BACKSLASH, _QUOTE = b'\\"'
+_OBJECT = re.compile(rb"\s*\{")
 
 Parsed = TypeVar("Parsed")
 
@@ -63,17 +66,26 @@ class GrowingCall:
         self.index, self.sent_id, self.id, self.name = index, sent_id, id, name
         self.arguments = bytearray()
         self.ended = False
+        self._looked_at = self._depth = 0
+        self._in_string = self._escaped = False
 
     def whole(self) -> ToolCall:
         """Return the call as far as it has come."""
         return ToolCall(self.id, self.name, arguments_json=self.arguments.decode())
 
     def is_whole(self) -> bool:
-        """Tell whether the arguments are a JSON object already."""
-        try:
-            return bool(self.arguments) and isinstance(self.whole().arguments, dict)
-        except ToolArgumentsError:
-            return False
+        """Tell whether the arguments are an object whose last brace has come; looks at every byte once only."""
+        for byte in self.arguments[self._looked_at :]:
+            if self._escaped:
+                self._escaped = False
+            elif byte == _BACKSLASH:
+                self._escaped = self._in_string
+            elif byte == _QUOTE:
+                self._in_string = not self._in_string
+            elif not self._in_string:
+                self._depth += (byte in b"{[") - (byte in b"}]")
+        self._looked_at = len(self.arguments)
+        return self._depth == 0 and not self._in_string and _OBJECT.match(self.arguments) is not None
 
 
 class Fold(ABC):
