@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ from minimax_sync.emulator import Emulator
 from minimax_sync.resolve import resolve_settings
 
 README = Path(__file__).parents[1] / "README.rst"
-ANSWERS: dict[str, list[dict[str, Any]]] = {}
+ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "client.run_tools(": [{"tool_calls": [("get_weather", {"city": "Paris"})]}, {"text": "21 degrees."}],
+    "client.parse(": [{"text": 'Here: {"name": "Loire", "km": 1006}'}],
+}
 """What the emulator answers, by a line of the code that is about to run."""
 
 
@@ -38,17 +42,20 @@ def emu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         yield emulator
 
 
-def test_the_python_of_the_readme_runs_as_one_program(emu: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    namespace: dict[str, Any] = {"__name__": "readme"}
+def test_the_python_of_the_readme_runs_as_one_program(
+    emu: Emulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = ModuleType("readme")
+    monkeypatch.setitem(sys.modules, "readme", program)
     for language, line, text in blocks():
         if language == "python":
             for marker, answers in ANSWERS.items():
                 if marker in text:
                     for answer in answers:
                         emu.answer(**answer)
-            exec(compile("\n" * line + text, str(README), "exec"), namespace)
+            exec(compile("\n" * line + text, str(README), "exec", dont_inherit=True), vars(program))
     assert 'You said: "Name three rivers."' in capsys.readouterr().out
-    for value in namespace.values():
+    for value in vars(program).values():
         if type(value).__name__ in ("MiniMaxClient", "Session"):
             value.close()
 
@@ -69,6 +76,8 @@ def test_the_commands_of_the_readme_run(emu: Emulator, own_world: Path) -> None:
         for line in text.splitlines()
         if line.startswith("$ minimax-sync")
     ]
+    (own_world / "IN.jsonl").write_text('"Name a river."\n{"prompt": "Name a city.", "id": "b"}\n')
+    assert commands
     for command in commands:
         arguments = [sys.executable, "-m", "minimax_sync", *shlex.split(command)[1:]]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
