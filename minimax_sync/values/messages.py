@@ -186,6 +186,15 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         return tuple(part for part in self.parts if isinstance(part, Image))
 
     @property
+    def plain_text(self) -> str:
+        """The text of a message that is nothing else, as most are: they go a short way through check and wire.
+
+        "" for a message without text, or with any other part.
+        """
+        parts = self.parts
+        return parts[0].text if len(parts) == 1 and type(parts[0]) is Text else ""
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing in it to send."""
         for part in self.parts:

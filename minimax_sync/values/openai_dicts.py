@@ -26,12 +26,15 @@ def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
     role = _ROLES.get(given) if isinstance(given, str) else None
     if role is None:
         raise RequestError(f"{where}.role must be one of {', '.join(_ROLES)}, not {shortened(str(given))}")
-    content = _content(source, where)
+    content = source.get("content")
+    if len(source) == 2 and isinstance(content, str) and content and role != "tool":
+        return ChatMessage(role, (Text(content),))
+    parts: list[Part] = _content(content, where)
     if role == "tool":
         name = source.get("name")
         call_id = _text(source, "tool_call_id", where)
-        return ChatMessage("tool", tuple(content), call_id, name if isinstance(name, str) else "")
-    parts: list[Part] = [*_reasoning(source, where), *content]
+        return ChatMessage("tool", tuple(parts), call_id, name if isinstance(name, str) else "")
+    parts = [*_reasoning(source, where), *parts]
     for index, call in enumerate(_items(source, "tool_calls", where)):
         parts.append(_call(call, f"{where}.tool_calls[{index}]"))
     return ChatMessage(role, tuple(parts))
@@ -49,13 +52,15 @@ def tool_from_dict(source: Mapping[str, Any]) -> ToolDef:
     return ToolDef(_text(function, "name", "tools"), str(function.get("description") or ""), parameters)
 
 
-def _content(source: Mapping[str, Any], where: str) -> list[Part]:
-    content = source.get("content")
+def _content(content: object, where: str) -> list[Part]:
     if content is None or content == "":
         return []
     if isinstance(content, str):
         return [Text(content)]
-    return [_part(item, f"{where}.content[{index}]") for index, item in enumerate(_items(source, "content", where))]
+    return [
+        _part(item, f"{where}.content[{index}]")
+        for index, item in enumerate(_items({"content": content}, "content", where))
+    ]
 
 
 def _part(item: Any, where: str) -> Part:

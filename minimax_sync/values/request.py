@@ -243,6 +243,9 @@ _PARTS: dict[str, frozenset[type]] = {
 }
 
 
+_SPEAKERS = frozenset({"user", "assistant"})
+
+
 def _check_messages(messages: Sequence[ChatMessage]) -> None:
     """Check what MiniMax answers with 2013: empty messages, tool results that do not directly follow their calls.
 
@@ -253,6 +256,8 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
     awaited: set[str] = set()
     calls_at = -1
     for index, message in enumerate(messages):
+        if message.plain_text and message.role in _SPEAKERS and not awaited:
+            continue
         _check_parts(message, index)
         if message.role == "tool":
             if message.tool_call_id not in awaited:

@@ -64,7 +64,11 @@ class OpenAICompat:
         if system:
             messages.append({"role": "system", "content": system})
         for message, results in turns(request.messages):
-            messages.append(self._assistant(message) if message.role == "assistant" else _user(message))
+            text = message.plain_text
+            if text:
+                messages.append({"role": message.role, "content": text})
+            else:
+                messages.append(self._assistant(message) if message.role == "assistant" else _user(message))
             messages += map(_tool_result, results)
         return messages
 

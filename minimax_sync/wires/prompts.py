@@ -40,9 +40,9 @@ def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, list[C
     for message in messages:
         if message.role == "tool":
             results.append(message)
-        elif message.role != "system" and not message.is_empty:
+        elif message.role != "system" and (message.plain_text or not message.is_empty):
             if current is not None:
-                yield current, _in_call_order(current, results)
+                yield current, _in_call_order(current, results) if results else results
             current, results = message, []
     if current is not None:
         yield current, _in_call_order(current, results)
@@ -50,8 +50,6 @@ def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, list[C
 
 def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[ChatMessage]:
     """Sort results, since M-series models attribute parallel ones by position (MiniMax-AI/MiniMax-M3#1)."""
-    if len(results) < 2:
-        return results
     order = {call.id: position for position, call in enumerate(message.tool_calls)}
     return sorted(results, key=lambda result: order[result.tool_call_id])
 
