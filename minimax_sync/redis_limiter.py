@@ -116,7 +116,7 @@ class RedisTokenBucket:
         self.name = name
         self.requests_per_second, self.burst = self._local.requests_per_second, self._local.burst
         self._away: dict[str, RedisFailureError] = {}
-        self._retry_at = 0.0
+        self._failed_at = self._retry_at = 0.0
         self._link = RedisLink(link, "limiter")
         self._key = _PREFIX + name
         interval = 1e6 / self.requests_per_second
@@ -180,7 +180,9 @@ class RedisTokenBucket:
 
     def _run(self, script: str, *arguments: bytes | float) -> Any:
         answer = self._link.run(script, [self._key], [*self._pace, *arguments])
-        if self._away.pop("reason", None):
+        # What was under way when another thread failed says nothing about now.
+        looked = time.monotonic() >= self._failed_at + RETRY_REDIS
+        if looked and self._away.pop("reason", None) is not None:
             _log.warning("the shared rate limit at %s is back", self._link.url.masked())
         return answer
 
@@ -192,7 +194,8 @@ class RedisTokenBucket:
         return True
 
     def _degrade(self, failure: RedisFailureError) -> None:
-        self._retry_at = time.monotonic() + RETRY_REDIS
+        self._failed_at = time.monotonic()
+        self._retry_at = self._failed_at + RETRY_REDIS
         if self._away.setdefault("reason", failure) is failure:  # atomic: one thread tells
             _log.warning(
                 "the shared rate limit at %s is away: %s. Until it is back this process alone keeps to %g requests per "

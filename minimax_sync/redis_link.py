@@ -18,6 +18,8 @@ from .secret import StoreUrl
 
 _PATH = re.compile(r"(?P<link>rediss?://[^/?#]+(/(?P<db>\d+)?)?)(/(?P<name>[^/?#]+))?(?P<query>\?[^#]*)?")
 _CONNECT = 2.0  # seconds; also the longest wait for an answer: every script takes microseconds
+_CONNECTIONS = 8  # per process: plenty for such scripts, and a thousand processes stay below the 10,000 of a Redis
+_TURN = 10.0  # seconds; turns come by chance, so a thread among many that never rest may wait
 _CODE = re.compile(r"[A-Z]{3,20}")
 _NOT_ALLOWED = re.compile("ACL failure|user executing the script")  # what NOPERM is called inside a script
 _REASONS = {
@@ -98,8 +100,10 @@ class RedisLink:
             ) from None
         self._error, self._unknown_script = redis.RedisError, redis.exceptions.NoScriptError
         try:
-            self._client: Any = redis.Redis.from_url(
+            pool = redis.BlockingConnectionPool.from_url(
                 str(self.url),
+                max_connections=_CONNECTIONS,
+                timeout=_TURN,
                 socket_connect_timeout=_CONNECT,
                 socket_timeout=_CONNECT,
                 socket_keepalive=True,
@@ -109,7 +113,8 @@ class RedisLink:
             fault = f"{self._source}: this is no URL of a Redis"
         else:
             # Explicit, for an inherited or forgotten socket that is closed by the collector is a ResourceWarning.
-            weakref.finalize(self, self._client.connection_pool.disconnect)
+            weakref.finalize(self, pool.disconnect)
+            self._client: Any = redis.Redis(connection_pool=pool)
             self._pid = os.getpid()
             return
         raise ConfigError(fault)

@@ -37,6 +37,7 @@ LAYERS = [
     "notebook",
     "chat_stream",
     "assembly",
+    "caller",
     "client",
     "tool_schema",
     "tools parse conversation checkpoint progress worker_threads magic",

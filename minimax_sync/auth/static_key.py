@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ..errors import ConfigError, CredentialInvalidError
+from ..sealing import sealed
 from ..secret import check_key
 
 
@@ -15,6 +16,7 @@ class StaticKey:
     Cannot be pickled: a key belongs in no message between processes.
     """
 
+    @sealed
     def __init__(self, key: str, *, source: str = "api_key argument") -> None:
         self._key = check_key(key, source)
         self._source = source

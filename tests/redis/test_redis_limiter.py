@@ -1,0 +1,371 @@
+"""The rate limit that processes and hosts share, on a real Redis."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from redis_lab import RedisServer
+
+from minimax_sync import ConfigError, MiniMaxClient, RedisTokenBucket, redis_limiter
+from minimax_sync.emulator import Emulator
+from minimax_sync.errors import CallTimeoutError
+
+TAKE_MANY = """
+import sys, time
+from minimax_sync import RedisTokenBucket
+bucket = RedisTokenBucket(sys.argv[1], float(sys.argv[2]))
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(int(sys.argv[3])):
+    bucket.acquire()
+    print(time.time(), flush=True)
+"""
+
+
+@contextmanager
+def takers(count: int, *arguments: object) -> Iterator[list[subprocess.Popen[str]]]:
+    """Run processes that wait for a line, take slots and print when they had each."""
+    command = [sys.executable, "-c", TAKE_MANY, *map(str, arguments)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)
+    ]
+    try:
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def together(actions: list[Callable[[], object]]) -> None:
+    threads = [threading.Thread(target=action) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def key_of(server: RedisServer) -> str:
+    with server.client() as client:
+        (key,) = client.keys("*")
+    return str(key)
+
+
+def test_four_processes_together_keep_to_the_rate(url: str) -> None:
+    rate, each = 50, 20
+    with takers(4, url, rate, each) as processes:
+        for process in processes:
+            go(process)
+        instants = sorted(float(line) for process in processes for line in process.communicate()[0].split())
+    assert len(instants) == 4 * each
+    span = instants[-1] - instants[0]
+    ideal = (4 * each - 1) / rate
+    assert 0.98 * ideal < span < 1.2 * ideal  # a busy machine wakes late
+
+
+def test_slots_go_to_those_who_came_first(url: str) -> None:
+    hosts = [RedisTokenBucket(url, 40) for _ in range(2)]
+    hosts[0].acquire()
+    order: list[int] = []
+
+    def take(number: int) -> None:
+        hosts[number % 2].acquire()
+        order.append(number)
+
+    threads = []
+    for number in range(6):
+        threads.append(threading.Thread(target=take, args=(number,)))
+        threads[-1].start()
+        time.sleep(0.003)
+    for thread in threads:
+        thread.join()
+    assert order == list(range(6))
+
+
+def test_a_burst_goes_at_once_and_what_follows_at_the_rate(url: str) -> None:
+    bucket = RedisTokenBucket(url, 2, burst=3)
+    waits = [bucket.acquire() for _ in range(4)]
+    assert max(waits[:3]) < 0.15
+    assert 0.25 < waits[3] < 0.75
+
+
+def test_who_would_wait_too_long_is_refused_at_once_and_takes_no_slot(url: str) -> None:
+    bucket = RedisTokenBucket(url, 0.1)
+    bucket.acquire()
+    began = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(CallTimeoutError, match=r"the wait would be (10\.0|9\.\d) s, 5\.0 s are left"):
+            bucket.acquire(5)
+    assert time.monotonic() - began < 1
+
+
+def test_a_pause_holds_everybody_on_every_host_and_keeps_their_order(url: str) -> None:
+    here, there = RedisTokenBucket(url, 20), RedisTokenBucket(url, 20)
+    here.acquire()
+    began = time.monotonic()
+    instants: list[float] = []
+
+    def take() -> None:
+        there.acquire()
+        instants.append(time.monotonic() - began)
+
+    def pause() -> None:
+        time.sleep(0.01)
+        here.pause(0.3)
+        here.pause(0.1)  # a shorter one changes nothing
+
+    together([take, take, take, pause])
+    assert 0.3 < min(instants) < max(instants) < 1
+
+
+def test_no_burst_follows_a_pause(url: str) -> None:
+    bucket = RedisTokenBucket(url, 20, burst=5)
+    began = time.monotonic()
+    bucket.pause(0.1)
+    for number in range(4):
+        bucket.acquire()
+        assert time.monotonic() - began >= 0.1 + 0.05 * number
+
+
+def test_a_wait_that_a_pause_makes_too_long_ends(url: str) -> None:
+    bucket = RedisTokenBucket(url, 20)
+    bucket.acquire()
+    errors: list[CallTimeoutError] = []
+
+    def take() -> None:
+        try:
+            bucket.acquire(0.2)
+        except CallTimeoutError as error:
+            errors.append(error)
+
+    def pause() -> None:
+        time.sleep(0.02)
+        bucket.pause(5)
+
+    together([take, pause])
+    assert len(errors) == 1
+
+
+def test_an_interrupted_wait_gives_its_slot_back(url: str) -> None:
+    bucket = RedisTokenBucket(url, 2)
+    bucket.acquire()
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.03, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        bucket.acquire()
+    timer.join()
+    assert bucket.acquire() < 0.8
+
+
+def test_a_process_that_was_stopped_does_not_send_what_it_had_in_line(server: RedisServer, url: str) -> None:
+    with takers(1, url, 5, 2) as (process,):
+        bucket = RedisTokenBucket(url, 5)
+        bucket.acquire()
+        go(process)
+        time.sleep(0.05)  # it waits for its slot now
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.3)
+        bucket.acquire()
+        process.send_signal(signal.SIGCONT)
+        continued = time.time()
+        first, second = (float(line) for line in process.communicate()[0].split())
+    assert first - continued > 0.02
+    assert second - first > 0.08
+
+
+def test_a_forked_child_shares_the_bucket_over_a_connection_of_its_own(url: str) -> None:
+    bucket = RedisTokenBucket(url, 4)
+    bucket.acquire()
+    child = os.fork()
+    if child == 0:
+        waited = bucket.acquire()
+        os._exit(0 if 0.05 < waited < 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert 0 < bucket.acquire() < 1
+
+
+def test_nothing_is_left_in_redis_a_minute_after_the_last_slot(server: RedisServer, url: str) -> None:
+    bucket = RedisTokenBucket(url, 0.1)
+    bucket.acquire()
+    bucket.pause(20)
+    with server.client() as client:
+        assert 85_000 < client.pttl(key_of(server)) <= 90_000
+
+
+def test_without_redis_each_process_keeps_to_the_rate_by_itself_until_it_is_back(
+    mortal: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(redis_limiter, "RETRY_REDIS", 0.2)
+    caplog.set_level(logging.INFO, "minimax_sync")
+    bucket = RedisTokenBucket(mortal.url, 50)
+    bucket.acquire()
+    mortal.kill()
+    began = time.monotonic()
+    together([lambda: bucket.acquire()] * 4)
+    assert 0.05 < time.monotonic() - began < 1
+    assert bucket.degraded
+    assert repr(bucket).endswith("degraded>")
+    (warning,) = caplog.records
+    assert (warning.levelno, "no connection" in warning.getMessage()) == (logging.WARNING, True)
+    mortal.start()
+    time.sleep(0.2)
+    bucket.acquire()
+    assert not bucket.degraded
+    assert caplog.messages[1:] == [f"the shared rate limit at {mortal.url} is back"]
+
+
+def test_a_pause_is_kept_when_redis_goes_away(mortal: RedisServer) -> None:
+    bucket = RedisTokenBucket(mortal.url, 100)
+    bucket.pause(0.2)
+    mortal.kill()
+    assert 0.05 < bucket.acquire() < 1
+
+
+def test_a_redis_that_forgot_everything_gives_those_in_line_new_slots(mortal: RedisServer) -> None:
+    bucket = RedisTokenBucket(mortal.url, 4)
+    bucket.acquire()
+    instants: list[float] = []
+
+    def take() -> None:
+        bucket.acquire()
+        instants.append(time.monotonic())
+
+    def forget() -> None:
+        time.sleep(0.05)
+        with mortal.client() as client:
+            client.flushall()
+        take()  # the first slots of the new line
+        take()
+
+    together([take, take, forget])
+    assert len(instants) == 4
+    assert min(later - earlier for earlier, later in pairwise(sorted(instants))) > 0.12
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), "it is out of memory (OOM)"),
+        (("REPLICAOF", "127.0.0.1", "1"), "it is a read-only replica (READONLY)"),
+        (("CONFIG", "SET", "requirepass", "hidden"), "it refuses the user or the password"),
+    ],
+)
+def test_the_warning_says_why(
+    mortal: RedisServer, command: tuple[str, ...], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with mortal.client() as client:
+        client.execute_command(*command)
+    RedisTokenBucket(mortal.url, 50).acquire()
+    assert f"is away: {reason}. Until it is back" in caplog.text
+
+
+def test_a_pickle_holds_the_url_and_meets_the_same_bucket(url: str) -> None:
+    bucket = RedisTokenBucket(url, 2, name="mine")
+    bucket.acquire()
+    twin = pickle.loads(pickle.dumps(bucket))
+    assert (twin.name, twin.requests_per_second, twin.burst) == ("mine", 2, 1)
+    assert twin.acquire() > 0.1
+
+
+def test_a_password_is_shown_nowhere_and_not_pickled() -> None:
+    bucket = RedisTokenBucket("redis://:hidden@127.0.0.1:1/0", 20)
+    assert "hidden" not in repr(bucket)
+    with pytest.raises(ConfigError, match="password cannot be pickled") as caught:
+        pickle.dumps(bucket)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h/0/name",
+        "redis://user:hidden@h:port/0",
+        "http://hidden",
+        "redis://",
+        "redis:///0",
+        "redis://hidden:x/a",
+    ],
+)
+def test_a_url_that_is_none_is_a_config_error_that_does_not_show_it(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^limiter: ") as caught:
+        RedisTokenBucket(url, 2)
+    assert "hidden" not in str(caught.value)
+
+
+def test_clients_with_one_credential_share_the_bucket_and_the_key_does_not_show_it(
+    server: RedisServer, url: str, own_world: Path
+) -> None:
+    with Emulator() as emulator:
+        (own_world / "config").mkdir()
+        (own_world / "config" / "llm.yaml").write_text(
+            "providers: {minimax: {rate_limit: {requests_per_second: 4, store: '" + url + "'}}}"
+        )
+        first = MiniMaxClient(emulator.api_key, base_url=emulator.base_url)
+        second = MiniMaxClient(emulator.api_key, base_url=emulator.base_url, limiter=url, requests_per_second=4)
+        with first, second:
+            began = time.monotonic()
+            for client in (first, second, first):
+                client.chat("hi")
+            assert 0.49 < time.monotonic() - began < 2
+        assert emulator.api_key not in key_of(server)
+
+
+def test_a_429_that_one_client_meets_holds_the_other(url: str) -> None:
+    with Emulator() as emulator:
+        emulator.fault(status=429, retry_after=1)
+        first, second = (
+            MiniMaxClient(emulator.api_key, base_url=emulator.base_url, limiter=url, requests_per_second=50)
+            for _ in range(2)
+        )
+        with first, second:
+            began = time.monotonic()
+            thread = threading.Thread(target=first.chat, args=("hi",))
+            thread.start()
+            time.sleep(0.3)
+            second.chat("hi")
+            assert time.monotonic() - began > 0.95
+            thread.join()
+
+
+def test_a_shared_limit_without_a_rate_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"argument limiter: .*requests_per_second"):
+        MiniMaxClient("sk-api-x", limiter=url, requests_per_second=None)
+
+
+def test_a_missing_redis_package_is_named_with_what_to_install(url: str) -> None:
+    script = (
+        "import sys; sys.modules['redis'] = None\n"
+        "from minimax_sync import *\n"
+        "try: MiniMaxClient('sk-api-x', limiter=sys.argv[1])\n"
+        "except ConfigError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, check=True)
+    assert 'pip install "minimax-sync[redis]"' in done.stdout
+
+
+def test_a_client_without_a_redis_url_does_not_load_redis() -> None:
+    script = "import sys; from minimax_sync import *; MiniMaxClient('sk-api-x'); print('redis' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"

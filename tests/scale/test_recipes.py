@@ -1,0 +1,71 @@
+"""Every recipe for a library that spreads work runs as it stands, against the emulator and a real Redis.
+
+Those whose libraries weigh hundreds of megabytes (Spark, Ray) run by `scripts/recipes`, which installs them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis_lab import RedisServer
+
+from minimax_sync.emulator import Emulator
+
+RECIPES = Path(__file__).with_name("recipes")
+PROMPTS = 20
+
+
+def place(name: str, server: RedisServer, folder: Path) -> Path:
+    """Copy a recipe, its Redis replaced by the test's own."""
+    text = (RECIPES / name).read_text()
+    assert "redis://redis.example:6379/0" in text
+    copy = folder / name
+    copy.write_text(text.replace("redis://redis.example:6379/0", server.url))
+    return copy
+
+
+def run(recipe: Path, *arguments: str) -> list[str]:
+    """Run a recipe and return the answers that it printed, sorted."""
+    done = subprocess.run(
+        [sys.executable, recipe, *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return sorted(line for line in done.stdout.splitlines() if line.startswith("You said"))
+
+
+def expected(times: int = 1) -> list[str]:
+    return sorted([f'You said: "prompt {number}".' for number in range(PROMPTS)] * times)
+
+
+@pytest.mark.parametrize("start_method", ["spawn", "fork"])
+def test_multiprocessing(emulator: Emulator, server: RedisServer, own_world: Path, start_method: str) -> None:
+    assert run(place("multiprocessing_map.py", server, own_world), start_method) == expected(2)
+
+
+@pytest.mark.parametrize("name", ["loky_map.py", "joblib_parallel.py"])
+def test_processes_of_a_library(emulator: Emulator, server: RedisServer, own_world: Path, name: str) -> None:
+    assert run(place(name, server, own_world)) == expected()
+
+
+def test_celery(emulator: Emulator, server: RedisServer, own_world: Path) -> None:
+    recipe = place("celery_task.py", server, own_world)
+    with celery_worker(own_world):
+        assert run(recipe) == expected()
+
+
+@contextmanager
+def celery_worker(folder: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "celery", "-A", "celery_task", "worker", "-c", "2", "--without-gossip"]
+    worker = subprocess.Popen(
+        [*command, "--without-mingle"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait(30)
