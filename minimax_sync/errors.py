@@ -223,7 +223,7 @@ def error_for(status: int, code: int | None, message: str, *, hint: str = "", **
 
 
 def resets_at(message: str) -> datetime | None:
-    """Read the instant in "usage limit exceeded, ... resets at 2026-05-15T15:00:00Z (2056)"; UTC where no zone is named."""
+    """Read the instant in "usage limit exceeded, ... resets at 2026-05-15T15:00:00Z (2056)"; no zone means UTC."""
     found = _RESETS_AT.search(message)
     if not found:
         return None
