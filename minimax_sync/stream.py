@@ -135,8 +135,8 @@ class Fold(ABC):
 
     def feed_body(self, body: bytes) -> None:
         """Fold a whole answer. Its chunks are there to be taken after `end`."""
-        self._body = body
         self.take_body(body)
+        self._body = body
 
     def take_chunks(self) -> list[StreamChunk]:
         """Hand out the chunks that are ready."""
