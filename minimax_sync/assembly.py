@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from .auth import Auth
 from .auth.static_key import StaticKey
+from .config.settings import KEY_BASE_URL, Settings
 from .endpoints import Endpoint, may_receive_token
 from .errors import BundleError, ConfigError
 from .http import Http
 from .limits import Limiter, TokenBucket, shared_bucket
 from .quota import QuotaAlert
 from .secret import StoreUrl
-from .settings import KEY_BASE_URL, Settings
 from .transport import Channel
 from .wires import wire_for
 

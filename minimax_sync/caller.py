@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from .assembly import open_channel
-from .checks import CHECKS
+from .config.checks import CHECKS
+from .config.resolve import resolve_settings
+from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
 from .hooks.call_watch import CallWatch
 from .hooks.events import TokenRefreshed, emit
 from .http import Reply
-from .resolve import resolve_settings
 from .retry import RetryPolicy
-from .settings import Settings
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
 from .values.response import ChatResponse

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .caller import Caller, decoded, reopened
 from .chat_stream import ChatStream
-from .config import DEFAULT_PROVIDER
+from .config.llm_yaml import DEFAULT_PROVIDER
+from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
 from .errors import RequestError
 from .hooks.events import Hook
 from .http import Reply
 from .quota import Quota, decode_quota
 from .retry import RetryPolicy
 from .sealing import sealed
-from .settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
 from .transport import Redact
 from .values.request import as_request
 from .values.response import ChatResponse

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minimax_sync.resolve import resolve_settings
-from minimax_sync.settings import Settings
+from minimax_sync.config.resolve import resolve_settings
+from minimax_sync.config.settings import Settings
 
 FILE = """
 providers:

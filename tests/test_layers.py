@@ -15,20 +15,21 @@ import minimax_sync
 PACKAGE = Path(minimax_sync.__file__).parent
 
 LAYERS = [
-    "errors placeholders sealing trace values.shortened values.options json_types",
-    "secret endpoints retry limits quota sse chunked connections faults yaml_file redis_link",
+    "errors sealing values.shortened values.options http.trace http.chunked config.placeholders json_types",
+    "secret endpoints retry limits quota sse http.connections http.faults config.yaml_file",
+    "redis_link",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
     "values.request",
-    "checks redis_link",
-    "redis_limiter",
-    "config",
-    "settings",
-    "resolve",
+    "config.checks",
+    "config.llm_yaml",
+    "config.settings",
+    "config.resolve",
     "hooks",
-    "pools",
-    "reply",
+    "http.pools",
+    "http.reply",
+    "http.exchange",
     "http",
     "auth",
     "stream",
@@ -100,7 +101,7 @@ OURS = [(module, path) for module, path in modules() if module and not module.st
 @pytest.mark.parametrize(("module", "path"), OURS, ids=[module for module, _ in OURS])
 def test_imports_point_down(module: str, path: Path) -> None:
     own = layer_of(module)
-    if module == "values":
+    if not list(imports(path, module)):
         return
     assert own is not None, f"{module} has no place in LAYERS"
     for imported, at_run_time in imports(path, module):
@@ -119,7 +120,7 @@ def test_only_http_imports_requests() -> None:
         for imported, at_run_time in imports(path, module)
         if at_run_time and imported.split(".")[0] == "requests"
     }
-    assert importers == {"http"}
+    assert importers == {"http.exchange"}
 
 
 def test_the_emulator_and_the_client_do_not_know_each_other() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from settings_world import FILE, World, assert_hidden
 
+from minimax_sync.config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
 from minimax_sync.errors import ConfigError
 from minimax_sync.retry import RetryPolicy
 from minimax_sync.secret import Secret
-from minimax_sync.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
 
 KEY_FILE = "secrets/minimax_code_plan_key.txt"
 BUNDLE = "secrets/minimax_token_plan.json"
@@ -358,7 +358,7 @@ def test_a_bad_argument_is_an_error_that_names_it(name: str, bad: Any, world: Wo
 
 def test_a_static_key_without_a_file_loads_no_yaml_parser(world: World) -> None:
     code = (
-        "import sys; from minimax_sync.resolve import resolve_settings;"
+        "import sys; from minimax_sync.config.resolve import resolve_settings;"
         "resolve_settings(arguments={}); print('yaml' in sys.modules, 'requests' in sys.modules)"
     )
     environ = {**os.environ, "MINIMAX_API_KEY": "k"}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from settings_world import FILE, World
 
+from minimax_sync.config.resolve import resolve_settings
 from minimax_sync.errors import ConfigError
-from minimax_sync.resolve import resolve_settings
 from minimax_sync.secret import Secret
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..checks import check_bundle
+from ..config.checks import check_bundle
 from ..secret import StoreUrl
 from .clock import Clock
 from .redis_store import RedisStore

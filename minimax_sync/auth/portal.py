@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
+from ..config.settings import DEFAULT_BUNDLE
 from ..endpoints import REGIONS, host_of, portal_redirect, portal_url
 from ..errors import (
     BundleError,
@@ -27,7 +28,6 @@ from ..errors import (
 )
 from ..http import Http
 from ..sealing import sealed
-from ..settings import DEFAULT_BUNDLE
 from .clock import Clock, SystemClock
 from .files import write_private
 from .grant import LONGEST_ANSWER, POST_TIMEOUT

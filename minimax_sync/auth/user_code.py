@@ -16,7 +16,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..checks import check_group_id
+from ..config.checks import check_group_id
 from ..endpoints import may_receive_token, page_url, portal_url
 from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError, ServerError, error_for
 from ..retry import retry_after_seconds

@@ -14,7 +14,7 @@ from .parser import PROGRAM, Command, UsageError, argument
 from .terminal import bold, instant, printable
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..config.settings import Settings
 
 _BUNDLE = argument(
     "--bundle",

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from minimax_sync.auth.bundle import parse_bundle
 from minimax_sync.auth.grant import decode_answer
-from minimax_sync.config import Sourced, read_config
+from minimax_sync.config.llm_yaml import Sourced, read_config
+from minimax_sync.config.placeholders import Placeholders
 from minimax_sync.errors import ConfigError, LlmError, ToolArgumentsError
-from minimax_sync.placeholders import Placeholders
 from minimax_sync.quota import decode_quota
 from minimax_sync.retry import retry_after_seconds
 from minimax_sync.secret import Secret
@@ -68,7 +68,7 @@ def _fold(make: Callable[[tuple[str, ...]], Fold], data: bytes) -> None:
         fold.feed_body(rest)
         fold.end()
     except LlmError:
-        pass  # noqa: S110  # that it is one of ours is what is shown
+        pass  # that it is one of ours is what is shown
     _look_at(fold.response())
 
 

@@ -44,7 +44,7 @@ def _raised_in_a_library(local: object) -> Exception:
     """Raise an exception from a frame that is not a test's, with `local` among its locals."""
     code = compile("def fail(held):\n    raise ValueError('no')", "library.py", "exec")
     names: dict[str, Any] = {}
-    exec(code, names)  # noqa: S102  # a frame of another file is what is wanted
+    exec(code, names)  # a frame of another file is what is wanted
     try:
         names["fail"](local)
     except ValueError as error:

@@ -24,12 +24,12 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions
 
-from . import __version__
-from .errors import CallTimeoutError, ConfigError, LlmError
+from .. import __version__
+from ..errors import CallTimeoutError, ConfigError, LlmError
+from ..sealing import bare_os_error, causes, sealed
 from .faults import exchange_fault
 from .pools import MAX_IDLE_CONNECTIONS, POOL_CLASSES, abandon_pools, tls_context
 from .reply import FAILURES, Reply
-from .sealing import bare_os_error, causes, sealed
 from .trace import Trace
 
 __all__ = ["Http", "Reply"]

@@ -16,10 +16,10 @@ from time import monotonic
 
 from urllib3 import HTTPResponse, exceptions
 
+from ..errors import CallTimeoutError, LlmError, ResponseFormatError, TransportError
+from ..sealing import bare_os_error, causes, sealed
 from .chunked import ChunkedBody
 from .connections import RECEIVE_SIZE
-from .errors import CallTimeoutError, LlmError, ResponseFormatError, TransportError
-from .sealing import bare_os_error, causes, sealed
 from .trace import Trace
 
 DEFAULT_LIMIT = 32 * 1024 * 1024

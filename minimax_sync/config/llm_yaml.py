@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar, Union
 
+from ..errors import ConfigError
+from ..retry import RetryPolicy
 from .checks import CHECKS
-from .errors import ConfigError
 from .placeholders import Placeholders
-from .retry import RetryPolicy
 from .yaml_file import Item, read_yaml
 
 T_co = TypeVar("T_co", covariant=True)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from urllib3 import exceptions
 
-from .errors import (
+from ..errors import (
     AmbiguousResultError,
     Budget,
     CallTimeoutError,
@@ -22,7 +22,7 @@ from .errors import (
     ResponseFormatError,
     TransportError,
 )
-from .sealing import bare_os_error, causes
+from ..sealing import bare_os_error, causes
 
 E = TypeVar("E", bound=BaseException)
 

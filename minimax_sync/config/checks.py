@@ -12,10 +12,10 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, Literal
 
-from .endpoints import parse_chat_path, parse_flavor
-from .errors import ConfigError
-from .retry import RetryPolicy
-from .secret import StoreUrl, check_key
+from ..endpoints import parse_chat_path, parse_flavor
+from ..errors import ConfigError
+from ..retry import RetryPolicy
+from ..secret import StoreUrl, check_key
 
 AuthMode = Literal["static", "token_plan", "auto"]
 Check = Callable[[Any, str], Any]

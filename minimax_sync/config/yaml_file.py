@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import ConfigError
+from ..errors import ConfigError
 from .placeholders import PlaceholderError, Placeholders
 
 _TAG = "tag:yaml.org,2002:"

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from .config import Sourced
-from .endpoints import REGIONS, Endpoint, Flavor, resolve_endpoint
-from .errors import ConfigError
-from .retry import RetryPolicy
-from .secret import Secret, StoreUrl
+from ..endpoints import REGIONS, Endpoint, Flavor, resolve_endpoint
+from ..errors import ConfigError
+from ..retry import RetryPolicy
+from ..secret import Secret, StoreUrl
+from .llm_yaml import Sourced
 
 
 class _DefaultText(str):

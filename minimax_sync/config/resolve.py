@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import ConfigError
+from ..secret import Secret, StoreUrl
 from .checks import CHECKS
-from .config import DEFAULT_FILE, DEFAULT_PROVIDER, FileSettings, Sourced, read_config
-from .errors import ConfigError
+from .llm_yaml import DEFAULT_FILE, DEFAULT_PROVIDER, FileSettings, Sourced, read_config
 from .placeholders import PlaceholderError, Placeholders, read_text
-from .secret import Secret, StoreUrl
 from .settings import (
     DEFAULT_AUTH_MODE,
     DEFAULT_BUNDLE,
