@@ -2,8 +2,7 @@
 after the wait and a slot is taken before every request, retries included.
 
 It knows no wire: `receive` makes the result of a 2xx answer, and raises one of our errors for what is none; a stream
-fails later, and so gets what takes the credential out of an error as well. Sleeps
-happen here and in the limiter alone.
+fails later, and so gets what takes the credential out of an error as well. Sleeps happen here and in the limiter alone.
 """
 
 from __future__ import annotations
@@ -107,18 +106,9 @@ class Transport:
         """
         deadline = time.monotonic() + call.timeout
         attempts = Attempts(self.options.retry, deadline)
-        limiter = self.channel.limiter
         refreshed = False
         error: LlmError | None = None
-        while True:
-            try:
-                waited = limiter.acquire(deadline - time.monotonic()) if limiter is not None else 0.0
-            except CallTimeoutError:
-                if error is None:
-                    raise
-                break
-            if watch is not None:
-                watch.attempt(waited)
+        while self._take_slot(deadline, error, watch):
             bearer = self.channel.auth.bearer(deadline - time.monotonic())
             try:
                 return self._attempt(call, bearer, deadline, receive)
@@ -133,12 +123,28 @@ class Transport:
             wait = attempts.wait_after(error)
             if watch is not None:
                 watch.failed(error, wait, attempts.cool_down)
-            if attempts.cool_down and limiter is not None:
-                limiter.pause(attempts.cool_down)
+            if attempts.cool_down and self.channel.limiter is not None:
+                self.channel.limiter.pause(attempts.cool_down)
             if wait is None:
                 break
             time.sleep(wait)
+        assert error is not None
         raise error
+
+    def _take_slot(self, deadline: float, error: LlmError | None, watch: CallWatch | None) -> bool:
+        """Wait for a slot. False: no time is left for one, and `error`, of an earlier attempt, tells more than that."""
+        left = deadline - time.monotonic()
+        if error is not None and left <= 0:
+            return False
+        try:
+            waited = self.channel.limiter.acquire(left) if self.channel.limiter is not None else 0.0
+        except CallTimeoutError:
+            if error is None:
+                raise
+            return False
+        if watch is not None:
+            watch.attempt(waited)
+        return True
 
     def _attempt(self, call: Call, bearer: str, deadline: float, receive: Callable[[Reply, Redact], Result]) -> Result:
         options = self.options

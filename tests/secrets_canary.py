@@ -2,10 +2,10 @@
 
     watch = secrets_canary.watch      # in a test module: the fixture then runs around each of its tests
 
-While a test runs, every exception that leaves a public method is searched (text, arguments, attributes, what it is chained
-to, the locals of every frame that is not a test's, its pickle), and so is the repr of every value that such a method
-returns; at its end every log record down to DEBUG, all that was printed (http.client's debugging output is on), and
-every file that was written below the test's folder but those that are there to hold a secret.
+While a test runs, every exception that leaves a public method is searched (text, arguments, attributes, what it is
+chained to, the locals of every frame that is not a test's, its pickle), and so is the repr of every value that such a
+method returns; at its end every log record down to DEBUG, all that was printed (http.client's debugging output is on),
+and every file that was written below the test's folder but those that are there to hold a secret.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import datetime, timezone
+from importlib import import_module
 from pathlib import Path
 
 from minimax_sync.auth.bundle import parse_bundle
@@ -108,8 +110,6 @@ def quota(data: bytes) -> None:
 
 def retry_after(data: bytes) -> None:
     """Read a Retry-After header."""
-    from datetime import datetime, timezone
-
     seconds = retry_after_seconds(data.decode("latin-1"), datetime.now(timezone.utc))
     assert seconds is None or 0 <= seconds < float("inf")
 
@@ -167,8 +167,7 @@ def mutations(seeds: list[bytes], count: int, seed: int = 1) -> list[bytes]:
 
 def main(name: str, *options: str) -> None:
     """Let libFuzzer drive one target, beginning with its seeds."""
-    import atheris
-
+    atheris = import_module("atheris")  # has no types of its own
     target, seeds = TARGETS[name]
     with tempfile.TemporaryDirectory() as corpus:
         for i, seed in enumerate(seeds):

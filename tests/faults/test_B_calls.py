@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ import secrets_canary
 import wire_server
 from raw_server import Certificate, Peer, RawServer, answer, chunked
 from secrets_canary import KEY, PROMPT, TOKEN
-from wire_server import EVENTS, JSON, QUICK, TEXT, Wire, ask, failing, framed, replies, sse, whole
+from wire_server import EVENTS, JSON, QUICK, TEXT, Step, Wire, ask, failing, framed, replies, sse, whole
 
 from minimax_sync import (
     AmbiguousResultError,
@@ -65,7 +66,7 @@ CODES: dict[int, type[LlmError]] = {
 }
 ATTEMPTS: dict[type[LlmError], int] = {RateLimitError: 5, ServerError: 3}
 
-SHAPES = {
+SHAPES: dict[str, Callable[[int], dict[str, Any]]] = {
     "base_resp": lambda code: {"id": "r1", "choices": None, "base_resp": {"status_code": code, "status_msg": "no"}},
     "base_resp without choices": lambda code: {"base_resp": {"status_code": str(code), "status_msg": "no"}},
     "error": lambda code: {"error": {"message": f"no ({code})", "type": "bad_request_error", "code": str(code)}},
@@ -190,7 +191,7 @@ def test_B5_an_answer_cut_anywhere_in_its_head_is_ambiguous_and_not_sent_again(w
 
 
 def test_B5_who_asks_for_it_has_a_lost_call_sent_again(wire: Wire, how: str) -> None:
-    steps = [Peer.finish, Peer.reset, whole(wire, how)]
+    steps: list[Step] = [Peer.finish, Peer.reset, whole(wire, how)]
     policy = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=2, resend_ambiguous=True)
     with RawServer(replies(*steps)) as server, wire.client(server, retry=policy) as client:
         assert ask(client, how).text == TEXT

@@ -101,18 +101,25 @@ def test_C8_too_many_parts_are_refused(wire: Wire) -> None:
 def test_C8_nesting_of_any_depth_is_an_answer_or_an_error_of_ours(wire: Wire, depth: int) -> None:
     nested = "[" * depth + "]" * depth
     if wire is OPENAI:
-        body = '{"choices": [{"message": {"content": "hi", "reasoning_details": %s}}], "usage": %s}' % (nested, nested)
-        call = '{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": %s}}]}}]}'
+        body = '{"choices": [{"message": {"content": "hi", "reasoning_details": DEEP}}], "usage": DEEP}'
+        call = '{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": DEEP}}]}}]}'
     else:
-        body = '{"type": "message", "content": [{"type": "text", "text": "hi"}], "usage": %s}' % nested
-        call = '{"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "name": "f", "input": %s}}'
-    with RawServer(replies(answer(body.encode(), headers=[JSON]))) as server, wire.client(server) as client:
+        body = '{"type": "message", "content": [{"type": "text", "text": "hi"}], "usage": DEEP}'
+        call = '{"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "input": DEEP}}'
+    with (
+        RawServer(replies(answer(body.replace("DEEP", nested).encode(), headers=[JSON]))) as server,
+        wire.client(server) as client,
+    ):
         for ask in (client.chat, lambda prompt: client.stream(prompt).response):
             try:
                 assert ask(PROMPT).text == "hi"
             except ResponseFormatError:
                 assert depth > 500
-    events = [*wire.events[: wire.whole_after - 1], sse(call % nested), *wire.events[wire.whole_after - 1 :]]
+    events = [
+        *wire.events[: wire.whole_after - 1],
+        sse(call.replace("DEEP", nested)),
+        *wire.events[wire.whole_after - 1 :],
+    ]
     step = b"".join(framed(events, "chunked"))
     with RawServer(replies(step)) as server, wire.client(server) as client:
         try:

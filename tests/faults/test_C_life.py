@@ -1,4 +1,4 @@
-"""Group C, the life of a stream: how soon its deltas are there, who may leave it, who may close it, and what remains."""
+"""Group C, the life of a stream: how soon its deltas are there, who may leave or close it, and what remains."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The client against `llmock`, a server of faults that nobody here wrote: every one of its faults ends in recovery or in the
-right exception, and its own verdict on the client's behaviour is clean.
+"""The client against `llmock`, a server of faults that nobody here wrote: every one of its faults ends in recovery or
+in the right exception, and its own verdict on the client's behaviour is clean.
 """
 
 from __future__ import annotations
