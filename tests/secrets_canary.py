@@ -85,9 +85,6 @@ def leaks_of(error: BaseException) -> list[str]:
             if not code.co_filename.startswith(_TESTS):
                 where = f"{Path(code.co_filename).name}:{line} {code.co_name}"
                 places += [f"{name}: {where}: {local}" for local, value in frame.f_locals.items() if secrets_in(value)]
-    printed = traceback.TracebackException.from_exception(_without_tests(error), capture_locals=True)
-    if secrets_in("".join(printed.format())):
-        places.append("the traceback as it is printed with its locals")
     if secrets_in(_pickled(error)):
         places.append("the pickle")
     return places
@@ -102,23 +99,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(current))
             yield current
             pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
-
-
-def _without_tests(error: BaseException) -> BaseException:
-    """Return a stand-in that is printed as `error` is, without the frames of tests, who may hold what they like."""
-    stand_in = Exception(repr(error))
-    frames = [tb for tb in _tracebacks(error) if not tb.tb_frame.f_code.co_filename.startswith(_TESTS)]
-    link = None
-    for tb in reversed(frames):
-        link = type(tb)(link, tb.tb_frame, tb.tb_lasti, tb.tb_lineno)
-    return stand_in.with_traceback(link)
-
-
-def _tracebacks(error: BaseException) -> Iterator[Any]:
-    tb = error.__traceback__
-    while tb is not None:
-        yield tb
-        tb = tb.tb_next
 
 
 def _shown(value: object) -> str:

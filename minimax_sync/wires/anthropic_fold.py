@@ -18,8 +18,11 @@ from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
 from .failures import failure, failure_in
+from .think import Run, ThinkSplitter
 
 MAX_BLOCKS = 4096
+
+_THINKING = ("thinking", "redacted_thinking")
 
 
 class _Content(msgspec.Struct, gc=False):
@@ -60,10 +63,16 @@ _decode = msgspec.json.Decoder(_Event).decode
 
 
 class _Block:
-    """One growing content block. `initial` is text that its start already held, which the first delta may repeat."""
+    """One growing content block. `initial` is text that its start already held, which the first delta may repeat.
+
+    `splitter` looks for think tags in text that no block of thinking came before, as gateways send it; what is between
+    them is `thought`, a block of thinking in front of this one.
+    """
 
     def __init__(self, index: int, kind: str, call: GrowingCall | None = None) -> None:
         self.index, self.kind, self.call = index, kind, call
+        self.splitter: ThinkSplitter | None = None
+        self.thought: _Block | None = None
         self.text = bytearray()
         self.initial = self.signature = ""
         self.extra: dict[str, Any] = {}
@@ -77,6 +86,7 @@ class AnthropicFold(Fold):
         self._blocks: list[_Block] = []
         self._open: dict[int, _Block] = {}
         self._last_index = -1
+        self._saw_thinking = False
         self._usage: dict[str, int] = {}
 
     def take_event(self, event: Event) -> None:
@@ -164,6 +174,9 @@ class AnthropicFold(Fold):
     def _open_block(self, block: _Block) -> _Block:
         if len(self._blocks) >= MAX_BLOCKS:
             raise ResponseFormatError(f"the answer holds more than {MAX_BLOCKS} content blocks")
+        self._saw_thinking = self._saw_thinking or block.kind in _THINKING
+        if block.kind == "text" and not self._saw_thinking:
+            block.splitter = ThinkSplitter()
         self._blocks.append(block)
         self._open[block.index] = block
         self._last_index = block.index
@@ -175,7 +188,7 @@ class AnthropicFold(Fold):
             if block.initial:
                 self._grow_started(block, delta.text)
             else:
-                self.say(block.text, delta.text)
+                self._say(block, delta.text)
         elif delta.thinking is not None:
             self._grow_started(self._block_for("thinking", index), delta.thinking)
         elif delta.partial_json is not None:
@@ -205,12 +218,29 @@ class AnthropicFold(Fold):
 
     def _grow(self, block: _Block, piece: str) -> None:
         if block.kind == "text":
-            self.say(block.text, piece)
+            self._say(block, piece)
         elif block.call is not None:
             self.grow_call(block.call, piece)
         elif block.kind == "thinking" and piece:
             block.text += piece.encode()
             self._chunks.append(ReasoningDelta(piece))
+
+    def _say(self, block: _Block, piece: str) -> None:
+        splitter = block.splitter
+        if splitter is None or (splitter.is_idle and "<" not in piece):
+            self.say(block.text, piece)
+        else:
+            self._take_runs(block, splitter.feed(piece))
+
+    def _take_runs(self, block: _Block, runs: list[Run]) -> None:
+        for is_thinking, text in runs:
+            if not is_thinking:
+                self.say(block.text, text)
+                continue
+            if block.thought is None:
+                block.thought = _Block(block.index, "thinking")
+                self._blocks.insert(self._blocks.index(block), block.thought)
+            self._grow(block.thought, text)
 
     def _content_block_stop(self, data: _Event) -> None:
         index = data.index if isinstance(data.index, int) else self._last_index
@@ -221,12 +251,14 @@ class AnthropicFold(Fold):
         if block.initial:
             initial, block.initial = block.initial, ""
             self._grow(block, initial)
+        if block.splitter is not None:
+            self._take_runs(block, block.splitter.flush())
         if block.call is not None:
             self.end_call(block.call)
 
     def flush_text(self) -> None:
         """Say what is held back, in blocks that were never stopped too."""
-        for block in self._blocks:
+        for block in tuple(self._blocks):
             self._finish_block(block)
         super().flush_text()
 

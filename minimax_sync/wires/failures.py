@@ -74,7 +74,7 @@ def failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmEr
 
 def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmError:
     """Make an error of `base_resp`, of an error envelope or of both; the code outranks the status."""
-    code, message = 0, ""
+    code, message, details = 0, "", {}
     if isinstance(base_resp, Mapping):
         code, message = _number(base_resp.get("status_code")), _words(base_resp.get("status_msg"))
     if error:
@@ -82,8 +82,9 @@ def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmE
         message = _words(details.get("message")) or message
         own_code = _number(details.get("code"))
         code = own_code if 1000 <= own_code <= 9999 else code or _CODE_BY_TYPE.get(_words(details.get("type")), 0)
-        status = _status(status, details)
-    return error_for(status, code_in(message) or code or None, message or _NO_REASON, **attributes)
+    code = code_in(message) or code
+    status = _status(status, details, has_code=code != 0)
+    return error_for(status, code or None, message or _NO_REASON, **attributes)
 
 
 def failure_in(data: bytes, *, is_error: bool) -> LlmError | None:
@@ -115,14 +116,14 @@ def request_id_in(headers: Mapping[str, str]) -> str:
     return next((found for name in _REQUEST_ID_HEADERS if (found := headers.get(name))), "")
 
 
-def _status(status: int, error: Mapping[str, Any]) -> int:
-    """Find the status of an error that came inside a 200; without any hint it is the server's failure."""
+def _status(status: int, error: Mapping[str, Any], *, has_code: bool) -> int:
+    """Find the status of an error that came inside a 200; without a hint or a code it is the server's failure."""
     if status != 200:
         return status
     for own_status in (_number(error.get("http_code")), _number(error.get("code"))):
         if 400 <= own_status <= 599:
             return own_status
-    return _STATUS_BY_TYPE.get(_words(error.get("type")), 500)
+    return _STATUS_BY_TYPE.get(_words(error.get("type")), 200 if has_code else 500)
 
 
 def _words(value: Any) -> str:

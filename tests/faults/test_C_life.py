@@ -210,7 +210,7 @@ INTERRUPTS = """
     bucket = TokenBucket(5) if phase == "limiter" else None
     client = MiniMaxClient(
         secrets_canary.KEY, base_url=url, api_flavor=flavor, limiter=bucket, timeout=30,
-        requests_per_second=None, retry=RetryPolicy(initial_backoff_ms=20000),
+        requests_per_second=None, retry=RetryPolicy(initial_backoff_ms=8000),
     )
     prompt = secrets_canary.PROMPT
 

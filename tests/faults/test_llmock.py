@@ -207,7 +207,7 @@ def test_llmock_a_prompt_that_is_too_long_has_its_own_error(server: FaultServer,
         with pytest.raises(ContextLengthError):
             ask(client, how)
         if flavor == "openai_compat":
-            server.tell("limits", context_window=2)
+            server.tell("limits", context_window=1)
             with pytest.raises(ContextLengthError):
                 ask(client, how)
 

@@ -27,7 +27,7 @@ EVENTS = "Content-Type: text/event-stream"
 
 def sse(data: object, event: str = "") -> bytes:
     """Write one event."""
-    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return (f"event: {event}\n" if event else "").encode() + f"data: {text}\n\n".encode()
 
 

@@ -111,6 +111,9 @@ def test_without_a_known_code_the_status_decides(status: int, kind: type[LlmErro
 
 def test_an_unknown_code_on_a_200_is_a_request_error() -> None:
     assert type(failure(200, {"status_code": 4711, "status_msg": "new"}, None)) is RequestError
+    assert type(failure(200, None, {"type": "api_error", "message": "new (4711)"})) is RequestError
+    assert type(failure(200, None, {"code": "4711", "message": "new"})) is RequestError
+    assert type(failure(200, None, {"type": "overloaded_error", "message": "new (4711)"})) is ServerError
 
 
 @pytest.mark.parametrize(
