@@ -20,6 +20,7 @@ from .errors import ConfigError, RequestError, ResponseFormatError
 from .hooks.call_watch import CallWatch
 from .hooks.events import TokenRefreshed, emit
 from .http import Reply
+from .limits import Limiter
 from .retry import RetryPolicy
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
@@ -93,6 +94,11 @@ class Caller:
         if "hooks" in overrides:
             sibling._watch_refreshes()
         return sibling
+
+    @property
+    def limiter(self) -> Limiter | None:
+        """The limiter in use, None when requests are not paced. One in Redis tells as `degraded` that Redis is away."""
+        return self._channel.limiter
 
     def close(self) -> None:
         """End the background thread and the connections. A session of the user's stays open; harmless when repeated."""

@@ -105,11 +105,14 @@ def _check(arguments: Namespace) -> None:
     began = time.monotonic()
     with open_client(arguments) as client:
         response = client.chat("Answer with the word: ok", max_tokens=64, timeout=60.0)
+        is_degraded = getattr(client.limiter, "degraded", False)
     usage = response.usage
     print(
         f"ok: {response.model or 'the model'} answered in {time.monotonic() - began:.1f} s, "
         f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
     )
+    if is_degraded:
+        print("but Redis is away: this process keeps to the rate by itself, and shares it with no other")
 
 
 def _title(text: str) -> None:

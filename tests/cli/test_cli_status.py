@@ -84,6 +84,14 @@ def test_the_check_makes_one_small_call(run: Run, emulator: Emulator) -> None:
     assert emulator.journal[0].body["max_tokens"] == 64
 
 
+def test_the_check_tells_when_the_shared_limit_is_out_of_reach(run: Run, emulator: Emulator) -> None:
+    Path("config").mkdir(exist_ok=True)
+    Path("config/llm.yaml").write_text("providers: {minimax: {rate_limit: {store: 'redis://127.0.0.1:1/0'}}}\n")
+    status, out, _ = run("status", "--check")
+    assert status == 0
+    assert "Redis is away" in out.splitlines()[-1]
+
+
 def test_a_check_that_fails_is_an_error(run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIMAX_API_KEY", "sk-api-this-is-not-the-right-key")
     status, out, err = run("status", "--check")
