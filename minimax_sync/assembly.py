@@ -164,9 +164,8 @@ def _hint(settings: Settings, endpoint: Endpoint) -> str:
     if settings.auth_mode.value == "token_plan":
         return "Log in again with `minimax-sync login`"
     source = f"The key comes from {settings.api_key.source} and was sent to {endpoint.origin}"
-    if not endpoint.is_minimax:
-        return source
+    lead = "Likely causes" if endpoint.is_minimax else "Likely causes, if that leads to MiniMax"
     causes = [_OTHER_REGION, _GROUP_ID]
     if endpoint.flavor == "anthropic_messages" and not settings.plan_key:
         causes.insert(0, _REGULAR_KEY)
-    return f"{source}. Likely causes: {'; '.join(causes)}"
+    return f"{source}. {lead}: {'; '.join(causes)}"

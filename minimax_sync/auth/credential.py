@@ -54,6 +54,7 @@ class Flight:
     def __init__(self) -> None:
         self.landed = threading.Event()
         self.error: LlmError | None = None
+        self.refreshed = False
         self.stopped = False
 
 
@@ -75,6 +76,8 @@ class Credential:
         """Start over in a forked child."""
         self._mutex = threading.Lock()
         self._flight: Flight | None = None
+        self.looks_first = True
+        """Whether the next `bearer` looks at the store, and starts the thread, although the token is fresh."""
         self.thread.reset()
 
     def obtain(self, timeout: float | None, rejected: Secret | None = None) -> str:
@@ -89,6 +92,8 @@ class Credential:
             current = self.refresh.current
             if current is not None and (flight is None or self._usable(rejected)):
                 return current.token
+            if flight is not None and first and flight.refreshed:
+                break  # the portal gave the rejected token again: to ask once more would only spend the next one
         raise CredentialInvalidError("the Token Plan login brings no token that is accepted. Run minimax-sync login")
 
     def subscribe(self, listener: Listener) -> None:
@@ -112,6 +117,7 @@ class Credential:
         flight, flies = None, False
         try:
             with self._mutex:
+                self.looks_first = False
                 if self._flight is not None:
                     return self._flight, False
                 if not self._wants_refresh(rejected):
@@ -161,6 +167,7 @@ class Credential:
         outcome: Literal["refreshed", "adopted", "failed", "waiting"] = "failed"
         try:
             outcome = self.refresh.run(early, closing if self.thread.is_current() else _never)
+            flight.refreshed = outcome == "refreshed"
         except StoppedError:
             flight.stopped = True
         except LlmError as error:

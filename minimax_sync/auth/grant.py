@@ -192,13 +192,14 @@ def _reason(document: Mapping[str, Any]) -> str:
     """Collect what an error answer says, from the places where MiniMax and RFC 6749 put it."""
     base = document.get("base_resp")
     error = document.get("error")
+    inner = error if isinstance(error, dict) else {}
     told = [
         error,
         document.get("error_description"),
-        error.get("message") if isinstance(error, dict) else None,
-        error.get("type") if isinstance(error, dict) else None,
+        *(inner.get(name) for name in ("message", "type", "code")),
         base.get("status_msg") if isinstance(base, dict) else None,
         document.get("message"),
+        document.get("code"),
     ]
     return "; ".join(" ".join(text.split())[:200] for text in told if isinstance(text, str) and text)
 

@@ -7,11 +7,15 @@ is refreshed rather than trusted. The portal's `expired_in` is a lifetime, Unix 
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from math import isfinite
 
 LONG_PAST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FAR_FUTURE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+
+_ZONE = re.compile(r"\s*(?:([+-]\d\d:?\d\d)|utc|gmt|z)$", re.IGNORECASE)
+"""A zone as people and `date` write it: a space before it, or its name."""
 
 SHORTEST_LIFE = 60.0
 LONGEST_LIFE = 30 * 86400.0
@@ -38,14 +42,22 @@ def expiry(expired_in: object, now: float) -> datetime:
 
     A lifetime that makes no sense (none, <= 0, NaN, 1e300) is clamped to 60 s .. 30 days: the token was paid for.
     """
+    return _from_unix(now + min(max(_life(expired_in, now), SHORTEST_LIFE), LONGEST_LIFE))
+
+
+def code_expiry(expired_in: object, now: float) -> datetime:
+    """Turn the `expired_in` of a user code into its end: as told, and 60 s where it has none or has passed already."""
+    life = _life(expired_in, now)
+    return _from_unix(now + (min(life, LONGEST_LIFE) if life > 0 else SHORTEST_LIFE))
+
+
+def _life(expired_in: object, now: float) -> float:
     number = _number(expired_in)
     if number is None:
-        life = SHORTEST_LIFE
-    elif number < _TTL_BELOW:
-        life = number
-    else:
-        life = (number if number < _SECONDS_BELOW else number / 1000) - now
-    return _from_unix(now + min(max(life, SHORTEST_LIFE), LONGEST_LIFE))
+        return SHORTEST_LIFE
+    if number < _TTL_BELOW:
+        return number
+    return (number if number < _SECONDS_BELOW else number / 1000) - now
 
 
 def _number(value: object) -> float | None:
@@ -74,7 +86,7 @@ def _from_iso(text: str) -> datetime:
     from dateutil.parser import isoparse  # late: a bundle with a sane file is all that needs it
 
     try:
-        instant = isoparse(text.strip().replace("z", "Z"))
+        instant = isoparse(_ZONE.sub(lambda found: found[1] or "Z", text.strip()))
     except (ValueError, OverflowError):
         return LONG_PAST
     if instant.tzinfo is None:

@@ -23,7 +23,7 @@ from ..retry import retry_after_seconds
 from ..secret import HIDDEN, Secret, check_key
 from .bundle import Bundle
 from .grant import CLIENT_ID
-from .instants import expiry
+from .instants import code_expiry, expiry
 
 SCOPE = "group_id profile model.completion"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:user_code"
@@ -112,7 +112,7 @@ def decode_code(answer: Answer, attempt: Attempt, now: float) -> UserCode | LlmE
         return ResponseFormatError("the portal's answer is not to this login: its state is another; try again")
     if not isinstance(user_code, str) or not user_code or not user_code.isprintable() or url is None:
         return ResponseFormatError("the portal's answer holds no usable user_code and verification_uri")
-    expires_at = expiry(document.get("expired_in"), now)
+    expires_at = code_expiry(document.get("expired_in"), now)
     return UserCode(user_code, url, expires_at, _interval(document.get("interval"), attempt.by_hand))
 
 

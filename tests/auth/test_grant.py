@@ -26,6 +26,8 @@ REFUSALS: list[tuple[int, Any]] = [
     (200, {"status": "error", "base_resp": {"status_msg": "refresh_token_reused"}}),
     (400, {"error": "invalid_grant", "error_description": "revoked"}),
     (401, {"error": {"type": "invalid_refresh_token", "message": "no"}}),
+    (400, {"error": {"code": "invalid_grant"}}),
+    (400, {"code": "invalid_grant"}),
     (400, {"message": "Invalid refresh token"}),
 ]
 

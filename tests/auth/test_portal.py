@@ -429,6 +429,16 @@ def test_a_code_that_nobody_confirms_ends_in_time(emulator: Emulator, clock: Qui
     assert_nothing_is_left()
 
 
+@pytest.mark.parametrize(("life", "until"), [(5, 5), (-900, 60)])
+def test_a_code_ends_when_the_portal_says_and_one_that_is_over_gets_a_minute(
+    life: float, until: float, emulator: Emulator, clock: QuickClock
+) -> None:
+    emulator.portal.fault(fields={"expired_in": int((time.time() + life) * 1000)})
+    codes = Codes()
+    login(emulator.url, on_code=codes, clock=clock)
+    assert codes.expires_at.timestamp() == pytest.approx(time.time() + until, abs=2)
+
+
 @pytest.mark.parametrize(
     ("told", "interval"),
     [(1500, 1.5), (0, 0.0), (3_600_000, 60.0), (None, 2.0), ("fast", 2.0), (-5, 2.0), (True, 2.0), (1e999, 2.0)],

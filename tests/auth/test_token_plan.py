@@ -46,6 +46,14 @@ def test_a_fresh_token_costs_no_lock_and_no_file(emulator: Emulator, tmp_path: P
     assert not Path(f"{plan.path}.lock").exists()
 
 
+def test_whoever_opens_a_bundle_gets_the_login_that_is_in_the_file_now(emulator: Emulator, tmp_path: Path) -> None:
+    first = _plan(emulator, tmp_path, 3600)
+    before = first.bearer()
+    second = _plan(emulator, tmp_path, 3600)  # logged in again meanwhile
+    assert second.bearer() == first.bearer() != before
+    assert emulator.portal.posts == 0
+
+
 def test_a_fresh_token_is_handed_out_in_well_under_a_microsecond(emulator: Emulator, tmp_path: Path) -> None:
     plan = _plan(emulator, tmp_path, 3600)
     plan.bearer()

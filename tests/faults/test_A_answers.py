@@ -461,3 +461,14 @@ def test_A6_a_second_401_ends_the_call_after_one_refresh(tmp_path: Path) -> None
                 client.chat("Hello")
             calls = [received.path for received in emulator.journal]
         assert (len([path for path in calls if "messages" in path]), emulator.portal.posts) == (2, 1)
+
+
+def test_A6_an_endpoint_that_grants_the_rejected_token_again_is_asked_once(tmp_path: Path) -> None:
+    with Emulator() as emulator:
+        plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=3600)
+        rejected = plan.bearer()
+        emulator.portal.fault(fields={"access_token": rejected})
+        with pytest.raises(CredentialInvalidError, match="minimax-sync login"):
+            plan.force_refresh(rejected)
+        assert emulator.portal.posts == 1
+        assert bundle_at(plan.path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]

@@ -42,6 +42,8 @@ SPELLINGS: list[tuple[object, datetime]] = [
     ("2026-05-01T12:00:00", NOON),
     ("2026-05-01T20:00:00+0800", NOON),
     ("2026-05-01T20:00:00+08:00", NOON),
+    ("2026-05-01 20:00:00 +0800", NOON),
+    ("2026-05-01 12:00:00 UTC", NOON),
     ("2026-05-01T20:00:00+08", NOON),
     ("2026-05-01T12:00:00.123456789Z", NOON.replace(microsecond=123456)),
     ("2026-05-01T12:00:00,5Z", NOON.replace(microsecond=500000)),
@@ -332,6 +334,27 @@ def test_A48_a_fork_at_every_moment_of_a_refresh_leaves_the_child_a_working_logi
         assert run_python(FORKED, path, emulator.url, step, timeout=40) == "True"
         assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
         assert emulator.portal.reused == 0
+
+
+WARM_FORK = """
+import os, sys, threading
+from minimax_sync.auth import TokenPlan
+plan = TokenPlan(sys.argv[1], base_url=sys.argv[2])
+lease = plan.watch()
+plan.bearer()
+child = os.fork()
+if child == 0:
+    plan.bearer()
+    os._exit(threading.active_count())
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_A48_the_thread_starts_again_with_a_childs_first_bearer(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json"
+    with Emulator() as emulator:
+        emulator.portal.bundle(path, ttl=3600)
+        assert run_python(WARM_FORK, path, emulator.url) == "2"
 
 
 QUIET_FORK = """
