@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .chat_stream import ChatStream as ChatStream
     from .client import MiniMaxClient as MiniMaxClient
     from .conversation import Conversation as Conversation
+    from .emulator import Emulator as Emulator
+    from .emulator import Received as Received
     from .errors import AmbiguousResultError as AmbiguousResultError
     from .errors import BundleError as BundleError
     from .errors import CallTimeoutError as CallTimeoutError
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
     from .hooks.events import RateLimited as RateLimited
     from .hooks.events import TokenRefreshed as TokenRefreshed
     from .hooks.events import ToolFailed as ToolFailed
+    from .hooks.logging import logging_hook as logging_hook
+    from .hooks.otel import otel_hook as otel_hook
+    from .hooks.prometheus import prometheus_hook as prometheus_hook
     from .limits import TokenBucket as TokenBucket
     from .map import MapResult as MapResult
     from .quota import Quota as Quota
@@ -81,10 +86,14 @@ _HOMES = {
     "chat_stream": "ChatStream",
     "client": "MiniMaxClient",
     "conversation": "Conversation",
+    "emulator": "Emulator Received",
     "errors": "AmbiguousResultError BundleError CallTimeoutError ConfigError ContentFilteredError ContextLengthError "
     "CredentialInvalidError InsufficientBalanceError LlmError QuotaExceededError RateLimitError RequestError "
     "ResponseFormatError ServerError StreamInterruptedError ToolArgumentsError TransportError",
     "hooks.events": "AttemptFailed CallEnded CallStarted FirstToken QuotaLow RateLimited TokenRefreshed ToolFailed",
+    "hooks.logging": "logging_hook",
+    "hooks.otel": "otel_hook",
+    "hooks.prometheus": "prometheus_hook",
     "limits": "TokenBucket",
     "map": "MapResult",
     "quota": "Quota QuotaWindow",
@@ -103,10 +112,14 @@ _HOMES = {
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
+_PACKAGES = ("emulator", "hooks")
+
 __all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f".{name}", __name__)
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
@@ -114,7 +127,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    return sorted({*globals(), *_MODULE_OF, *_PACKAGES})
 
 
 def load_ipython_extension(shell: Any) -> None:

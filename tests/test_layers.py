@@ -125,6 +125,8 @@ def test_only_http_imports_requests() -> None:
 
 def test_the_emulator_and_the_client_do_not_know_each_other() -> None:
     for module, path in modules():
+        if path == PACKAGE / "__init__.py":  # the front door has every public name
+            continue
         for imported, _ in imports(path, module):
             if module.startswith("emulator"):
                 assert not imported.startswith("minimax_sync.") or imported.startswith("minimax_sync.emulator"), module

@@ -98,6 +98,9 @@ def test_a_wrong_key_is_told_with_its_likely_cause_and_never_shown(emu: Emulator
     with client, pytest.raises(CredentialInvalidError, match="api_key") as caught:
         ask(client, how)
     assert caught.value.status == 401
+    for cause in ("of the other region", "group id is missing or does not match"):
+        assert cause in str(caught.value)
+    assert ("a regular key was sent to /anthropic" in str(caught.value)) == base_url.endswith("/anthropic")
     assert "sk-wrong-key-123" not in f"{caught.value!r}{caught.value.body}"
     assert len(emu.journal) == 1
 

@@ -116,7 +116,7 @@ class Emulator:
 
     def fault(
         self,
-        kind: str | None = None,
+        kind: str | int | None = None,
         *,
         status: int | None = None,
         code: int | None = None,
@@ -130,10 +130,15 @@ class Emulator:
         `kind`: "truncate", the end is missing, in a stream the terminal event and the last delta; "disconnect", closed
         without a byte; "reset", reset half way; "stall", headers and then nothing; "html", a page as of a captive
         portal; "error_event", a stream that fails half way, with `code` (default 1033).
-        Or an HTTP `status` with MiniMax's envelope; a `code` alone, which the native endpoints send with HTTP 200; a
-        `body` of bytes, text, or a value for JSON, as it is. `message` replaces the service's words. A queued answer
-        is used up only by "truncate", "reset" and "error_event".
+        Or an HTTP `status`, also as the first argument, with MiniMax's envelope, 429 when nothing else is said; a
+        `code` alone, which the native endpoints send with HTTP 200; a `body` of bytes, text, or a value for JSON, as it
+        is. `message` replaces the service's words. A queued answer is used up only by "truncate", "reset" and
+        "error_event".
         """
+        if isinstance(kind, int):
+            kind, status = None, kind
+        if kind is None and status is None and code is None and body is None:
+            status = 429
         attributes = {"status": status, "code": code, "message": message, "headers": headers, "body": body}
         self._faults.append(make_fault(API_KINDS, kind, retry_after, **attributes))
 

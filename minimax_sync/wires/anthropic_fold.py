@@ -187,8 +187,10 @@ class AnthropicFold(Fold):
             block = self._block_for("text", index)
             if block.initial:
                 self._grow_started(block, delta.text)
+            elif block.splitter is None or (block.splitter.is_idle and "<" not in delta.text):
+                self.say(block.text, delta.text)
             else:
-                self._say(block, delta.text)
+                self._take_runs(block, block.splitter.feed(delta.text))
         elif delta.thinking is not None:
             self._grow_started(self._block_for("thinking", index), delta.thinking)
         elif delta.partial_json is not None:
@@ -217,20 +219,15 @@ class AnthropicFold(Fold):
         self._grow(block, piece)
 
     def _grow(self, block: _Block, piece: str) -> None:
-        if block.kind == "text":
-            self._say(block, piece)
+        if block.splitter is not None:
+            self._take_runs(block, block.splitter.feed(piece))
+        elif block.kind == "text":
+            self.say(block.text, piece)
         elif block.call is not None:
             self.grow_call(block.call, piece)
         elif block.kind == "thinking" and piece:
             block.text += piece.encode()
             self._chunks.append(ReasoningDelta(piece))
-
-    def _say(self, block: _Block, piece: str) -> None:
-        splitter = block.splitter
-        if splitter is None or (splitter.is_idle and "<" not in piece):
-            self.say(block.text, piece)
-        else:
-            self._take_runs(block, splitter.feed(piece))
 
     def _take_runs(self, block: _Block, runs: list[Run]) -> None:
         for is_thinking, text in runs:

@@ -74,7 +74,8 @@ def failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmEr
 
 def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmError:
     """Make an error of `base_resp`, of an error envelope or of both; the code outranks the status."""
-    code, message, details = 0, "", {}
+    code, message = 0, ""
+    details: Mapping[str, Any] = {}
     if isinstance(base_resp, Mapping):
         code, message = _number(base_resp.get("status_code")), _words(base_resp.get("status_msg"))
     if error:

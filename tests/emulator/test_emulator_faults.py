@@ -219,8 +219,14 @@ def test_faults_come_in_the_order_they_were_queued_whatever_the_path(minimax_emu
 def test_a_fault_that_is_none_is_told_at_once(minimax_emulator: Emulator) -> None:
     with pytest.raises(ValueError, match=r"unknown fault 'explode': use one of truncate, disconnect"):
         minimax_emulator.fault("explode")
-    with pytest.raises(ValueError, match="a fault needs a kind"):
-        minimax_emulator.fault()
+
+
+def test_a_status_may_come_first_and_is_429_when_nothing_else_is_said(minimax_emulator: Emulator) -> None:
+    minimax_emulator.fault(503)
+    minimax_emulator.fault(retry_after=7)
+    assert post(minimax_emulator, OPENAI, CHAT).status == 503
+    answer = post(minimax_emulator, OPENAI, CHAT)
+    assert (answer.status, answer.headers["retry-after"]) == (429, "7")
 
 
 @pytest.mark.parametrize(

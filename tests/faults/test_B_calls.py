@@ -320,7 +320,7 @@ def test_B12_a_server_that_always_asks_for_more_time_ends_with_the_timeout(wire:
     steps = [failing("429 Slow", headers=["Retry-After: 0.05"]), failing("503 Busy")] * 100
     with RawServer(replies(*steps)) as server, wire.client(server, retry=patient, timeout=0.5) as client:
         began = time.monotonic()
-        with pytest.raises((RateLimitError, ServerError)):
+        with pytest.raises((RateLimitError, ServerError, CallTimeoutError)):  # the last within an attempt
             ask(client, how)
         assert 0.3 < time.monotonic() - began < 0.7
     assert 5 < len(server.requests) < 100

@@ -384,7 +384,7 @@ def test_C18_what_follows_the_end_is_not_read_for_long_and_not_taken_for_the_nex
         while True:
             peer.send(framed([wire.delta("more") * 100], "chunked", end=False)[1])
 
-    steps = [flood, b"".join(framed(wire.events, "chunked"))]
+    steps: list[Step] = [flood, b"".join(framed(wire.events, "chunked"))]
     with RawServer(replies(*steps)) as server, wire.client(server) as client:
         began = time.monotonic()
         assert client.stream(PROMPT).response.text == TEXT
