@@ -15,8 +15,8 @@ from typing import Any
 
 from contenders import CONTENDERS, contenders_of
 from measures import ROWS, Bench, Row
+from own import OWN_ROWS
 from plot import draw
-from tokens import OWN_ROWS
 
 
 def main() -> int:

@@ -1,7 +1,9 @@
-"""The rows that have no peer among HTTP clients: the limiter and the Token Plan's bearer, in absolute figures."""
+"""The rows that have no peer among HTTP clients: limiter, Token Plan and hooks, in absolute figures."""
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 import tempfile
 import threading
 import time
@@ -9,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from minimax_sync import LlmError, TokenBucket, TokenPlan
+from minimax_sync import LlmError, MiniMaxClient, TokenBucket, TokenPlan
 from minimax_sync.emulator import Emulator
 
 
@@ -71,6 +73,24 @@ def failing_endpoint() -> tuple[float, str]:
     return expired_token(fails=True)
 
 
+def hooks_cost() -> tuple[float, str]:
+    """Function calls of a call without hooks and with one."""
+    with Emulator() as emulator:
+        client = MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None)
+        with client, client.with_options(hooks=[str]) as watched:
+            without, with_one = (_function_calls(lambda asked=asked: asked.chat("hi")) for asked in (client, watched))
+    return without, f"{without} function calls without, {with_one} with one"
+
+
+def _function_calls(job: Callable[[], object]) -> int:
+    job()
+    profile = cProfile.Profile()
+    profile.enable()
+    job()
+    profile.disable()
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
 def _plan(emulator: Emulator, folder: Path, ttl: float) -> TokenPlan:
     path = folder / "bundle.json"
     emulator.portal.bundle(path, ttl=ttl)
@@ -90,4 +110,5 @@ OWN_ROWS: dict[str, Callable[[], tuple[float, str]]] = {
     "bearer() on a fresh bundle": fresh_bearer,
     "64 threads at an expired token, endpoint of 50 ms": expired_token,
     "the same with a failing endpoint": failing_endpoint,
+    "call: what a hook costs": hooks_cost,
 }
