@@ -2,7 +2,7 @@
 after the wait and a slot is taken before every request, retries included.
 
 It knows no wire: `receive` makes the result of a 2xx answer, and raises one of our errors for what is none; a stream
-fails later, and so gets what takes the credential out of an error as well. Sleeps happen here and in the limiter alone.
+fails later, and so gets what takes credential and prompt out of an error as well. Only here and in the limiter it sleeps.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from .hooks.events import Hook, QuotaLow, emit
 from .http import Http, Reply
 from .limits import Limiter
 from .quota import QuotaAlert, QuotaCrossing
+from .redaction import redacted
 from .retry import Attempts, RetryPolicy, retry_after_seconds
-from .secret import HIDDEN, Secret
+from .secret import Secret
 from .wires.failures import failure_of_status, request_id_in
 
 if TYPE_CHECKING:
@@ -35,13 +36,12 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 Redact = Callable[[LlmError], LlmError]
-"""Takes the call's credential out of an error whose text the service wrote."""
+"""Takes the credential and the prompt of the call out of an error whose text the service wrote."""
 
 ERROR_BODY_TIME = 5.0
 """How long, in seconds, the body of an error is waited for: its status says the most of it."""
 
 _REFUSED_TOKEN_CODES = (1004, 2049)
-_SHORTEST_REDACTED = 8
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -113,7 +113,7 @@ class Transport:
             try:
                 return self._attempt(call, bearer, deadline, receive)
             except LlmError as exc:
-                error = _redacted(Secret(bearer), exc)
+                error = redacted(exc, Secret(bearer), call.body)
             if self._refreshes and not refreshed and _is_refused_token(error):
                 refreshed = True
                 if watch is not None:
@@ -162,7 +162,7 @@ class Transport:
                 self.note_quota(self.channel.quota.observe_headers(reply.headers))
             if not 200 <= reply.status < 300:
                 raise self._refusal(reply)
-            return receive(reply, partial(_redacted, Secret(bearer)))
+            return receive(reply, partial(redacted, bearer=Secret(bearer), asked=call.body))
         except LlmError as error:
             reply.close()
             self._annotate(error, reply)
@@ -241,24 +241,6 @@ def _is_refused_token(error: LlmError) -> bool:
     if not isinstance(error, CredentialInvalidError):
         return False
     return error.status == 401 or error.code in _REFUSED_TOKEN_CODES
-
-
-def _redacted(bearer: Secret, error: LlmError) -> LlmError:
-    """Take the credential out of an error whose text the service wrote."""
-    error.body = _without(bearer.reveal(), error.body)
-    if error.args:
-        error.args = (_without(bearer.reveal(), str(error)), *error.args[1:])
-    return error
-
-
-def _without(secret: str, text: str) -> str:
-    """Hide `secret`, and its beginning where the text was cut within it."""
-    shortest = secret[:_SHORTEST_REDACTED]
-    for size in range(len(secret), len(shortest) - 1, -1):
-        if shortest not in text:
-            break
-        text = text.replace(secret[:size], HIDDEN)
-    return text
 
 
 def unexpected(reply: Reply, body: bytes, problem: str) -> ResponseFormatError:

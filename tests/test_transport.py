@@ -21,6 +21,7 @@ from minimax_sync import (
     QuotaLow,
     RateLimited,
     RateLimitError,
+    RequestError,
     ResponseFormatError,
     RetryPolicy,
     ServerError,
@@ -205,3 +206,14 @@ def test_a_stream_ends_with_usage_and_then_the_end(emu: Emulator, base_url: str)
     emu.answer("x")
     with client_of(emu, base_url) as client, client.stream("hi") as stream:
         assert isinstance(list(stream)[-1], StreamEnd)
+
+
+@pytest.mark.parametrize("shown", ["{}", "your message was '{}' (2013)", "first\n{:.60}"])
+def test_an_error_that_quotes_the_prompt_does_not_show_it(emu: Emulator, base_url: str, how: str, shown: str) -> None:
+    prompt = "the canary sings at noon,\n  and nobody else may hear what it has to say about it"
+    emu.fault(status=400, message=shown.format(prompt))
+    client = client_of(emu, base_url)
+    with client, pytest.raises(RequestError) as caught:
+        client.chat(prompt) if how == "chat" else client.stream(prompt)
+    assert "canary" not in f"{caught.value!r}{caught.value}"
+    assert "HTTP 400" in str(caught.value)

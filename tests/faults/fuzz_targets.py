@@ -166,16 +166,11 @@ def mutations(seeds: list[bytes], count: int, seed: int = 1) -> list[bytes]:
 
 
 def main(name: str, *options: str) -> None:
-    """Let libFuzzer drive one target, beginning with its seeds."""
+    """Let libFuzzer drive one target, beginning with its seeds; `options` are libFuzzer's."""
     atheris = import_module("atheris")  # has no types of its own
     target, seeds = TARGETS[name]
     with tempfile.TemporaryDirectory() as corpus:
         for i, seed in enumerate(seeds):
             (Path(corpus) / str(i)).write_bytes(seed)
-        atheris.instrument_all()
         atheris.Setup([sys.argv[0], *options, corpus], target)
         atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
