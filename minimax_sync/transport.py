@@ -2,7 +2,8 @@
 after the wait and a slot is taken before every request, retries included.
 
 It knows no wire: `receive` makes the result of a 2xx answer, and raises one of our errors for what is none; a stream
-fails later, and so gets what takes credential and prompt out of an error as well. Only here and in the limiter it sleeps.
+fails later, and so gets what takes credential and prompt out of an error as well. Sleeps happen here and in the limiter
+alone.
 """
 
 from __future__ import annotations
