@@ -1,6 +1,6 @@
 """What a fuzzer calls: each target takes any bytes and fails only by an exception that is none of this library's.
 
-python tests/faults/fuzz_targets.py openai -max_total_time=60      # libFuzzer's options; needs atheris
+`scripts/fuzz` hands them to libFuzzer; the tests call them with some damaged inputs.
 """
 
 from __future__ import annotations

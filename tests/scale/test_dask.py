@@ -15,7 +15,7 @@ from redis_lab import RedisServer
 from minimax_sync.emulator import Emulator
 
 RUN = Path(__file__).with_name("dask_run.py")
-PROMPTS, RATE = 400, 80
+PROMPTS, RATE = 400, 40
 
 
 def run(*arguments: object) -> dict[str, Any]:
