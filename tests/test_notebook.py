@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import re
 import threading
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import nbformat
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient import NotebookClient
 
 from minimax_sync import MiniMaxClient
@@ -25,6 +28,17 @@ pytestmark = [
 ]
 
 TIMEOUT = 30
+
+
+@pytest.fixture(autouse=True)
+def jupyters_leftovers() -> Iterator[None]:
+    """Collect what Jupyter left behind while its warnings are still ignored, lest another test is told of it."""
+    yield
+    ensure_event_loop().close()
+    asyncio.set_event_loop(None)
+    gc.collect()
+
+
 SETUP = "from minimax_sync import MiniMaxClient\nclient = MiniMaxClient(requests_per_second=None)"
 
 
