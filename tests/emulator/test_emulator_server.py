@@ -115,7 +115,7 @@ def test_stopping_is_quick_and_leaves_no_thread_whatever_is_in_flight() -> None:
         time.sleep(0.001)
     began = time.monotonic()
     emulator.stop()
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 1.0
     assert set(threading.enumerate()) == before
     for client in clients:
         client.close()

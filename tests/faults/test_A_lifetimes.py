@@ -174,7 +174,7 @@ def test_A46_an_idle_program_ends_at_once(tmp_path: Path) -> None:
         emulator.portal.bundle(path, ttl=3600)
         began = time.monotonic()
         run_python(EXITS, path, emulator.url, -1)
-        assert time.monotonic() - began < 2.0  # most of it is the start of Python
+        assert time.monotonic() - began < 8.0  # most of it is the start of Python; a wait for a refresh takes 30
         assert emulator.portal.posts == 0
 
 

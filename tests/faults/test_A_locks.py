@@ -255,7 +255,7 @@ def test_A26_a_lock_path_that_cannot_be_locked_is_one_clear_error(tmp_path: Path
             began = time.monotonic()
             with pytest.raises(BundleError, match=rf"{lock}.*{word}"):
                 plan.bearer()
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 2.0
             lock.rmdir() if lock.is_dir() and not lock.is_symlink() else lock.unlink()
         assert plan.bearer()
         assert lock.stat().st_mode & 0o777 == 0o600

@@ -131,7 +131,7 @@ def test_B14_sixteen_threads_at_200_per_second_get_200_per_second() -> None:
         thread.join()
     granted.sort()
     per_second = (len(granted) - 1) / (granted[-1] - granted[0])
-    assert 190 < per_second < 200.5  # alone on the machine 199.9; below it is others' work, above it would be our fault
+    assert 150 < per_second < 200.5  # alone on the machine 199.9; below it is others' work, above it would be our fault
     for first, at in enumerate(granted):
         in_one_second = sum(1 for later in granted[first : first + 210] if later - at <= 1.0)
         assert in_one_second <= 202  # 201 slots, and one for the time between the slot and our look at the clock

@@ -49,7 +49,7 @@ def test_close_from_another_thread_ends_a_read_at_once(http: Http, framing: str,
         began = time.monotonic()
         reply.close()
         reader.join(5)
-        assert time.monotonic() - began < 0.3
+        assert time.monotonic() - began < 1.0
         assert results == [b""]
         assert server.wait_until(lambda: not server.open_connections)
         reply.close()
