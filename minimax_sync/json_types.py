@@ -77,13 +77,13 @@ def _from_pydantic(value: Any, kind: Any) -> Any:
 
 def _schema_hook(kind: Any) -> dict[str, Any]:
     if not is_pydantic(kind):
-        raise NotImplementedError
+        raise NotImplementedError  # msgspec's word for "not mine": it then says itself what it cannot do
     return schema_of(kind)
 
 
 def _dec_hook(kind: Any, value: Any) -> Any:
     if not is_pydantic(kind):
-        raise NotImplementedError
+        raise NotImplementedError  # as above
     try:
         return _from_pydantic(value, kind)
     except Misfit as exc:
