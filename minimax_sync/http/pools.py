@@ -36,7 +36,7 @@ class Pool(HTTPConnectionPool):
     ConnectionCls = Connection
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{**kwargs, "maxsize": 1})  # of a queue that is filled with None, and not used here
         self._idle: deque[Connection] | None = deque()
 
     def urlopen(

@@ -20,6 +20,14 @@ _ROLES: dict[str, Role] = {
 }
 
 
+def plain_message(source: Mapping[str, Any]) -> ChatMessage | None:
+    """Read a message that is a role and a text and nothing else, as most are; None for any other."""
+    role, content = source.get("role"), source.get("content")
+    if type(content) is str and content and len(source) == 2 and (role == "user" or role == "assistant"):
+        return ChatMessage(role, (Text(content),))
+    return None
+
+
 def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
     """Read one message; `where` names it in errors. The role "developer" is taken for "system"."""
     given = source.get("role")
@@ -27,8 +35,6 @@ def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
     if role is None:
         raise RequestError(f"{where}.role must be one of {', '.join(_ROLES)}, not {shortened(str(given))}")
     content = source.get("content")
-    if len(source) == 2 and isinstance(content, str) and content and role != "tool":
-        return ChatMessage(role, (Text(content),))
     parts: list[Part] = _content(content, where)
     if role == "tool":
         name = source.get("name")

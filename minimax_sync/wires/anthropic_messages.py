@@ -11,6 +11,7 @@ from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .anthropic_fold import AnthropicFold
+from .images import filled, gap
 from .prompts import spoken, system_prompt, turns
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
@@ -48,14 +49,15 @@ class AnthropicMessages:
             if request.tool_choice is not None:
                 body["tool_choice"] = _CHOICES.get(request.tool_choice, {"type": "tool", "name": request.tool_choice})
         body.update(request.extra_body)
-        return as_json(body, "the request")
+        return filled(as_json(body, "the request"), request.messages)
 
 
 def _messages(messages: tuple[ChatMessage, ...]) -> list[dict[str, Any]]:
     """Write the turns; all results of a turn share one `user` message, with what the user says next behind them."""
     written: list[dict[str, Any]] = []
     for message, results in turns(messages):
-        blocks = [_block(part) for part in spoken(message) if not _is_blank_thought(part)]
+        text = message.plain_text
+        blocks = [_text(text)] if text else [_block(part) for part in spoken(message) if not _is_blank_thought(part)]
         if not blocks:
             continue
         if written and written[-1]["role"] == message.role:
@@ -67,9 +69,13 @@ def _messages(messages: tuple[ChatMessage, ...]) -> list[dict[str, Any]]:
     return written
 
 
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
 def _block(part: Part) -> dict[str, Any]:
     if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
+        return _text(part.text)
     if isinstance(part, Reasoning):
         return _thinking(part)
     if isinstance(part, ToolCall):
@@ -101,7 +107,7 @@ def _input(call: ToolCall) -> dict[str, Any]:
 def _source(image: Image) -> dict[str, Any]:
     if image.url:
         return {"type": "url", "url": image.url}
-    return {"type": "base64", "media_type": image.media_type, "data": image.data}
+    return {"type": "base64", "media_type": image.media_type, "data": gap()}
 
 
 def _result(message: ChatMessage) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
+from .images import filled, gap
 from .openai_fold import OpenAIFold
 from .prompts import spoken, system_prompt, turns
 
@@ -56,7 +55,7 @@ class OpenAICompat:
         if request.response_format != "text":
             body["response_format"] = _response_format(request)
         body.update(request.extra_body)
-        return as_json(body, "the request")
+        return filled(as_json(body, "the request"), request.messages)
 
     def _messages(self, request: ChatRequest) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = []
@@ -67,9 +66,12 @@ class OpenAICompat:
             text = message.plain_text
             if text:
                 messages.append({"role": message.role, "content": text})
+            elif message.role == "assistant":
+                messages.append(self._assistant(message))
             else:
-                messages.append(self._assistant(message) if message.role == "assistant" else _user(message))
-            messages += map(_tool_result, results)
+                messages.append(_user(message))
+            if results:
+                messages += map(_tool_result, results)
         return messages
 
     def _assistant(self, message: ChatMessage) -> dict[str, Any]:
@@ -118,17 +120,8 @@ def _user(message: ChatMessage) -> dict[str, Any]:
 
 def _user_part(part: Part) -> dict[str, Any]:
     if isinstance(part, Image):
-        return {"type": "image_url", "image_url": {"url": part.url or _data_url(part)}}
+        return {"type": "image_url", "image_url": {"url": part.url or gap(f"data:{part.media_type};base64,")}}
     return {"type": "text", "text": getattr(part, "text", "")}
-
-
-def _data_url(image: Image) -> msgspec.Raw:
-    """Splice the base64 into the body as it is: it needs no escaping, and a scan of megabytes would be for nothing.
-
-    msgspec writes bytes as base64 in half of binascii's time (2.6 ms and 5.0 ms for 4 MB).
-    """
-    quoted = memoryview(msgspec.json.encode(image.data))
-    return msgspec.Raw(b"".join((b'"data:', image.media_type.encode(), b";base64,", quoted[1:])))
 
 
 def _tool_result(message: ChatMessage) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_a_value_survives_pickling_and_copying(value: Any) -> None:
 
 @EACH
 def test_a_value_cannot_be_changed(value: Any) -> None:
-    name = "id" if isinstance(value, ToolCall) else value.__struct_fields__[0]
+    name = next(name for name in dir(value) if not name.startswith("_"))
     with pytest.raises(AttributeError):
         setattr(value, name, None)
     with pytest.raises(AttributeError):
