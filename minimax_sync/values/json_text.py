@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -31,10 +31,7 @@ def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] | None 
 def _place_of_failure(value: object, where: str, enc_hook: Callable[[Any], Any] | None) -> str:
     """Follow the first child that cannot be encoded, a few levels down."""
     for _ in range(12):
-        children = (
-            value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
-        )
-        for key, child in children:
+        for key, child in _children(value):
             try:
                 msgspec.json.encode(child, enc_hook=enc_hook)
             except _FAILURES:
@@ -44,3 +41,11 @@ def _place_of_failure(value: object, where: str, enc_hook: Callable[[Any], Any] 
         else:
             break
     return where
+
+
+def _children(value: object) -> Iterable[tuple[object, object]]:
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value) if isinstance(value, list | tuple) else ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
@@ -52,30 +54,41 @@ class AnthropicMessages:
         return filled(as_json(body, "the request"), request.messages)
 
 
-def _messages(messages: tuple[ChatMessage, ...]) -> list[dict[str, Any]]:
+class _Turn(msgspec.Struct):
+    role: str
+    content: list[Any]
+
+
+class _TextBlock(msgspec.Struct, gc=False, tag="text"):
+    """A block of text; made and written in half of a dict's time."""
+
+    text: str
+
+
+def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
     """Write the turns; all results of a turn share one `user` message, with what the user says next behind them."""
-    written: list[dict[str, Any]] = []
+    written: list[_Turn] = []
     for message, results in turns(messages):
         text = message.plain_text
-        blocks = [_text(text)] if text else [_block(part) for part in spoken(message) if not _is_blank_thought(part)]
+        blocks = [_TextBlock(text)] if text else _blocks(message)
         if not blocks:
             continue
-        if written and written[-1]["role"] == message.role:
-            written[-1]["content"] += blocks
+        if written and written[-1].role == message.role:
+            written[-1].content += blocks
         else:
-            written.append({"role": message.role, "content": blocks})
+            written.append(_Turn(message.role, blocks))
         if results:
-            written.append({"role": "user", "content": [_result(result) for result in results]})
+            written.append(_Turn("user", [_result(result) for result in results]))
     return written
 
 
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}
+def _blocks(message: ChatMessage) -> list[Any]:
+    return [_block(part) for part in spoken(message) if not _is_blank_thought(part)]
 
 
-def _block(part: Part) -> dict[str, Any]:
+def _block(part: Part) -> _TextBlock | dict[str, Any]:
     if isinstance(part, Text):
-        return _text(part.text)
+        return _TextBlock(part.text)
     if isinstance(part, Reasoning):
         return _thinking(part)
     if isinstance(part, ToolCall):

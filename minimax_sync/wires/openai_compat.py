@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
@@ -13,6 +15,13 @@ from ..values.tooldef import ToolDef
 from .images import filled, gap
 from .openai_fold import OpenAIFold
 from .prompts import spoken, system_prompt, turns
+
+
+class _Said(msgspec.Struct, gc=False):
+    """A message of text alone: made and written in half of a dict's time."""
+
+    role: str
+    content: str
 
 
 class OpenAICompat:
@@ -57,15 +66,15 @@ class OpenAICompat:
         body.update(request.extra_body)
         return filled(as_json(body, "the request"), request.messages)
 
-    def _messages(self, request: ChatRequest) -> list[dict[str, Any]]:
-        messages: list[dict[str, Any]] = []
+    def _messages(self, request: ChatRequest) -> list[_Said | dict[str, Any]]:
+        messages: list[_Said | dict[str, Any]] = []
         system = system_prompt(request)
         if system:
-            messages.append({"role": "system", "content": system})
+            messages.append(_Said("system", system))
         for message, results in turns(request.messages):
             text = message.plain_text
             if text:
-                messages.append({"role": message.role, "content": text})
+                messages.append(_Said(message.role, text))
             elif message.role == "assistant":
                 messages.append(self._assistant(message))
             else:
