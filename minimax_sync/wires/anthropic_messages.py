@@ -68,8 +68,7 @@ class _TextBlock(msgspec.Struct, gc=False, tag="text"):
 def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
     """Write the turns; all results of a turn share one `user` message, with what the user says next behind them."""
     written: list[_Turn] = []
-    for message, results in turns(messages):
-        text = message.plain_text
+    for message, text, results in turns(messages):
         blocks = [_TextBlock(text)] if text else _blocks(message)
         if not blocks:
             continue

@@ -71,8 +71,7 @@ class OpenAICompat:
         system = system_prompt(request)
         if system:
             messages.append(_Said("system", system))
-        for message, results in turns(request.messages):
-            text = message.plain_text
+        for message, text, results in turns(request.messages):
             if text:
                 messages.append(_Said(message.role, text))
             elif message.role == "assistant":

@@ -33,19 +33,21 @@ def _json_instruction(request: ChatRequest) -> str:
     return ""
 
 
-def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, list[ChatMessage]]]:
-    """Yield each message that is neither system nor tool nor empty, with the tool results that follow it."""
+def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, str, list[ChatMessage]]]:
+    """Yield each message that is neither system nor tool nor empty: it, its plain text, and its tool results."""
     current: ChatMessage | None = None
+    text = ""
     results: list[ChatMessage] = []
     for message in messages:
-        if message.role == "tool":
+        role = message.role
+        if role == "tool":
             results.append(message)
-        elif message.role != "system" and (message.plain_text or not message.is_empty):
+        elif role != "system" and ((plain := message.plain_text) or not message.is_empty):
             if current is not None:
-                yield current, _in_call_order(current, results) if results else results
-            current, results = message, []
+                yield current, text, _in_call_order(current, results) if results else results
+            current, text, results = message, plain, []
     if current is not None:
-        yield current, _in_call_order(current, results)
+        yield current, text, _in_call_order(current, results)
 
 
 def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[ChatMessage]:

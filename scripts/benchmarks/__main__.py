@@ -17,6 +17,7 @@ from contenders import CONTENDERS, contenders_of
 from measures import ROWS, Bench, Row
 from own import OWN_ROWS
 from plot import draw
+from shares import print_shares
 
 
 def main() -> int:
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--check", action="store_true", help="exit 1 when a row of function calls misses its target")
     parser.add_argument("--plot", metavar="FILE", help="draw how cost grows, instead of the table")
+    parser.add_argument("--profile", action="store_true", help="print where our own time goes, instead of the table")
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -38,13 +40,15 @@ def main() -> int:
         names = contenders_of(arguments.wire)
         made = {name: CONTENDERS[name](url, arguments.wire) for name in names}
         bench = Bench(url, f"https://localhost:{secure}", certificate, arguments.wire, made)
+        results = []
         if arguments.plot:
             draw(bench, names, arguments.plot)
-            results = []
+        elif arguments.profile:
+            print_shares(bench)
         else:
             results = [result(bench, row, names) for row in ROWS if arguments.only in row.name]
         server.communicate()
-    if arguments.plot:
+    if arguments.plot or arguments.profile:
         return 0
     own = {name: measure() for name, measure in OWN_ROWS.items() if arguments.only in name}
     if arguments.json:
