@@ -14,7 +14,7 @@ from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .anthropic_fold import AnthropicFold
 from .images import filled, gap
-from .prompts import spoken, system_prompt, turns
+from .prompts import common_fields, spoken, system_prompt, turns
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
@@ -30,20 +30,11 @@ class AnthropicMessages:
 
     def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
         """Write the JSON body of a checked request. Raises `RequestError` for what cannot be JSON."""
-        body: dict[str, Any] = {
-            "model": request.model or model,
-            "max_tokens": request.limit,
-            "messages": _messages(request.messages),
-        }
+        body = common_fields(request, model, stream)
+        body["messages"] = _messages(request.messages)
         system = system_prompt(request)
         if system:
             body["system"] = system
-        if stream:
-            body["stream"] = True
-        if request.temperature is not None:
-            body["temperature"] = request.sent_temperature
-        if request.top_p is not None:
-            body["top_p"] = request.top_p
         if request.stop:
             body["stop_sequences"] = request.stop
         if request.tools:

@@ -14,7 +14,7 @@ from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .images import filled, gap
 from .openai_fold import OpenAIFold
-from .prompts import spoken, system_prompt, turns
+from .prompts import common_fields, spoken, system_prompt, turns
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -42,19 +42,11 @@ class OpenAICompat:
 
     def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
         """Write the JSON body of a checked request. Raises `RequestError` for what cannot be JSON."""
-        body: dict[str, Any] = {
-            "model": request.model or model,
-            "messages": self._messages(request),
-            "max_tokens": request.limit,
-            "reasoning_split": True,
-        }
+        body = common_fields(request, model, stream)
+        body["messages"] = self._messages(request)
+        body["reasoning_split"] = True
         if stream:
-            body["stream"] = True
             body["stream_options"] = {"include_usage": True}
-        if request.temperature is not None:
-            body["temperature"] = request.sent_temperature
-        if request.top_p is not None:
-            body["top_p"] = request.top_p
         if request.stop:
             body["stop"] = request.stop
         if request.tools:

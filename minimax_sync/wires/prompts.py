@@ -1,12 +1,25 @@
-"""What both wires do to a request's messages before they write them: one system prompt, results in call order."""
+"""What both wires do to a request before they write it: common fields, one system prompt, results in call order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, Text
 from ..values.request import ChatRequest
+
+
+def common_fields(request: ChatRequest, model: str, stream: bool) -> dict[str, Any]:
+    """Begin a body with the fields that both wires have under one name; `model` is for a request that names none."""
+    fields: dict[str, Any] = {"model": request.model or model, "max_tokens": request.limit}
+    if stream:
+        fields["stream"] = True
+    if request.temperature is not None:
+        fields["temperature"] = request.sent_temperature
+    if request.top_p is not None:
+        fields["top_p"] = request.top_p
+    return fields
 
 
 def system_prompt(request: ChatRequest) -> str:

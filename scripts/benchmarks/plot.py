@@ -2,58 +2,71 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from contenders import HELLO, Contender
 from measures import Bench
 
+REPEATS = 3
 SIZES = {
-    "messages in the conversation": (1, 3, 10, 30, 100, 300, 999),
+    "messages in the conversation": (1, 3, 10, 30, 100, 300, 1000),
     "deltas in the stream": (10, 100, 1000, 10_000, 100_000),
     "threads on one client": (1, 4, 16, 64, 256),
 }
 UNITS = {
     "messages in the conversation": "CPU ms per call",
     "deltas in the stream": "CPU ms per stream",
-    "threads on one client": "calls per second",
+    "threads on one client": "wall ms per call",
 }
 
 
 def cost(kind: str, contender: Contender, size: int) -> float:
-    """Measure one point."""
+    """Measure one point, in milliseconds."""
     if kind == "threads on one client":
+        calls = max(512, size * 4)
         with ThreadPoolExecutor(size) as pool:
             began = time.perf_counter()
-            list(pool.map(lambda _: contender.chat(HELLO), range(max(512, size * 4))))
-            return max(512, size * 4) / (time.perf_counter() - began)
-    times = max(1, 2000 // size)
-    turns = [{"role": "user" if n % 2 == 0 else "assistant", "content": "word " * 40} for n in range(size | 1)]
+            list(pool.map(lambda _: contender.chat(HELLO), range(calls)))
+            return (time.perf_counter() - began) / calls * 1000
+    times = min(50, max(1, 2000 // size))
+    turns = [{"role": "user" if n % 2 == 0 else "assistant", "content": "word " * 40} for n in range(size - 1)] + HELLO
     began = time.process_time()
-    for _ in range(min(times, 50)):
+    for _ in range(times):
         if kind == "deltas in the stream":
             for _ in contender.stream(size):
                 continue
         else:
             contender.chat(turns)
-    return (time.process_time() - began) / min(times, 50) * 1000
+    return (time.process_time() - began) / times * 1000
+
+
+def steepest(sizes: tuple[int, ...], costs: list[float]) -> float:
+    """Return the power of the size by which the cost grows where it grows fastest: 1 is linear."""
+    points = list(zip(sizes, costs, strict=True))
+    pairs = zip(points, points[1:], strict=False)
+    return max(math.log(cost / before) / math.log(size / smaller) for (smaller, before), (size, cost) in pairs)
 
 
 def draw(bench: Bench, names: list[str], path: str) -> None:
-    """Measure and write the picture."""
+    """Measure, print, and write the picture."""
     import matplotlib
 
     matplotlib.use("Agg")
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "minimax_sync", "font.size": 11})
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, len(SIZES), figsize=(15, 4.5))
     for axis, (kind, sizes) in zip(axes, SIZES.items(), strict=True):
         for name in names:
-            costs = [cost(kind, bench.made[name], size) for size in sizes]
-            axis.plot(sizes, costs, marker="o", label=name)
-            print(f"{kind:32} {name:10}", *(f"{size}: {value:.4g}" for size, value in zip(sizes, costs, strict=True)))
+            costs = [min(cost(kind, bench.made[name], size) for _ in range(REPEATS)) for size in sizes]
+            power = steepest(sizes, costs)
+            axis.plot(sizes, costs, marker="o", label=f"{name}: at most n^{power:.2f}")
+            points = (f"{size:,}: {value:.4g}" for size, value in zip(sizes, costs, strict=True))
+            print(f"{kind:30} {name:10} at most n^{power:.2f} ", *points, flush=True)
         axis.set(xscale="log", yscale="log", xlabel=kind, ylabel=UNITS[kind])
         axis.grid(alpha=0.3)
-    axes[0].legend()
+        axis.legend()
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
