@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .caller import Caller, decoded, reopened
 from .chat_stream import ChatStream
-from .config.llm_yaml import DEFAULT_PROVIDER
-from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
+from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .errors import RequestError
 from .hooks.events import Hook
 from .http import Reply
