@@ -13,13 +13,14 @@ from .endpoints import Endpoint, may_receive_token
 from .errors import BundleError, ConfigError
 from .http import Http
 from .limits import Limiter, TokenBucket, shared_bucket
-from .quota import QuotaAlert
 from .secret import StoreUrl
 from .transport import Channel
 from .wires import wire_for
 
 if TYPE_CHECKING:
     import requests
+
+    from .quota import QuotaAlert
 
 _REGULAR_KEY = (
     "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
@@ -156,6 +157,8 @@ def _quota_alert(settings: Settings) -> QuotaAlert | None:
     threshold = settings.quota_alert_threshold.value
     if threshold is None:
         return None
+    from .quota import QuotaAlert
+
     return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
 
 
