@@ -36,6 +36,7 @@ class Pool(HTTPConnectionPool):
     ConnectionCls = Connection
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["maxsize"] = 1  # of urllib3's own queue: not used here, yet filled with None to its size
         super().__init__(*args, **kwargs)
         self._idle: deque[Connection] | None = deque()
 
