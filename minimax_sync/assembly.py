@@ -12,7 +12,6 @@ from .config.settings import KEY_BASE_URL, Settings
 from .endpoints import Endpoint, may_receive_token
 from .errors import BundleError, ConfigError
 from .http import Http
-from .limits import Limiter, TokenBucket, shared_bucket
 from .secret import StoreUrl
 from .transport import Channel
 from .wires import wire_for
@@ -20,6 +19,7 @@ from .wires import wire_for
 if TYPE_CHECKING:
     import requests
 
+    from .limits import Limiter
     from .quota import QuotaAlert
 
 _REGULAR_KEY = (
@@ -150,6 +150,8 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
         raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
     if rate is None:
         return None
+    from .limits import TokenBucket, shared_bucket
+
     return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)
 
 

@@ -18,7 +18,6 @@ from .config.resolve import resolve_settings
 from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
 from .http import Reply
-from .limits import Limiter
 from .retry import RetryPolicy
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from .auth.credential import Refreshed
     from .hooks.call_watch import CallWatch
+    from .limits import Limiter
 
 AnyCaller = TypeVar("AnyCaller", bound="Caller")
 Result = TypeVar("Result")

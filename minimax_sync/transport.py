@@ -22,7 +22,6 @@ from .auth.static_key import StaticKey
 from .endpoints import Endpoint
 from .errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
 from .http import Http, Reply
-from .limits import Limiter
 from .redaction import redacted
 from .retry import Attempts, RetryPolicy, retry_after_seconds
 from .secret import Secret
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from .auth.refresher import Lease
     from .hooks.call_watch import CallWatch
     from .hooks.events import Hook
+    from .limits import Limiter
     from .quota import QuotaAlert, QuotaCrossing
 
 Result = TypeVar("Result")
