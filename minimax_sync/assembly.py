@@ -12,14 +12,15 @@ from .config.settings import KEY_BASE_URL, Settings
 from .endpoints import Endpoint, may_receive_token
 from .errors import BundleError, ConfigError
 from .http import Http
-from .limits import Limiter, TokenBucket, shared_bucket
-from .quota import QuotaAlert
 from .secret import StoreUrl
 from .transport import Channel
 from .wires import wire_for
 
 if TYPE_CHECKING:
     import requests
+
+    from .limits import Limiter
+    from .quota import QuotaAlert
 
 _REGULAR_KEY = (
     "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
@@ -149,6 +150,8 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
         raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
     if rate is None:
         return None
+    from .limits import TokenBucket, shared_bucket
+
     return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)
 
 
@@ -156,6 +159,8 @@ def _quota_alert(settings: Settings) -> QuotaAlert | None:
     threshold = settings.quota_alert_threshold.value
     if threshold is None:
         return None
+    from .quota import QuotaAlert
+
     return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
 
 

@@ -17,20 +17,19 @@ from .config.checks import CHECKS
 from .config.resolve import resolve_settings
 from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
-from .hooks.call_watch import CallWatch
-from .hooks.events import TokenRefreshed, emit
 from .http import Reply
-from .limits import Limiter
 from .retry import RetryPolicy
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
 from .values.response import ChatResponse
-from .wires import Wire, services, wire_for
+from .wires import Wire, wire_for
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .auth.credential import Refreshed
+    from .hooks.call_watch import CallWatch
+    from .limits import Limiter
 
 AnyCaller = TypeVar("AnyCaller", bound="Caller")
 Result = TypeVar("Result")
@@ -169,6 +168,8 @@ class Caller:
 
     def _tell_refreshed(self, refreshed: Refreshed) -> None:
         if refreshed.outcome == "refreshed":
+            from .hooks.events import TokenRefreshed, emit
+
             event = TokenRefreshed(
                 provider=self._channel.provider, duration=refreshed.seconds, expires_at=refreshed.expires_at
             )
@@ -181,9 +182,11 @@ class Caller:
     def _service(
         self, operation: str, path: str, decode: Callable[[bytes], Result], body: bytes | None = None
     ) -> Result:
+        from .wires.services import failure_in
+
         def receive(reply: Reply, _: Redact) -> Result:
             answer = reply.read()
-            failure = decoded(reply, answer, services.failure_in)
+            failure = decoded(reply, answer, failure_in)
             if failure is not None:
                 raise failure
             return decoded(reply, answer, decode)

@@ -11,19 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .caller import Caller, decoded, reopened
-from .chat_stream import ChatStream
-from .config.llm_yaml import DEFAULT_PROVIDER
-from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
+from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .errors import RequestError
-from .hooks.events import Hook
 from .http import Reply
-from .quota import Quota, decode_quota
 from .retry import RetryPolicy
 from .sealing import sealed
 from .transport import Redact
 from .values.request import as_request
 from .values.response import ChatResponse
-from .wires import services
 from .wires.failures import request_id_in
 
 if TYPE_CHECKING:
@@ -32,9 +27,13 @@ if TYPE_CHECKING:
     import requests
     from typing_extensions import Self, Unpack
 
+    from .chat_stream import ChatStream
     from .conversation import Conversation
+    from .hooks.events import Hook
     from .map import MapResult
+    from .quota import Quota
     from .values.options import ChatOptions
+    from .wires.services import Embeddings, Model
 
 Result = TypeVar("Result")
 
@@ -136,6 +135,8 @@ class MiniMaxClient(Caller):
         Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones where the
         stream is read.
         """
+        from .chat_stream import ChatStream
+
         request = as_request(input, options)
         call = self._chat_call("stream", request)
         watch = self._transport.watch(call)
@@ -252,26 +253,32 @@ class MiniMaxClient(Caller):
     # the other services
 
     @sealed
-    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> services.Embeddings:
+    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> Embeddings:
         """Return one vector per text. `kind` is "db" for texts to be found, "query" for what is to find them."""
+        from .wires.services import decode_embeddings, encode_embeddings
+
         texts = [texts] if isinstance(texts, str) else list(texts)
-        body = services.encode_embeddings(texts, kind, model)
+        body = encode_embeddings(texts, kind, model)
         path = f"/v1/embeddings{self._channel.query}"
-        return self._service("embeddings", path, lambda answer: services.decode_embeddings(answer, len(texts)), body)
+        return self._service("embeddings", path, lambda answer: decode_embeddings(answer, len(texts)), body)
 
     @sealed
-    def models(self) -> tuple[services.Model, ...]:
+    def models(self) -> tuple[Model, ...]:
         """Return the models that the service lists; the known ones where it has no list (404)."""
+        from .wires.services import KNOWN_MODELS, decode_models
+
         try:
-            return self._service("models", "/v1/models", services.decode_models)
+            return self._service("models", "/v1/models", decode_models)
         except RequestError as exc:
             if exc.status != 404:
                 raise
-        return services.KNOWN_MODELS
+        return KNOWN_MODELS
 
     @sealed
     def quota(self) -> Quota:
         """Return the windows of the Token Plan and what is left of them."""
+        from .quota import decode_quota
+
         quota = self._service("quota", "/v1/token_plan/remains", decode_quota)
         if self._channel.quota is not None:
             self._transport.note_quota(self._channel.quota.observe_quota(quota))
@@ -280,5 +287,7 @@ class MiniMaxClient(Caller):
     @sealed
     def count_tokens(self, input: object, **options: Unpack[ChatOptions]) -> int:
         """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes."""
-        body = services.encode_count(as_request(input, options), self._model)
-        return self._service("count_tokens", "/anthropic/v1/messages/count_tokens", services.decode_count, body)
+        from .wires.services import decode_count, encode_count
+
+        body = encode_count(as_request(input, options), self._model)
+        return self._service("count_tokens", "/anthropic/v1/messages/count_tokens", decode_count, body)

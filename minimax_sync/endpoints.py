@@ -7,9 +7,10 @@ so that no parser further down (urllib3's, a proxy's) can read another host out 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from .errors import ConfigError
 
@@ -34,35 +35,31 @@ _MINIMAX_BASE: dict[Flavor, str] = {"openai_compat": "/v1", "anthropic_messages"
 _CHAT_PATH: dict[Flavor, str] = {"openai_compat": "/text/chatcompletion_v2", "anthropic_messages": "/v1/messages"}
 _PORTS = {"http": 80, "https": 443}
 
+# Patterns that no good URL needs stay text: re compiles them when they are first used.
 _PATH = r"(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(
-    r"(?P<scheme>https?)://"
+    r"(?P<scheme>(?ai:https?))://"  # ASCII alone: to re, a long s is an s, and the Kelvin sign a k
     r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
     rf"(?P<path>(?:/{_PATH})?)"
-    r"(?P<query>(?:\?[\x21\x22\x24-\x5b\x5d-\x7e]*)?)",
-    re.IGNORECASE,
+    r"(?P<query>(?:\?[\x21\x22\x24-\x5b\x5d-\x7e]*)?)"
 )
-_CHAT_PATH_GRAMMAR = re.compile(_PATH)
-_FAULTS = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), fault)
-    for pattern, fault in (
-        (r".*[\x00-\x20\x7f]", "it holds a space or a control character"),
-        (r".*\\", "it holds a backslash"),
-        (r"(?!https?://)", "it does not begin with https:// (or http://)"),
-        (r"https?://[^/?#]*@", "it holds a user name or password; give the key as api_key instead"),
-        (r"[^#]*\?", "it holds a query"),
-        (r".*#", "it holds a fragment"),
-        (r"https?://[^/]*[^\x21-\x7e]", "its host is not ASCII; write an international name in its xn-- form"),
-        (r"https?://(:|/|$)", "it names no host"),
-        (r"https?://(\[[^]]*\]|[^/:\[]+):(?![0-9]+(/|$))", "its port is not a number"),
-        (r"http://(api|account)\.minimax", "MiniMax is reached over https only"),
-        (r"", "its host, port or path is malformed"),
-    )
+_FAULTS = (
+    (r".*[\x00-\x20\x7f]", "it holds a space or a control character"),
+    (r".*\\", "it holds a backslash"),
+    (r"(?!https?://)", "it does not begin with https:// (or http://)"),
+    (r"https?://[^/?#]*@", "it holds a user name or password; give the key as api_key instead"),
+    (r"[^#]*\?", "it holds a query"),
+    (r".*#", "it holds a fragment"),
+    (r"https?://[^/]*[^\x21-\x7e]", "its host is not ASCII; write an international name in its xn-- form"),
+    (r"https?://(:|/|$)", "it names no host"),
+    (r"https?://(\[[^]]*\]|[^/:\[]+):(?![0-9]+(/|$))", "its port is not a number"),
+    (r"http://(api|account)\.minimax", "MiniMax is reached over https only"),
+    (r"", "its host, port or path is malformed"),
 )
 
 
-class _Url(NamedTuple):
+class _Url(msgspec.Struct, frozen=True):
     scheme: str
     host: str
     port: int
@@ -74,8 +71,7 @@ class _Url(NamedTuple):
         return f"{self.scheme}://{self.host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """One base URL, resolved.
 
     Attributes: `base_url`, as it was given; `flavor`, the wire; `chat_url`, where chats are posted; `origin`, scheme,
@@ -104,7 +100,7 @@ def parse_flavor(text: object, source: str = "api_flavor") -> Flavor:
 
 def parse_chat_path(text: object, source: str = "chat_path") -> str:
     """Return the path with one slash before it; raise ConfigError, naming `source`, when it is not one."""
-    if not isinstance(text, str) or not _CHAT_PATH_GRAMMAR.fullmatch(text) or not text.strip("/"):
+    if not isinstance(text, str) or not re.fullmatch(_PATH, text) or not text.strip("/"):
         raise ConfigError(f"{source}: write a path without spaces and without a query, like /chat/completions")
     return "/" + text.lstrip("/")
 
@@ -181,7 +177,7 @@ def portal_redirect(url: str, status: int, location: str | None) -> str | None:
 def host_of(url: str) -> str | None:
     """Return the host of a URL, for messages; None for what is no URL."""
     parsed = _parse(url)
-    return parsed and parsed.host
+    return None if parsed is None else parsed.host
 
 
 def page_url(text: object, by_hand: str | None = None) -> str | None:
@@ -195,7 +191,7 @@ def page_url(text: object, by_hand: str | None = None) -> str | None:
         return None
     if url.scheme != "https" and (chosen is None or chosen.origin != url.origin):
         return None
-    page = url._replace(host=_MOVED_PAGES.get(url.host, url.host))
+    page = msgspec.structs.replace(url, host=_MOVED_PAGES.get(url.host, url.host))
     return f"{page.origin}{page.path}{page.query}{mark}{fragment}"
 
 
@@ -226,4 +222,4 @@ def _checked(text: object, source: str) -> _Url:
 def _fault(text: object) -> str:
     if not isinstance(text, str):
         return f"it is {type(text).__name__}, not text"
-    return next(fault for pattern, fault in _FAULTS if pattern.match(text))
+    return next(fault for pattern, fault in _FAULTS if re.match(pattern, text, re.ASCII | re.IGNORECASE | re.DOTALL))

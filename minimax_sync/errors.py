@@ -176,14 +176,15 @@ STATUS_ERRORS: dict[int, type[LlmError]] = {
     429: RateLimitError,
 }
 
-_CONTEXT = re.compile(r"context (window|length|size)|maximum context|exceeds? .{0,40}context", re.IGNORECASE)
-_RESETS_AT = re.compile(r"resets? at (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
-_TRAILING_CODE = re.compile(r"\((\d{4})\)\s*$")
+# Patterns as text: re compiles them when something has gone wrong, and not at every start.
+_CONTEXT = r"(?i)context (window|length|size)|maximum context|exceeds? .{0,40}context"
+_RESETS_AT = r"resets? at (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?"
+_TRAILING_CODE = r"\((\d{4})\)\s*$"
 
 
 def code_in(message: str) -> int | None:
     """Return the code that MiniMax writes at the end of its messages, as in "insufficient balance (1008)"."""
-    found = _TRAILING_CODE.search(message)
+    found = re.search(_TRAILING_CODE, message)
     return int(found[1]) if found else None
 
 
@@ -192,7 +193,7 @@ def error_class(status: int, code: int | None, message: str = "") -> type[LlmErr
     by_code = CODE_ERRORS.get(code) if code else None
     if by_code is None:
         by_code = _by_status(status)
-    if by_code is RequestError and _CONTEXT.search(message):
+    if by_code is RequestError and re.search(_CONTEXT, message):
         return ContextLengthError
     return by_code
 
@@ -224,7 +225,7 @@ def error_for(status: int, code: int | None, message: str, *, hint: str = "", **
 
 def resets_at(message: str) -> datetime | None:
     """Read the instant in "usage limit exceeded, ... resets at 2026-05-15T15:00:00Z (2056)"; no zone means UTC."""
-    found = _RESETS_AT.search(message)
+    found = re.search(_RESETS_AT, message)
     if not found:
         return None
     day, time, zone = found.groups()

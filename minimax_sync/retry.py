@@ -35,8 +35,6 @@ _MAX_SPREAD = 5.0  # seconds
 _LONGEST_COOL_DOWN = 60.0
 """Seconds. A wait that nobody sits out (Retry-After: 999999) must not lock everybody else out for as long."""
 
-_DECIMAL = re.compile(r"\d+(\.\d+)?", re.ASCII)
-
 
 class RetryPolicy(msgspec.Struct, frozen=True):
     """Say how often and how slowly failed attempts are repeated.
@@ -132,7 +130,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     the past is 0.0. `now` is an aware datetime.
     """
     text = (value or "").strip()
-    if _DECIMAL.fullmatch(text):
+    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         seconds = float(text)
         return seconds if isfinite(seconds) else None
     try:

@@ -12,11 +12,7 @@ from .errors import ConfigError
 
 HIDDEN = "****"
 
-# A header value: anything else is refused by http.client with an exception that quotes it, or splits the request.
-_USABLE = re.compile(r"[\x21-\x7e]+")
 _SHORTEST_SHOWN = 20
-_USERINFO = re.compile(r"://.*@")
-_QUERY = re.compile(r"\?.*")
 
 
 class Secret:
@@ -69,7 +65,7 @@ class StoreUrl(str):
 
     def masked(self) -> str:
         """Return the URL with its user part and query as ``****``."""
-        return _QUERY.sub("?" + HIDDEN, _USERINFO.sub(f"://{HIDDEN}@", self))
+        return re.sub(r"\?.*", f"?{HIDDEN}", re.sub("://.*@", f"://{HIDDEN}@", self))
 
     @property
     def has_secret(self) -> bool:
@@ -103,11 +99,19 @@ def check_key(value: object, source: str) -> Secret:
     return Secret(str(raw).strip())
 
 
+def is_one_word(text: str) -> bool:
+    """Tell printable ASCII without spaces, which a header's value must be.
+
+    http.client refuses anything else with an exception that quotes it, or it splits the request.
+    """
+    return text.isascii() and text.isprintable() and " " not in text and text != ""
+
+
 def _fault(raw: object) -> str | None:
     if not isinstance(raw, str):
         return f"the key must be text, not {type(raw).__name__}"
     if not raw.strip():
         return "the key is blank"
-    if not _USABLE.fullmatch(raw.strip()):
+    if not is_one_word(raw.strip()):
         return "the key holds a space, a control character or a character outside ASCII; copy it again from the console"
     return None

@@ -10,21 +10,22 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from .errors import MAX_MESSAGE_CHARS, ResponseFormatError, StreamInterruptedError
-from .sse import Event
 from .values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
 from .values.messages import ChatMessage, Part, ToolCall
 from .values.response import ChatResponse
 from .values.usage import TokenUsage
 
+if TYPE_CHECKING:
+    from .sse import Event
+
 MAX_TOOL_CALLS = 256
 
 _BACKSLASH, _QUOTE = b'\\"'
-_OBJECT = re.compile(rb"\s*\{")
 
 Parsed = TypeVar("Parsed")
 
@@ -85,7 +86,7 @@ class GrowingCall:
             elif not self._in_string:
                 self._depth += (byte in b"{[") - (byte in b"}]")
         self._looked_at = len(self.arguments)
-        return self._depth == 0 and not self._in_string and _OBJECT.match(self.arguments) is not None
+        return self._depth == 0 and not self._in_string and re.match(rb"\s*\{", self.arguments) is not None
 
 
 class Fold(ABC):
@@ -259,7 +260,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON they should be."""
 
 _NO_JSON = (b"", b"[DONE]")
-_ESCAPE = re.compile(rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(\\u[dD][89a-fA-F][\da-fA-F]{2})|\\.")
+_ESCAPE = rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
 
 
 def is_filler(event: Event) -> bool:
@@ -282,7 +283,7 @@ def parsed(decode: Callable[[bytes], Parsed], data: bytes) -> Parsed:
 
 def _repaired(data: bytes) -> bytes:
     text = data.decode("utf-8-sig", "replace").encode()
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+    return re.sub(_ESCAPE, lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 def not_an_answer(problem: str, data: bytes) -> ResponseFormatError:

@@ -21,11 +21,7 @@ from .auth import Auth
 from .auth.static_key import StaticKey
 from .endpoints import Endpoint
 from .errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
-from .hooks.call_watch import CallWatch
-from .hooks.events import Hook, QuotaLow, emit
 from .http import Http, Reply
-from .limits import Limiter
-from .quota import QuotaAlert, QuotaCrossing
 from .redaction import redacted
 from .retry import Attempts, RetryPolicy, retry_after_seconds
 from .secret import Secret
@@ -33,6 +29,10 @@ from .wires.failures import failure_of_status, request_id_in
 
 if TYPE_CHECKING:
     from .auth.refresher import Lease
+    from .hooks.call_watch import CallWatch
+    from .hooks.events import Hook
+    from .limits import Limiter
+    from .quota import QuotaAlert, QuotaCrossing
 
 Result = TypeVar("Result")
 
@@ -175,6 +175,8 @@ class Transport:
     def note_quota(self, crossing: QuotaCrossing | None) -> None:
         """Tell the hooks that the quota has just fallen below its threshold, if it has."""
         if crossing is not None and self.options.hooks:
+            from .hooks.events import QuotaLow, emit
+
             event = QuotaLow(
                 provider=self.channel.provider,
                 remaining=crossing.remaining,
@@ -187,6 +189,8 @@ class Transport:
         """Begin to tell the hooks of a call; None where there are none."""
         if not self.options.hooks:
             return None
+        from .hooks.call_watch import CallWatch
+
         endpoint = self.channel.endpoint
         server = urlsplit(endpoint.origin)
         common = {

@@ -149,6 +149,8 @@ def test_a_bad_chat_path_is_an_error_that_names_it(chat_path: str) -> None:
         ("https://[::1::2]", "malformed"),
         ("https://api.minimax.io/%zz", "malformed"),
         ("https://api.m\u0456nimax.io", "xn--"),
+        ("https://\u212aelvin.example", "xn--"),
+        ("http\u017f://api.minimax.io", "does not begin with https://"),
         ("http://api.minimax.io/v1", "over https only"),
         ("http://api.minimaxi.com.", "over https only"),
         (b"https://api.minimax.io", "bytes, not text"),

@@ -90,8 +90,7 @@ def _setting_rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _print_places(arguments: Namespace) -> None:
-    from ..config.llm_yaml import DEFAULT_FILE
-    from ..config.settings import DEFAULT_BUNDLE
+    from ..config.settings import DEFAULT_BUNDLE, DEFAULT_FILE
 
     _title("Looked at")
     config = arguments.config or os.environ.get("MINIMAX_CONFIG") or DEFAULT_FILE

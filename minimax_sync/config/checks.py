@@ -7,7 +7,6 @@ value as the rest of the library uses it or raises ConfigError. Knows nothing of
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from math import isfinite
 from typing import Any, Literal
@@ -15,14 +14,13 @@ from typing import Any, Literal
 from ..endpoints import parse_chat_path, parse_flavor
 from ..errors import ConfigError
 from ..retry import RetryPolicy
-from ..secret import StoreUrl, check_key
+from ..secret import StoreUrl, check_key, is_one_word
 
 AuthMode = Literal["static", "token_plan", "auto"]
 Check = Callable[[Any, str], Any]
 
 AUTH_MODES: tuple[AuthMode, ...] = ("static", "token_plan", "auto")
-_STORE = re.compile(r"(redis|rediss|unix)://[\x21-\x7e]+")
-_HEADER = re.compile(r"[\x21-\x7e]+")
+_STORES = ("redis://", "rediss://", "unix://")
 
 
 def check_text(value: object, source: str) -> str:
@@ -32,7 +30,7 @@ def check_text(value: object, source: str) -> str:
 
 
 def check_group_id(value: object, source: str) -> str:
-    if not isinstance(value, str) or not _HEADER.fullmatch(value.strip()):
+    if not isinstance(value, str) or not is_one_word(value.strip()):
         raise ConfigError(f"{source}: a group id is printable ASCII without spaces; copy it again from the console")
     return value.strip()
 
@@ -47,7 +45,7 @@ def check_auth_mode(value: object, source: str) -> AuthMode:
 def check_bundle(value: object, source: str) -> str:
     """Accept a path, or the redis URL of a bundle that lives there."""
     text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
-    if isinstance(text, str) and _STORE.fullmatch(text.strip()):
+    if isinstance(text, str) and _is_store(text.strip()):
         return StoreUrl(text.strip())
     if not isinstance(text, str) or not text.strip() or "\0" in text or "://" in text:
         del value, text  # it may hold a password, and a traceback may show locals
@@ -57,7 +55,7 @@ def check_bundle(value: object, source: str) -> str:
 
 def check_limiter(value: object, source: str) -> object:
     """Accept the URL of a store that hosts share, or an object that does what a TokenBucket does."""
-    if isinstance(value, str) and _STORE.fullmatch(value.strip()):
+    if isinstance(value, str) and _is_store(value.strip()):
         return StoreUrl(value.strip())
     if not isinstance(value, str) and _has(value, "acquire", "pause"):
         return value
@@ -93,6 +91,10 @@ def check_retry(value: object, source: str) -> RetryPolicy:
     if not isinstance(value, RetryPolicy):
         raise ConfigError(f"{source}: must be a RetryPolicy, not {type(value).__name__}")
     return value
+
+
+def _is_store(text: str) -> bool:
+    return text.startswith(_STORES) and text not in _STORES and is_one_word(text)
 
 
 def _has(value: object, *methods: str) -> bool:

@@ -1,6 +1,6 @@
 """What `llm.yaml` and `agents.d/*.yaml` say: the layout of the files, and one provider's settings out of them.
 
-Owns which key means which setting. Precedence over arguments and environment is `settings`' business, parsing
+Owns which key means which setting. Precedence over arguments and environment is `resolve`'s business, parsing
 `yaml_file`'s, the values themselves `checks`'. Only the chosen provider is read and expanded, so that a file shared
 with other programs does not need their variables to be set here.
 """
@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, Union
+from typing import Any, NamedTuple, Union
 
 from ..errors import ConfigError
 from ..retry import RetryPolicy
 from .checks import CHECKS
 from .placeholders import Placeholders
+from .settings import DEFAULT_PROVIDER, Sourced
 from .yaml_file import Item, read_yaml
-
-T_co = TypeVar("T_co", covariant=True)
-
-DEFAULT_FILE = "config/llm.yaml"
-DEFAULT_PROVIDER = "minimax"
 
 _Layout = Mapping[str, Union[str, "_Layout"]]
 
@@ -51,14 +46,6 @@ _RETRY = {
     "backoff_multiplier": "backoff_multiplier",
 }
 _NUMBERS = frozenset({"requests_per_second", "burst", "quota_alert_threshold", "quota_budget"})
-
-
-@dataclass(frozen=True)
-class Sourced(Generic[T_co]):
-    """A value and where it came from, in words: ``argument model``, ``config/llm.yaml:7 retry``, ``default``."""
-
-    value: T_co
-    source: str
 
 
 class FileSettings(NamedTuple):

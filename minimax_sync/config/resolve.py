@@ -15,17 +15,18 @@ from typing import Any
 from ..errors import ConfigError
 from ..secret import Secret, StoreUrl
 from .checks import CHECKS
-from .llm_yaml import DEFAULT_FILE, DEFAULT_PROVIDER, FileSettings, Sourced, read_config
-from .placeholders import PlaceholderError, Placeholders, read_text
 from .settings import (
     DEFAULT_AUTH_MODE,
     DEFAULT_BUNDLE,
+    DEFAULT_FILE,
     DEFAULT_MODEL,
+    DEFAULT_PROVIDER,
     DEFAULT_RATE,
     DEFAULT_RETRY,
     KEY_BASE_URL,
     PLAN_KEY_BASE_URL,
     Settings,
+    Sourced,
 )
 
 _NOT_GIVEN: dict[str, object] = {
@@ -78,18 +79,14 @@ class _Search:
         self._arguments = {name: _wrapped(name, value) for name, value in arguments.items() if _is_given(name, value)}
         self._environ = environ
         self._cwd = cwd
-        self._file = FileSettings(None, Sourced(DEFAULT_PROVIDER, "default"), {})
         self._config = Sourced(DEFAULT_FILE, "default")
+        self._provider = Sourced(DEFAULT_PROVIDER, "default")
+        self._file: str | None = None
+        self._in_file: dict[str, Sourced[Any]] = {}
 
     def settings(self, provider: str, agent: str | None, path: str | os.PathLike[str] | None) -> Settings:
         self._config = self._config_path(path)
-        self._file = read_config(
-            self._config,
-            Sourced(provider, "default" if provider == DEFAULT_PROVIDER else "argument provider"),
-            agent,
-            Placeholders(self._environ, self._cwd),
-            self._cwd,
-        )
+        self._read_files(provider, agent)
         bundle = self._bundle()
         mode = self._auth_mode(bundle)
         key = self._static_key(mode, bundle) if mode.value == "static" else Sourced(None, f"not used: {mode.source}")
@@ -103,9 +100,7 @@ class _Search:
         for name in CHECKS.keys() - found.keys():
             found[name] = self._find(name) or Sourced(_DEFAULTS.get(name), "default")
         given = {"arguments": self._arguments, "provider": provider, "agent": agent, "path": path}
-        settings = Settings(
-            provider=self._file.provider, config_file=self._file.path, plan_key=plan_key, given=given, **found
-        )
+        settings = Settings(provider=self._provider, config_file=self._file, plan_key=plan_key, given=given, **found)
         settings.endpoint()  # a base URL that cannot be is told now, not at the first call
         return settings
 
@@ -115,13 +110,27 @@ class _Search:
         named = self._environ.get("MINIMAX_CONFIG", "").strip()
         return Sourced(named, _label("$MINIMAX_CONFIG")) if named else self._config
 
+    def _read_files(self, provider: str, agent: str | None) -> None:
+        """Take what the files say. What reads them is loaded only where there is one, or where one was asked for."""
+        if provider != DEFAULT_PROVIDER:
+            self._provider = Sourced(provider, "argument provider")
+        is_plain = self._provider.source == self._config.source == "default" and agent is None
+        if is_plain and not os.path.lexists(self._cwd / DEFAULT_FILE):
+            return
+        from .llm_yaml import read_config
+        from .placeholders import Placeholders
+
+        self._file, self._provider, self._in_file = read_config(
+            self._config, self._provider, agent, Placeholders(self._environ, self._cwd), self._cwd
+        )
+
     def _find(self, name: str) -> Sourced[Any] | None:
         """Return the first that is set and not blank, checked; None when there is none."""
         return next((found for place in _PLACES[name] if (found := self._look(name, place))), None)
 
     def _look(self, name: str, place: str) -> Sourced[Any] | None:
         if place == "file":
-            return self._file.values.get(name)
+            return self._in_file.get(name)
         if place == "argument":
             if name not in self._arguments:
                 return None
@@ -136,6 +145,8 @@ class _Search:
         path = self._cwd / place
         if not _is_there(path):
             return ""
+        from .placeholders import PlaceholderError, read_text
+
         try:
             return read_text(path, place)
         except PlaceholderError as error:
@@ -172,8 +183,8 @@ class _Search:
         found = self._find("api_key")
         if found:
             return found
-        in_file = f"{self._config.value} providers.{self._file.provider.value}.api_key"
-        labels = {"file": in_file if self._file.path else f"{in_file} (there is no such file)"}
+        in_file = f"{self._config.value} providers.{self._provider.value}.api_key"
+        labels = {"file": in_file if self._file else f"{in_file} (there is no such file)"}
         places = [labels.get(place) or _label(place) for place in _PLACES["api_key"]]
         raise ConfigError(
             f"no MiniMax credential: auth mode static ({mode.source}), and no key in any of: {', '.join(places)}. "

@@ -7,14 +7,16 @@ may hold. How they are found is `resolve`'s business.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
 
 from ..endpoints import REGIONS, Endpoint, Flavor, resolve_endpoint
 from ..errors import ConfigError
 from ..retry import RetryPolicy
 from ..secret import Secret, StoreUrl
-from .llm_yaml import Sourced
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class _DefaultText(str):
@@ -32,13 +34,21 @@ DEFAULT_AUTH_MODE: str = _DefaultText("auto")
 DEFAULT_RATE: float = _DefaultNumber(2.0)
 DEFAULT_RETRY = RetryPolicy()
 
+DEFAULT_FILE = "config/llm.yaml"
+DEFAULT_PROVIDER = "minimax"
 DEFAULT_BUNDLE = "./secrets/minimax_token_plan.json"
 KEY_BASE_URL = REGIONS["global"]
 PLAN_KEY_BASE_URL = f"{KEY_BASE_URL}/anthropic"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Sourced(msgspec.Struct, Generic[T_co], frozen=True):
+    """A value and where it came from, in words: ``argument model``, ``config/llm.yaml:7 retry``, ``default``."""
+
+    value: T_co
+    source: str
+
+
+class Settings(msgspec.Struct, frozen=True):
     """All settings of a client. Its repr shows no key and no password.
 
     `auth_mode` is `static`, `token_plan`, or `custom` for an `auth=` object; its source is the reason. `plan_key` tells
@@ -65,7 +75,7 @@ class Settings:
     quota_alert_threshold: Sourced[int | None]
     quota_budget: Sourced[int | None]
     retry: Sourced[RetryPolicy]
-    given: dict[str, Any] = field(repr=False)
+    given: dict[str, Any]
 
     @property
     def base_url_by_hand(self) -> str | None:
@@ -96,10 +106,13 @@ class Settings:
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, value as text with secrets masked, and source of every setting."""
-        for each in fields(self):
-            found = getattr(self, each.name)
+        for name in self.__struct_fields__:
+            found = getattr(self, name)
             if isinstance(found, Sourced):
-                yield each.name, _shown(found.value), found.source
+                yield name, _shown(found.value), found.source
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value} ({source})' for name, value, source in self.rows())})"
 
 
 def _shown(value: object) -> str:

@@ -26,8 +26,6 @@ from ..sealing import bare_os_error, causes
 
 E = TypeVar("E", bound=BaseException)
 
-_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
-
 
 def exchange_fault(error: Exception, *, sent: bool, timed_out: str | None, origin: str) -> LlmError:
     """Judge the `error` that ended an exchange with `origin`; `timed_out` says which limit passed, if one did."""
@@ -56,7 +54,7 @@ def _unsent(chain: list[BaseException], timed_out: str | None, origin: str) -> T
     if timed_out:
         return CallTimeoutError(f"no connection to {origin} in time", sent=False, budget="server")
     for cause in chain:
-        if found := _TUNNEL_REFUSED.match(str(cause)):
+        if found := re.match(r"Tunnel connection failed: (\d{3})", str(cause)):
             budget: Budget | None = "server" if found[1] >= "500" else None
             return TransportError(f"the proxy refused to connect to {origin} ({found[1]})", budget=budget)
     if _first(chain, ValueError):

@@ -36,7 +36,8 @@ class Pool(HTTPConnectionPool):
     ConnectionCls = Connection
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "maxsize": 1})  # of a queue that is filled with None, and not used here
+        kwargs["maxsize"] = 1  # of urllib3's own queue: not used here, yet filled with None to its size
+        super().__init__(*args, **kwargs)
         self._idle: deque[Connection] | None = deque()
 
     def urlopen(

@@ -12,13 +12,14 @@ import msgspec
 from ..errors import RequestError
 from .shortened import shortened
 
+# Patterns as text: re compiles them with the first image.
 _MAGIC = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
-    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
-    (re.compile(rb"GIF8[79]a"), "image/gif"),
-    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp"),
+    (rb"\x89PNG\r\n\x1a\n", "image/png"),
+    (rb"\xff\xd8\xff", "image/jpeg"),
+    (rb"GIF8[79]a", "image/gif"),
+    (rb"(?s)RIFF.{4}WEBP", "image/webp"),
 )
-_DATA_URL = re.compile(r"data:image/[\w.+-]+(;[\w.+=-]+)*;base64,", re.ASCII)
+_DATA_URL = r"(?a)data:image/[\w.+-]+(;[\w.+=-]+)*;base64,"
 _URL_STARTS = ("https://", "http://", "data:")
 
 
@@ -98,7 +99,7 @@ class Image:
             raise RequestError("the URL of an image must start with https://, http:// or data:image/...;base64,")
         if not url.startswith("data:"):
             return cls(url=url)
-        found = _DATA_URL.match(url)
+        found = re.match(_DATA_URL, url)
         if not found:
             raise RequestError("the data: URL of an image must start with data:image/...;base64,")
         text = url[found.end() :]
@@ -152,6 +153,6 @@ def _image(media_type: str, base64: bytes, url: str = "") -> Image:
 
 def _media_type_of(data: bytes) -> str:
     for magic, media_type in _MAGIC:
-        if magic.match(data):
+        if re.match(magic, data):
             return media_type
     raise RequestError(f"these {len(data)} bytes are not a PNG, JPEG, GIF or WebP image")

@@ -22,7 +22,7 @@ DEFAULT_MAX_TOKENS = 65_536
 LOWEST_TEMPERATURE = 0.01
 """Sent for `temperature=0`, which the service refuses."""
 
-_TOOL_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_TOOL_NAME = r"[A-Za-z0-9_.:-]{1,128}"
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
@@ -224,7 +224,7 @@ _OPTIONS = frozenset(ChatRequest.__struct_fields__) - {"messages"}
 def _check_tools(request: ChatRequest) -> None:
     names = [tool.name for tool in request.tools]
     for tool in request.tools:
-        if not isinstance(tool.name, str) or not _TOOL_NAME.fullmatch(tool.name):
+        if not isinstance(tool.name, str) or not re.fullmatch(_TOOL_NAME, tool.name):
             shown = shortened(str(tool.name))
             raise RequestError(f"tools: the name {shown} must be 1 to 128 letters, digits, or any of _ . : -")
         if not isinstance(tool.parameters, Mapping):

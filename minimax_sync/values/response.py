@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from .json_in_text import json_in
 from .messages import ChatMessage, ToolCall
 from .shortened import shortened
 from .usage import TokenUsage
@@ -56,6 +55,8 @@ class ChatResponse(msgspec.Struct, frozen=True):
 
     def json(self) -> Any:
         """Return the JSON value in the text, bare, fenced or in prose; raises `ResponseFormatError` without one."""
+        from .json_in_text import json_in
+
         return json_in(self.text)
 
     def __repr__(self) -> str:

@@ -5,13 +5,13 @@ MiniMax's oddities live here and nowhere else.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..endpoints import Endpoint
-from ..stream import Fold
-from ..values.request import ChatRequest
-from .anthropic_messages import AnthropicMessages
-from .openai_compat import OpenAICompat
+
+if TYPE_CHECKING:
+    from ..stream import Fold
+    from ..values.request import ChatRequest
 
 NATIVE_PATH = "/text/chatcompletion_v2"
 """Only MiniMax, or what stands in for it, serves this."""
@@ -33,7 +33,11 @@ class Wire(Protocol):
 
 
 def wire_for(endpoint: Endpoint) -> Wire:
-    """Return the wire that an endpoint speaks."""
+    """Return the wire that an endpoint speaks; the other one is not loaded."""
     if endpoint.flavor == "anthropic_messages":
+        from .anthropic_messages import AnthropicMessages
+
         return AnthropicMessages()
+    from .openai_compat import OpenAICompat
+
     return OpenAICompat(is_minimax=endpoint.is_minimax or endpoint.chat_url.endswith(NATIVE_PATH))

@@ -63,9 +63,6 @@ class Envelope(msgspec.Struct, frozen=True):
         }
 
 
-_decode = msgspec.json.Decoder(Envelope).decode
-
-
 def failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmError | None:
     """Return the error that an answer carries, or None. `base_resp` 0 is a success, whatever its message warns of."""
     is_failure = error or (isinstance(base_resp, Mapping) and _number(base_resp.get("status_code")))
@@ -91,7 +88,7 @@ def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmE
 def failure_in(data: bytes, *, is_error: bool) -> LlmError | None:
     """Return the error that JSON in a 200 is without the envelopes of `failure`; `is_error`: by its `event: error`."""
     try:
-        envelope = _decode(data)
+        envelope = msgspec.json.decode(data, type=Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         envelope = Envelope()
     if is_error or "error" in (envelope.type, envelope.object):
@@ -103,7 +100,7 @@ def failure_of_status(status: int, body: bytes, **attributes: Any) -> LlmError:
     """Return the error for an HTTP answer that is not a 2xx, whatever its body is."""
     text = body.decode("utf-8", "replace")
     try:
-        envelope = _decode(text)
+        envelope = msgspec.json.decode(text, type=Envelope)
     except (msgspec.MsgspecError, RecursionError):
         plain = "" if "<" in text[:_MOST_PLAIN_CHARS] else text.strip()
         return error_for(status, code_in(plain), plain[:_MOST_PLAIN_CHARS] or _NO_REASON, body=text, **attributes)

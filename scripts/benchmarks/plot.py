@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,7 @@ def cost(kind: str, contender: Contender, size: int) -> float:
 def steepest(sizes: tuple[int, ...], costs: list[float]) -> float:
     """Return the power of the size by which the cost grows where it grows fastest: 1 is linear."""
     points = list(zip(sizes, costs, strict=True))
-    pairs = zip(points, points[1:], strict=False)
+    pairs = itertools.pairwise(points)
     return max(math.log(cost / before) / math.log(size / smaller) for (smaller, before), (size, cost) in pairs)
 
 

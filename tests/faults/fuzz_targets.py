@@ -15,8 +15,9 @@ from pathlib import Path
 
 from minimax_sync.auth.bundle import parse_bundle
 from minimax_sync.auth.grant import decode_answer
-from minimax_sync.config.llm_yaml import Sourced, read_config
+from minimax_sync.config.llm_yaml import read_config
 from minimax_sync.config.placeholders import Placeholders
+from minimax_sync.config.settings import Sourced
 from minimax_sync.errors import ConfigError, LlmError, ToolArgumentsError
 from minimax_sync.quota import decode_quota
 from minimax_sync.retry import retry_after_seconds
