@@ -12,14 +12,16 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .errors import ConfigError, LlmError, ToolArgumentsError
+from .values.images import Image
 from .values.json_text import as_json
 from .values.messages import ChatMessage, Reasoning, Text, ToolCall
 from .values.request import ChatRequest
@@ -95,8 +97,14 @@ def key_of(request: ChatRequest, model: str) -> str:
     return hashlib.blake2b(as_json(content, "the request", enc_hook=_plain), digest_size=16).hexdigest()
 
 
+_FIELDS: dict[type, Callable[[Any], object]] = {
+    ToolCall: attrgetter("id", "name", "arguments_json"),
+    Image: attrgetter("media_type", "base64", "url"),
+}
+
+
 def _plain(value: Any) -> object:
-    return (value.id, value.name, value.arguments_json) if isinstance(value, ToolCall) else dict(value)
+    return _FIELDS.get(type(value), dict)(value)
 
 
 def _arguments(call: ToolCall) -> dict[str, Any] | str:
