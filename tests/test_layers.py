@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,11 +144,35 @@ def test_pure_modules_import_nothing_that_does_io(place: str) -> None:
             assert not roots & NO_IO - allowed, module
 
 
-def test_importing_the_package_imports_nothing_heavy() -> None:
-    code = "import sys, minimax_sync; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"requests", "urllib3", "msgspec", "yaml", "filelock", "dateutil", "ssl", "rich", "http.client"}
-    assert not heavy & set(loaded)
+def loaded_by(code: str, folder: Path) -> set[str]:
+    """Run code in a new interpreter and name the modules that were loaded by it."""
+    script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sys.modules.keys() - before)"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MINIMAX_")}
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=environ)
+    return set(ran.stdout.split())
+
+
+def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:
+    assert loaded_by("import minimax_sync", tmp_path) <= {"minimax_sync", "__future__"}
+
+
+UNUSED = (
+    "auth.token_plan chat_stream config.llm_yaml config.placeholders config.yaml_file hooks limits quota sse "
+    "values.json_in_text wires.services"
+)
+
+
+@pytest.mark.parametrize("unused_wire", ["anthropic_messages", "openai_compat"])
+def test_a_chat_with_a_key_loads_nothing_that_it_does_not_use(unused_wire: str, tmp_path: Path) -> None:
+    with minimax_sync.Emulator() as emulator:
+        base_url = emulator.base_url if unused_wire == "anthropic_messages" else emulator.anthropic_base_url
+        options = {"api_key": emulator.api_key, "base_url": base_url, "requests_per_second": None}
+        code = f"from minimax_sync import MiniMaxClient\nassert MiniMaxClient(**{options}).chat('hello').text"
+        loaded = loaded_by(code, tmp_path)
+    assert "minimax_sync.client" in loaded
+    assert not {f"minimax_sync.{name}" for name in (*UNUSED.split(), f"wires.{unused_wire}")} & loaded
+    assert not {"yaml", "filelock", "dateutil", "jsonschema", "rich", "redis"} & loaded
 
 
 def test_every_public_name_can_be_imported_from_the_package() -> None:
