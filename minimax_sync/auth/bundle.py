@@ -94,7 +94,7 @@ def parse_snapshot(text: bytes) -> Snapshot | str:
 def parse_bundle(text: bytes) -> Bundle | str:
     """Read a bundle's text, with or without a UTF-8 BOM; return what is wrong with it, as a clause, when it is none."""
     try:
-        document = json.loads(text.decode("utf-8-sig"))
+        document = json.loads(text.decode().removeprefix("\ufeff"))  # loading the codec utf-8-sig takes a millisecond
     except (ValueError, RecursionError):
         return "it is not JSON in UTF-8"
     if not isinstance(document, dict):

@@ -16,7 +16,9 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
 
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerError
@@ -49,13 +51,32 @@ Listener = Callable[[Refreshed], None]
 
 
 class Flight:
-    """One refresh under way, and how it ended."""
+    """One refresh under way, and how it ended. Those who wait leave one after another, in the order they came.
+
+    An Event wakes them all at once, to fight for the interpreter: then the slowest of 64 took a millisecond longer.
+    """
 
     def __init__(self) -> None:
-        self.landed = threading.Event()
+        self.landed = False
         self.error: LlmError | None = None
         self.refreshed = False
         self.stopped = False
+        self._waiting: list[None] = []
+        self._gate: SimpleQueue[None] = SimpleQueue()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it has landed, at most `timeout` seconds; tell whether it has."""
+        self._waiting.append(None)
+        if not self.landed:
+            with suppress(Empty):
+                self._gate.get(timeout=timeout)
+        return self.landed
+
+    def land(self) -> None:
+        """Let go everybody who waits, or ever will."""
+        self.landed = True
+        for _ in self._waiting:  # who comes meanwhile is in it by now, or sees that it has landed
+            self._gate.put(None)
 
 
 class Credential:
@@ -136,7 +157,7 @@ class Credential:
     def _land(self, flight: Flight) -> None:
         if self._flight is flight:
             self._flight = None
-        flight.landed.set()
+        flight.land()
 
     def _wants_refresh(self, rejected: Secret | None) -> bool:
         """Look at the store, then tell whether a refresh is to begin; raise the error that it would end in."""
@@ -155,13 +176,13 @@ class Credential:
 
     def _ride(self, flight: Flight, first: bool, deadline: float, rejected: Secret | None) -> None:
         patience = PATIENCE if first and self._usable(rejected) else threading.TIMEOUT_MAX
-        if not flight.landed.wait(min(patience, _left(deadline))) and not self._usable(rejected):
+        if not flight.wait(min(patience, _left(deadline))) and not self._usable(rejected):
             raise _too_late()
-        if first and flight.landed.is_set():
+        if first and flight.landed:
             self.thread.linger()
 
     def _fly(self, flight: Flight, early: float = 0.0) -> None:
-        if flight.landed.is_set():  # given up by its caller's Ctrl-C before it began
+        if flight.landed:  # given up by its caller's Ctrl-C before it began
             return
         began = time.monotonic()
         outcome: Literal["refreshed", "adopted", "failed", "waiting"] = "failed"

@@ -13,9 +13,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
-from ..endpoints import may_receive_token, portal_url
+from ..endpoints import host_of, may_receive_token, portal_redirect, portal_url
 from ..errors import (
     AmbiguousResultError,
     CallTimeoutError,
@@ -36,7 +36,6 @@ CLIENT_ID = "78257093-7e40-4613-99e0-527b14b39113"  # MiniMax's public one
 POST_TIMEOUT = 15.0  # seconds for one request, redirect and body included
 LONGEST_ANSWER = 64 * 1024
 
-_REDIRECTS = (307, 308)  # those that keep the method and the body
 # Other clients' tests agree on the first three; the rest are RFC 6749's and their spellings with spaces.
 _DEAD = ("invalid_grant", "refresh_token_reused", "invalid_refresh_token", "refresh_token_expired")
 
@@ -78,9 +77,10 @@ class TokenEndpoint:
         http = Http()  # of its own: a connection that was idle for two hours is where answers get lost
         try:
             reply = _post(http, url, bundle, deadline)
-            if reply.status in _REDIRECTS:
+            target = portal_redirect(url, reply.status, reply.headers.get("location"))
+            if target:
                 reply.close()
-                reply = _post(http, _redirect_target(url, reply.headers.get("location")), bundle, deadline)
+                reply = _post(http, target, bundle, deadline)
             outcome = self._outcome(reply, bundle.refresh_token)
         finally:
             http.close()
@@ -112,7 +112,9 @@ def decode_answer(status: int, headers: Mapping[str, str], body: bytes, spent: S
     An error is returned, not raised, so that nothing of `body` hangs on it. `now` is Unix time.
     """
     if 300 <= status < 400:
-        return ResponseFormatError(f"the token endpoint answered with a redirect (HTTP {status})", status=status)
+        host = host_of(headers.get("location", "")) or "no usable address"
+        text = f"the token endpoint redirects (HTTP {status}) to {host}, which is not followed"
+        return ResponseFormatError(text, status=status)
     try:
         document: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -156,18 +158,6 @@ def _form(bundle: Bundle) -> bytes:
         "refresh_token": bundle.refresh_token.reveal(),
     }
     return urlencode(form).encode()
-
-
-def _redirect_target(url: str, location: str | None) -> str:
-    """Return where to go on: another of MiniMax's own https hosts, and nowhere else."""
-    try:
-        target = urljoin(url, location or "")
-        host = urlsplit(target).hostname or "nowhere"
-    except ValueError:
-        target, host = "", "a malformed URL"
-    if location and may_receive_token(target, None):
-        return target
-    raise ResponseFormatError(f"the token endpoint redirects to {host}, which is not followed")
 
 
 def _claims_success(document: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ is refreshed rather than trusted. The portal's `expired_in` is a lifetime, Unix 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from math import isfinite
 
@@ -16,6 +17,9 @@ FAR_FUTURE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
 
 _ZONE = re.compile(r"\s*(?:([+-]\d\d:?\d\d)|utc|gmt|z)$", re.IGNORECASE)
 """A zone as people and `date` write it: a space before it, or its name."""
+
+_PLAIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?)(?:Z|\+00:00)", re.ASCII)
+"""UTC as programs write it, `write_instant` among them: what every Python from 3.10 on reads alike."""
 
 SHORTEST_LIFE = 60.0
 LONGEST_LIFE = 30 * 86400.0
@@ -83,7 +87,12 @@ def _from_unix(seconds: float) -> datetime:
 
 
 def _from_iso(text: str) -> datetime:
-    from dateutil.parser import isoparse  # late: a bundle with a sane file is all that needs it
+    plain = _PLAIN.fullmatch(text)
+    if plain:
+        with suppress(ValueError):
+            return datetime.fromisoformat(plain[1]).replace(tzinfo=timezone.utc)
+
+    from dateutil.parser import isoparse  # late: 6 ms that a call would wait for, and only other spellings need it
 
     try:
         instant = isoparse(_ZONE.sub(lambda found: found[1] or "Z", text.strip()))

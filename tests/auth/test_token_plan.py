@@ -3,6 +3,8 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -73,6 +75,23 @@ def test_a_callers_timeout_ends_the_wait_and_not_the_refresh(emulator: Emulator,
         plan.bearer(0.01)
     token = plan.bearer()
     assert emulator.portal.accepts(token)
+    assert emulator.portal.posts == 1
+
+
+FIRST_REFRESH = """
+import sys
+from minimax_sync import TokenPlan
+plan = TokenPlan(sys.argv[1], base_url=sys.argv[2])
+loaded = set(sys.modules)
+plan.bearer()
+print(*set(sys.modules) - loaded)
+"""
+
+
+def test_the_first_refresh_of_a_process_waits_for_no_import(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.portal.bundle(tmp_path / "bundle.json", ttl=-10)
+    command = [sys.executable, "-c", FIRST_REFRESH, str(tmp_path / "bundle.json"), emulator.url]
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout == "\n"
     assert emulator.portal.posts == 1
 
 

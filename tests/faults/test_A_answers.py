@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from token_lab import bundle_at, edit, eventually, expire, expired_plan, latest_pair, neighbours, run_python, workers
 
-from minimax_sync import MiniMaxClient
-from minimax_sync.auth import TokenPlan, grant
+from minimax_sync import MiniMaxClient, endpoints
+from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.grant import Grant, decode_answer
 from minimax_sync.auth.instants import expiry
 from minimax_sync.emulator import Emulator
@@ -335,6 +335,7 @@ def test_A41_a_redirect_of_the_token_endpoint_elsewhere_is_not_followed(tmp_path
         with pytest.raises(ResponseFormatError) as caught:
             plan.bearer()
         assert received == []
+        assert "to 127.0.0.2, which is not followed" in str(caught.value)
         assert "secret" not in str(caught.value)
         assert (emulator.portal.posts, neighbours(plan.path)) == (1, [])
 
@@ -355,7 +356,7 @@ def test_A41_one_307_to_another_host_of_minimax_is_followed_with_the_form_and_a_
         plan = expired_plan(emulator, tmp_path / "bundle.json")
         moved: dict[str, Any] = {"status": 307, "body": b"", "headers": {"Location": f"{emulator.url}/oauth2/token"}}
         # MiniMax's own hosts are not on loopback, so the emulator is counted among them.
-        monkeypatch.setattr(grant, "may_receive_token", lambda url, by_hand: url.startswith(emulator.url))
+        monkeypatch.setattr(endpoints, "may_receive_token", lambda url, by_hand: url.startswith(emulator.url))
         emulator.portal.fault(**moved)
         assert emulator.portal.accepts(plan.bearer())
         assert [received.path for received in emulator.journal] == ["/oauth/token", "/oauth2/token"]
