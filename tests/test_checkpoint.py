@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +29,6 @@ with MiniMaxClient(requests_per_second=None) as client:
     for result in client.map(map(str, range(int(sys.argv[1]))), workers=4, ordered=False, checkpoint="out.jsonl"):
         print(result.index, result.error, flush=True)
 """
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def client(emulator: Emulator) -> Iterator[MiniMaxClient]:
-    with MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None) as client:
-        yield client
 
 
 @pytest.fixture

@@ -76,11 +76,8 @@ class Kernel:
 
 
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
-        monkeypatch.setenv("MINIMAX_BASE_URL", emulator.base_url)
-        yield emulator
+def emulator(configured_emulator: Emulator) -> Emulator:
+    return configured_emulator
 
 
 @pytest.fixture
