@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from minimax_sync import MiniMaxClient
 from minimax_sync.emulator import Emulator
@@ -22,6 +23,10 @@ from minimax_sync.emulator import Emulator
 _FOREIGN = ("MINIMAX_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _REAL_HOME = Path.home()
 _REAL_CWD = Path.cwd()
+
+# A slow machine fails no test: in a fresh clone the first example alone waits a second for Hypothesis' own tables.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)
