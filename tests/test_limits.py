@@ -157,9 +157,8 @@ def test_a_pause_holds_back_those_already_waiting_and_lets_them_go_one_by_one() 
     bucket.pause(0.05)
     for thread in threads:
         thread.join()
-    granted.sort()
-    assert granted[0] - paused >= 0.05
-    assert granted[2] - granted[0] >= 0.019
+    for count, at in enumerate(sorted(granted)):
+        assert at - paused >= 0.05 + count / 100 - 1e-6
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
