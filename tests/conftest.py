@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -23,6 +24,9 @@ from minimax_sync.emulator import Emulator
 _FOREIGN = ("MINIMAX_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _REAL_HOME = Path.home()
 _REAL_CWD = Path.cwd()
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine fails no test: in a fresh clone the first example alone waits a second for Hypothesis' own tables.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
