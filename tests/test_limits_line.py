@@ -56,6 +56,7 @@ OPERATIONS = st.one_of(
 
 
 @settings(max_examples=300, deadline=None)
+@example(0.5, 1, [("arrive", inf), ("arrive", inf), ("pass", 3.0), ("arrive", inf)])
 @example(0.5, 1, [("arrive", inf), ("arrive", 2.0), ("pass", 3.0), ("pause", 0.0), ("arrive", inf)])
 @given(
     rate=st.sampled_from([0.5, 2.0, 4.0, 10.0]),
