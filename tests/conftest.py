@@ -1,10 +1,14 @@
 """Every test runs in a world of its own: an empty home and working directory, no settings from outside, no network but
 loopback, and nothing left behind where it does not belong.
+
+`emulator` and the clients of it that most tests ask for stand here too.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -12,10 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from minimax_sync import MiniMaxClient
+from minimax_sync.emulator import Emulator
 
 _FOREIGN = ("MINIMAX_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _REAL_HOME = Path.home()
 _REAL_CWD = Path.cwd()
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A slow machine fails no test: in a fresh clone the first example alone waits a second for Hypothesis' own tables.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +49,58 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     before = _precious()
     yield work
     assert _precious() == before, "the test touched ./secrets, ./config or the home directory of whoever runs it"
+
+
+@pytest.fixture
+def emulator(minimax_emulator: Emulator) -> Emulator:
+    """Give the emulator that a user's own tests are given, under a short name."""
+    return minimax_emulator
+
+
+@pytest.fixture
+def quick_settings(own_world: Path) -> Path:
+    """Write a configuration for clients that are told nothing: the default is two requests and a retry per second."""
+    file = own_world / "config" / "llm.yaml"
+    file.parent.mkdir()
+    file.write_text(
+        "providers: {minimax: {rate_limit: {requests_per_second: 1000}}}\n"
+        "retry: {initial_backoff_ms: 20, max_backoff_ms: 20}\n"
+    )
+    return file
+
+
+@pytest.fixture
+def configured_emulator(minimax_emulator: Emulator, quick_settings: Path, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """Let the environment lead to the emulator, for clients that are told nothing."""
+    monkeypatch.setenv("MINIMAX_API_KEY", minimax_emulator.api_key)
+    monkeypatch.setenv("MINIMAX_BASE_URL", minimax_emulator.base_url)
+    return minimax_emulator
+
+
+@pytest.fixture(params=["openai_compat", "anthropic_messages"])
+def base_url(request: pytest.FixtureRequest, emulator: Emulator) -> str:
+    """Give the emulator's address on each wire in turn."""
+    return emulator.base_url if request.param == "openai_compat" else emulator.anthropic_base_url
+
+
+@pytest.fixture
+def any_client(emulator: Emulator, base_url: str) -> Iterator[MiniMaxClient]:
+    """Open a client of the emulator, on each wire in turn, without pacing."""
+    with MiniMaxClient(emulator.api_key, base_url=base_url, requests_per_second=None) as client:
+        yield client
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[MiniMaxClient]:
+    """Open a client of the emulator for what is the same on both wires, without pacing."""
+    with MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None) as client:
+        yield client
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what the imports made: hundreds of thousands of objects, none ever garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def _precious() -> list[tuple[str, int]]:

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -30,18 +31,6 @@ with MiniMaxClient(requests_per_second=None) as client:
     for result in client.map(map(str, range(int(sys.argv[1]))), workers=4, ordered=False, checkpoint="out.jsonl"):
         print(result.index, result.error, flush=True)
 """
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def client(emulator: Emulator) -> Iterator[MiniMaxClient]:
-    with MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None) as client:
-        yield client
 
 
 @pytest.fixture
@@ -162,7 +151,15 @@ def test_a_path_that_cannot_be_opened_is_named(client: MiniMaxClient, tmp_path: 
 
 
 def test_lines_are_written_as_answers_come_not_as_results_are_taken(client: MiniMaxClient, file: Path) -> None:
-    results = client.map(map(str, range(8)), workers=2, checkpoint=file)
+    drawn = threading.Event()
+
+    def inputs() -> Iterator[str]:
+        yield from map(str, range(7))
+        drawn.set()
+        yield "7"
+
+    after_drawing = client.with_options(hooks=[lambda event: drawn.wait(20)])
+    results = after_drawing.map(inputs(), workers=2, checkpoint=file)
     next(results)
     deadline = time.monotonic() + 20
     while len(file.read_bytes().splitlines()) < 8 and time.monotonic() < deadline:

@@ -34,21 +34,14 @@ Open = Callable[..., MiniMaxClient]
 
 
 @pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["openai_compat", "anthropic_messages"])
-def open_client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[Open]:
+def open_client(emulator: Emulator, base_url: str) -> Iterator[Open]:
     """Give a maker of clients of the emulator on the wire; all are closed at the end."""
-    base_url = emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
     opened: list[MiniMaxClient] = []
 
     def make(**arguments: Any) -> MiniMaxClient:
         arguments = {"base_url": base_url, "requests_per_second": None, **arguments}
         if "auth" not in arguments:
-            arguments.setdefault("api_key", emu.api_key)
+            arguments.setdefault("api_key", emulator.api_key)
         opened.append(MiniMaxClient(**arguments))
         return opened[-1]
 
@@ -69,20 +62,20 @@ def open_client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[Open]
         {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 5},
     ],
 )
-def test_every_kind_of_input_is_taken(open_client: Open, emu: Emulator, input: object) -> None:
-    emu.answer("hi", reasoning="hm")
+def test_every_kind_of_input_is_taken(open_client: Open, emulator: Emulator, input: object) -> None:
+    emulator.answer("hi", reasoning="hm")
     response = open_client().chat(input)
     assert (response.text, response.reasoning, response.finish_reason) == ("hi", "hm", "stop")
     assert response.usage.total_tokens == response.usage.prompt_tokens + response.usage.completion_tokens > 0
     assert response.request_id
     assert response.raw is not None
-    assert emu.journal[-1].body["messages"][-1]["role"] == "user"
+    assert emulator.journal[-1].body["messages"][-1]["role"] == "user"
 
 
-def test_a_stream_gives_what_a_chat_gives(open_client: Open, emu: Emulator) -> None:
+def test_a_stream_gives_what_a_chat_gives(open_client: Open, emulator: Emulator) -> None:
     client = open_client()
     for _ in range(2):
-        emu.answer("The Loire, the Rhine.", reasoning="Rivers.", tool_calls=[("look_up", {"river": "Loire"})])
+        emulator.answer("The Loire, the Rhine.", reasoning="Rivers.", tool_calls=[("look_up", {"river": "Loire"})])
     tools = [ToolDef("look_up")]
     whole = client.chat("Rivers?", tools=tools)
     with client.stream("Rivers?", tools=tools) as stream:
@@ -95,33 +88,35 @@ def test_a_stream_gives_what_a_chat_gives(open_client: Open, emu: Emulator) -> N
     assert streamed.usage.total_tokens == whole.usage.total_tokens
 
 
-def test_a_tool_round_replays_the_thinking_whole(open_client: Open, emu: Emulator) -> None:
+def test_a_tool_round_replays_the_thinking_whole(open_client: Open, emulator: Emulator) -> None:
     client = open_client()
-    emu.answer(reasoning="I must look.", tool_calls=[("look_up", {"river": "Loire"}), ("look_up", {"river": "Rhine"})])
+    emulator.answer(
+        reasoning="I must look.", tool_calls=[("look_up", {"river": "Loire"}), ("look_up", {"river": "Rhine"})]
+    )
     question = ChatMessage.user("How long are they?")
     asked = client.chat([question], tools=[ToolDef("look_up")])
     results = [ChatMessage.tool_result(call.id, {"km": 1}) for call in reversed(asked.tool_calls)]
-    emu.answer("Done.")
+    emulator.answer("Done.")
     assert client.chat([question, asked.message, *results], tools=[ToolDef("look_up")]).text == "Done."
-    assert "I must look." in str(emu.journal[-1].body)
+    assert "I must look." in str(emulator.journal[-1].body)
 
 
-def test_images_are_sent(open_client: Open, emu: Emulator, tmp_path: Path) -> None:
+def test_images_are_sent(open_client: Open, emulator: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
-    emu.answer("A picture.")
+    emulator.answer("A picture.")
     message = ChatMessage.user("What is it?", images=[path, PNG, "https://example.invalid/a.png"])
     assert open_client().chat(message).text == "A picture."
-    content = emu.journal[-1].body["messages"][-1]["content"]
+    content = emulator.journal[-1].body["messages"][-1]["content"]
     assert sum(part["type"] in ("image", "image_url") for part in content) == 3
 
 
-def test_json_mode_finds_the_value_in_prose(open_client: Open, emu: Emulator) -> None:
-    emu.answer('Here you are:\n```json\n{"km": 1006}\n```')
+def test_json_mode_finds_the_value_in_prose(open_client: Open, emulator: Emulator) -> None:
+    emulator.answer('Here you are:\n```json\n{"km": 1006}\n```')
     assert open_client().chat("How long?", response_format="json").json() == {"km": 1006}
 
 
-def test_a_bad_request_is_refused_before_anything_is_sent(open_client: Open, emu: Emulator) -> None:
+def test_a_bad_request_is_refused_before_anything_is_sent(open_client: Open, emulator: Emulator) -> None:
     client = open_client()
     refused: list[tuple[object, dict[str, Any]]] = [
         ([], {}),
@@ -137,7 +132,7 @@ def test_a_bad_request_is_refused_before_anything_is_sent(open_client: Open, emu
             client.chat(bad, **options)
         with pytest.raises(RequestError):
             client.stream(bad, **options)
-    assert emu.journal == []
+    assert emulator.journal == []
 
 
 def test_the_services_besides_chat(open_client: Open) -> None:
@@ -165,21 +160,21 @@ def test_bad_texts_to_embed_are_refused(open_client: Open) -> None:
             client.embed(texts, kind=kind)
 
 
-def test_a_group_id_goes_with_every_request(open_client: Open, emu: Emulator) -> None:
+def test_a_group_id_goes_with_every_request(open_client: Open, emulator: Emulator) -> None:
     client = open_client(group_id="12 34".replace(" ", "&"))
     client.chat("hi")
-    received = emu.journal[-1]
+    received = emulator.journal[-1]
     assert received.headers["x-minimax-group-id"] == "12&34"
     assert received.path.endswith("?GroupId=12%2634") == ("chatcompletion" in received.path)
 
 
-def test_siblings_share_the_channel_and_leave_it_open(open_client: Open, emu: Emulator) -> None:
+def test_siblings_share_the_channel_and_leave_it_open(open_client: Open, emulator: Emulator) -> None:
     client = open_client()
     with client.with_options(model="MiniMax-M2.7", timeout=5.0, retry=RetryPolicy(server_attempts=1)) as sibling:
         sibling.chat("hi")
-    assert emu.journal[-1].body["model"] == "MiniMax-M2.7"
+    assert emulator.journal[-1].body["model"] == "MiniMax-M2.7"
     client.chat("hi")
-    assert emu.journal[-1].body["model"] == "MiniMax-M2.5"
+    assert emulator.journal[-1].body["model"] == "MiniMax-M2.5"
     with pytest.raises(RequestError, match="closed"):
         sibling.chat("hi")
     with pytest.raises(ConfigError, match="base_url"):
@@ -205,14 +200,14 @@ def test_a_client_with_a_key_in_the_code_is_not_pickled(open_client: Open) -> No
         pickle.dumps(open_client())
 
 
-def test_a_client_pickles_by_reference(open_client: Open, emu: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MINIMAX_API_KEY", emu.api_key)
+def test_a_client_pickles_by_reference(open_client: Open, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
     client = open_client(api_key=None, timeout=7.0).with_options(model="MiniMax-M2.7")
     pickled = pickle.dumps(client)
-    assert emu.api_key.encode() not in pickled
+    assert emulator.api_key.encode() not in pickled
     with pickle.loads(pickled) as rebuilt:
         assert rebuilt.chat("hi").text
-    assert emu.journal[-1].body["model"] == "MiniMax-M2.7"
+    assert emulator.journal[-1].body["model"] == "MiniMax-M2.7"
 
 
 def test_settings_of_the_call_are_checked_when_the_client_is_made(open_client: Open) -> None:
@@ -221,10 +216,10 @@ def test_settings_of_the_call_are_checked_when_the_client_is_made(open_client: O
             open_client(**arguments)
 
 
-def test_an_own_limiter_and_an_own_auth_object_are_used(open_client: Open, emu: Emulator) -> None:
+def test_an_own_limiter_and_an_own_auth_object_are_used(open_client: Open, emulator: Emulator) -> None:
     class Rotating:
         def __init__(self) -> None:
-            self.keys = ["stale", emu.api_key]
+            self.keys = ["stale", emulator.api_key]
 
         def bearer(self) -> str:
             return self.keys[0]
@@ -235,8 +230,8 @@ def test_an_own_limiter_and_an_own_auth_object_are_used(open_client: Open, emu: 
 
     limiter = TokenBucket(1000)
     assert open_client(auth=Rotating(), limiter=limiter).chat("hi").text
-    assert len(emu.journal) == 2
-    assert open_client(auth=StaticKey(emu.api_key)).chat("hi").text
+    assert len(emulator.journal) == 2
+    assert open_client(auth=StaticKey(emulator.api_key)).chat("hi").text
 
 
 def test_clients_of_one_credential_share_a_bucket(open_client: Open) -> None:
@@ -245,8 +240,8 @@ def test_clients_of_one_credential_share_a_bucket(open_client: Open) -> None:
     assert open_client(requests_per_second=51)._channel.limiter is not one._channel.limiter
 
 
-def test_a_dropped_client_is_freed_without_its_being_closed(open_client: Open, emu: Emulator) -> None:
-    client = MiniMaxClient(emu.api_key, base_url=emu.base_url, requests_per_second=None)
+def test_a_dropped_client_is_freed_without_its_being_closed(open_client: Open, emulator: Emulator) -> None:
+    client = MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None)
     client.chat("hi")
     reference = weakref.ref(client)
     del client
@@ -254,7 +249,7 @@ def test_a_dropped_client_is_freed_without_its_being_closed(open_client: Open, e
     assert reference() is None
 
 
-def test_one_client_serves_many_threads(open_client: Open, emu: Emulator) -> None:
+def test_one_client_serves_many_threads(open_client: Open, emulator: Emulator) -> None:
     client = open_client()
     texts: list[str] = []
 
@@ -269,49 +264,49 @@ def test_one_client_serves_many_threads(open_client: Open, emu: Emulator) -> Non
     assert sorted(texts) == sorted(f'You said: "number {number}".' for number in range(32))
 
 
-def test_the_repr_shows_where_it_goes_and_no_key(open_client: Open, emu: Emulator) -> None:
+def test_the_repr_shows_where_it_goes_and_no_key(open_client: Open, emulator: Emulator) -> None:
     shown = repr(open_client())
-    assert emu.url in shown
-    assert emu.api_key not in shown
+    assert emulator.url in shown
+    assert emulator.api_key not in shown
 
 
-def test_from_config_reads_the_file_and_takes_overrides(emu: Emulator, own_world: Path) -> None:
+def test_from_config_reads_the_file_and_takes_overrides(emulator: Emulator, own_world: Path) -> None:
     path = own_world / "llm.yaml"
     path.write_text(
-        f"providers:\n  minimax:\n    api_key: {emu.api_key}\n    base_url: {emu.base_url}\n    model: MiniMax-M2.7\n"
-        "    rate_limit: {requests_per_second: 500}\n"
+        f"providers:\n  minimax:\n    api_key: {emulator.api_key}\n    base_url: {emulator.base_url}\n"
+        "    model: MiniMax-M2.7\n    rate_limit: {requests_per_second: 500}\n"
     )
     with MiniMaxClient.from_config(path) as client:
         client.chat("hi")
     with MiniMaxClient.from_config(path, model="MiniMax-M2", timeout=5.0) as client:
         client.chat("hi")
-    assert [received.body["model"] for received in emu.journal] == ["MiniMax-M2.7", "MiniMax-M2"]
+    assert [received.body["model"] for received in emulator.journal] == ["MiniMax-M2.7", "MiniMax-M2"]
     with pytest.raises(ConfigError, match="modle"):
         MiniMaxClient.from_config(path, modle="MiniMax-M2")
 
 
 def test_an_unreadable_bundle_is_an_error_and_never_a_switch_to_the_key(
-    emu: Emulator, own_world: Path, monkeypatch: pytest.MonkeyPatch
+    emulator: Emulator, own_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MINIMAX_API_KEY", emu.api_key)
+    monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
     bundle = own_world / "secrets" / "minimax_token_plan.json"
     bundle.parent.mkdir(mode=0o700)
     bundle.write_text('{"access_token": "half')
     bundle.chmod(0o600)
     with pytest.raises(BundleError, match="minimax_token_plan"):
-        MiniMaxClient(base_url=emu.anthropic_base_url)
+        MiniMaxClient(base_url=emulator.anthropic_base_url)
     assert bundle.read_text() == '{"access_token": "half'
-    assert emu.journal == []
+    assert emulator.journal == []
 
 
 def test_a_bundle_is_used_instead_of_the_key_of_the_environment(
-    emu: Emulator, own_world: Path, monkeypatch: pytest.MonkeyPatch
+    emulator: Emulator, own_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINIMAX_API_KEY", "sk-not-this-one")
     (own_world / "secrets").mkdir(mode=0o700)
-    emu.portal.bundle(own_world / "secrets" / "minimax_token_plan.json")
-    with MiniMaxClient(base_url=emu.anthropic_base_url, requests_per_second=None) as client:
+    emulator.portal.bundle(own_world / "secrets" / "minimax_token_plan.json")
+    with MiniMaxClient(base_url=emulator.anthropic_base_url, requests_per_second=None) as client:
         assert client.chat("hi").text
-        emu.portal.expire_access()
+        emulator.portal.expire_access()
         assert client.chat("hi again").text
-    assert emu.portal.posts == 1
+    assert emulator.portal.posts == 1

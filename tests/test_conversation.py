@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,21 +27,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 
 
 @pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["openai_compat", "anthropic_messages"])
-def client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[MiniMaxClient]:
-    base_url = emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
-    with MiniMaxClient(emu.api_key, base_url=base_url, requests_per_second=None) as opened:
-        yield opened
-
-
-@pytest.fixture
-def conversation(client: MiniMaxClient) -> Conversation:
-    return client.conversation("Be kind.", max_tokens=100)
+def conversation(any_client: MiniMaxClient) -> Conversation:
+    return any_client.conversation("Be kind.", max_tokens=100)
 
 
 def texts(conversation: Conversation) -> list[str]:
@@ -55,31 +41,31 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-def test_a_conversation_remembers(emu: Emulator, conversation: Conversation) -> None:
+def test_a_conversation_remembers(emulator: Emulator, conversation: Conversation) -> None:
     assert not conversation.messages
     assert (conversation.usage, conversation.last) == (TokenUsage(), None)
-    emu.answer("Hello, Ada.", reasoning="She is Ada.")
+    emulator.answer("Hello, Ada.", reasoning="She is Ada.")
     first = conversation.say("I am Ada.")
     second = conversation.say("Who am I?", temperature=0.5)
     assert texts(conversation) == ["I am Ada.", "Hello, Ada.", "Who am I?", second.text]
     assert conversation.usage == first.usage + second.usage
     assert conversation.last is second
-    body = emu.journal[-1].body
+    body = emulator.journal[-1].body
     assert "She is Ada." in str(body)
     assert "Be kind." in str(body)
     assert (body["max_tokens"], body["temperature"]) == (100, 0.5)
-    assert "temperature" not in emu.journal[0].body
+    assert "temperature" not in emulator.journal[0].body
     assert repr(conversation).startswith("<Conversation of 4 messages, TokenUsage(")
 
 
-def test_images_are_said_too(emu: Emulator, conversation: Conversation) -> None:
+def test_images_are_said_too(emulator: Emulator, conversation: Conversation) -> None:
     conversation.say("What is it?", images=[PNG])
     conversation.say(images=PNG)
-    assert emu.journal[-1].images == 2
+    assert emulator.journal[-1].images == 2
 
 
-def test_a_stream_is_kept_once_it_is_read_to_its_end(emu: Emulator, conversation: Conversation) -> None:
-    emu.answer("Once upon a time.", reasoning="A tale.")
+def test_a_stream_is_kept_once_it_is_read_to_its_end(emulator: Emulator, conversation: Conversation) -> None:
+    emulator.answer("Once upon a time.", reasoning="A tale.")
     stream = conversation.stream("Tell me a story")
     assert next(stream)
     assert texts(conversation) == []
@@ -92,8 +78,8 @@ def test_a_stream_is_kept_once_it_is_read_to_its_end(emu: Emulator, conversation
 
 
 @pytest.mark.parametrize("way", ["response", "text_deltas", "display", "up to StreamEnd"])
-def test_every_way_to_the_end_keeps_the_turn(emu: Emulator, conversation: Conversation, way: str) -> None:
-    emu.answer("Once upon a time.")
+def test_every_way_to_the_end_keeps_the_turn(emulator: Emulator, conversation: Conversation, way: str) -> None:
+    emulator.answer("Once upon a time.")
     with conversation.stream("Tell me a story") as stream:
         if way == "response":
             assert stream.response.text == "Once upon a time."
@@ -106,7 +92,7 @@ def test_every_way_to_the_end_keeps_the_turn(emu: Emulator, conversation: Conver
     assert texts(conversation) == ["Tell me a story", "Once upon a time."]
 
 
-def test_a_stream_that_is_left_or_breaks_leaves_no_trace(emu: Emulator, conversation: Conversation) -> None:
+def test_a_stream_that_is_left_or_breaks_leaves_no_trace(emulator: Emulator, conversation: Conversation) -> None:
     conversation.say("Hello")
     before = (conversation.messages, conversation.usage, conversation.last)
     with conversation.stream("Tell me a story") as stream:
@@ -115,14 +101,14 @@ def test_a_stream_that_is_left_or_breaks_leaves_no_trace(emu: Emulator, conversa
         list(stream)
     del stream
     assert next(conversation.stream("Another"))
-    emu.fault("truncate")
+    emulator.fault("truncate")
     with pytest.raises(StreamInterruptedError):
         _ = conversation.stream("A third").response
     assert (conversation.messages, conversation.usage, conversation.last) == before
     assert conversation.say("And now?").text == 'You said: "And now?".'
 
 
-def test_a_turn_that_fails_leaves_no_trace(emu: Emulator, conversation: Conversation) -> None:
+def test_a_turn_that_fails_leaves_no_trace(emulator: Emulator, conversation: Conversation) -> None:
     conversation.say("Hello")
     before = (conversation.messages, conversation.usage, conversation.last)
     attempts: list[tuple[dict[str, Any], type[LlmError]]] = [
@@ -135,29 +121,29 @@ def test_a_turn_that_fails_leaves_no_trace(emu: Emulator, conversation: Conversa
         for method in (conversation.say, conversation.stream):
             with pytest.raises(error):
                 method(**{"text": "Again", **options})
-    emu.fault(code=1008)
+    emulator.fault(code=1008)
     with pytest.raises(LlmError, match="1008"):
         conversation.say("Again")
     assert (conversation.messages, conversation.usage, conversation.last) == before
     assert conversation.say("Again").text
 
 
-def test_ctrl_c_in_a_turn_leaves_no_trace(emu: Emulator, client: MiniMaxClient) -> None:
+def test_ctrl_c_in_a_turn_leaves_no_trace(emulator: Emulator, any_client: MiniMaxClient) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    conversation = client.conversation(tools=[interrupt])
-    emu.answer(tool_calls=[("interrupt", {})])
+    conversation = any_client.conversation(tools=[interrupt])
+    emulator.answer(tool_calls=[("interrupt", {})])
     with pytest.raises(KeyboardInterrupt):
         conversation.say("Stop")
     assert conversation.messages == ()
     assert conversation.say("Go on").text == 'You said: "Go on".'
 
 
-def test_tools_are_run_and_the_whole_exchange_is_kept(emu: Emulator, client: MiniMaxClient) -> None:
-    conversation = client.conversation(tools=[add], max_rounds=3)
-    emu.answer(tool_calls=[("add", {"a": 1, "b": 2})])
-    emu.answer("Three.")
+def test_tools_are_run_and_the_whole_exchange_is_kept(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    conversation = any_client.conversation(tools=[add], max_rounds=3)
+    emulator.answer(tool_calls=[("add", {"a": 1, "b": 2})])
+    emulator.answer("Three.")
     response = conversation.say("1 + 2?")
     assert response.text == "Three."
     assert [message.role for message in conversation.messages] == ["user", "assistant", "tool", "assistant"]
@@ -167,9 +153,9 @@ def test_tools_are_run_and_the_whole_exchange_is_kept(emu: Emulator, client: Min
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_the_callers_own_results_are_added(emu: Emulator, client: MiniMaxClient, streamed: bool) -> None:
-    conversation = client.conversation(tools=[ToolDef("ask")])
-    emu.answer(tool_calls=[("ask", {"what": "colour"})])
+def test_the_callers_own_results_are_added(emulator: Emulator, any_client: MiniMaxClient, streamed: bool) -> None:
+    conversation = any_client.conversation(tools=[ToolDef("ask")])
+    emulator.answer(tool_calls=[("ask", {"what": "colour"})])
     response = conversation.stream("Paint it").response if streamed else conversation.say("Paint it")
     (call,) = response.tool_calls
     with pytest.raises(RequestError, match="tool calls without a result"):
@@ -187,28 +173,28 @@ def test_saying_nothing_is_refused_where_nothing_waits_for_an_answer(conversatio
         conversation.say("Hello")
 
 
-def test_a_saved_history_goes_on_over_the_other_wire(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer("Hello, Ada.", reasoning="She is Ada.", tool_calls=[("add", {"a": 1, "b": 2})])
-    conversation = client.conversation("Be kind.", tools=[add])
+def test_a_saved_history_goes_on_over_the_other_wire(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer("Hello, Ada.", reasoning="She is Ada.", tool_calls=[("add", {"a": 1, "b": 2})])
+    conversation = any_client.conversation("Be kind.", tools=[add])
     conversation.say("I am Ada.")
     saved = pickle.dumps(conversation.messages)
-    for base_url in (emu.base_url, emu.anthropic_base_url):
-        with MiniMaxClient(emu.api_key, base_url=base_url, requests_per_second=None) as other:
+    for base_url in (emulator.base_url, emulator.anthropic_base_url):
+        with MiniMaxClient(emulator.api_key, base_url=base_url, requests_per_second=None) as other:
             resumed = other.conversation("Be kind.", messages=pickle.loads(saved))
             assert resumed.say("Who am I?").text == 'You said: "Who am I?".'
             assert len(resumed.messages) == 6
 
 
-def test_a_history_may_come_as_dicts(emu: Emulator, client: MiniMaxClient) -> None:
+def test_a_history_may_come_as_dicts(emulator: Emulator, any_client: MiniMaxClient) -> None:
     history = [{"role": "user", "content": "I am Ada."}, {"role": "assistant", "content": "Hello."}]
-    conversation = client.conversation(messages=history)
+    conversation = any_client.conversation(messages=history)
     conversation.add({"role": "user", "content": "Who am I?"})
     assert conversation.say().text == 'You said: "Who am I?".'
     with pytest.raises(RequestError, match="must be a ChatMessage or a dict"):
         conversation.add(5)
 
 
-def test_a_second_turn_during_one_is_refused(emu: Emulator, client: MiniMaxClient) -> None:
+def test_a_second_turn_during_one_is_refused(emulator: Emulator, any_client: MiniMaxClient) -> None:
     asking, answer = threading.Event(), threading.Event()
 
     def wait() -> str:
@@ -216,8 +202,8 @@ def test_a_second_turn_during_one_is_refused(emu: Emulator, client: MiniMaxClien
         answer.wait(5)
         return "done"
 
-    conversation = client.conversation()
-    emu.answer(tool_calls=[("wait", {})])
+    conversation = any_client.conversation()
+    emulator.answer(tool_calls=[("wait", {})])
     turn = threading.Thread(target=conversation.say, args=("Wait",), kwargs={"tools": [wait]})
     turn.start()
     assert asking.wait(5)

@@ -1,34 +1,37 @@
-"""The emulator is good enough when the official SDKs, which know nothing of it, cannot tell."""
+"""The emulator is good enough when the official SDKs, which know nothing of it, cannot tell.
+
+They are 3,500 modules, so they are imported where they are used: pytest imports every test module into every worker.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
-import openai
 import pytest
 
 from minimax_sync.emulator import Emulator
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
 
 MODEL = "MiniMax-M2.5"
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
-@pytest.fixture
 def openai_sdk(emulator: Emulator) -> Iterator[openai.OpenAI]:
+    import openai
+
     with openai.OpenAI(api_key=emulator.api_key, base_url=emulator.base_url, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
 def anthropic_sdk(emulator: Emulator) -> Iterator[anthropic.Anthropic]:
+    import anthropic
+
     key, url = emulator.api_key, emulator.anthropic_base_url
     with anthropic.Anthropic(auth_token=key, base_url=url, max_retries=0) as client:
         yield client
@@ -82,6 +85,8 @@ def test_openai_runs_a_round_with_tools(emulator: Emulator, openai_sdk: openai.O
 
 
 def test_openai_raises_its_own_errors(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
+    import openai
+
     emulator.fault(status=429, retry_after=7)
     with pytest.raises(openai.RateLimitError, match="1002") as caught:
         openai_sdk.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}])

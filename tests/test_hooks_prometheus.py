@@ -8,6 +8,7 @@ import urllib.request
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import HTTPServer
 from typing import Any
 
 import prometheus_client
@@ -31,16 +32,15 @@ LABELS = {"provider": "minimax", "operation": "stream", "model": "MiniMax-M2.5"}
 
 @contextmanager
 def scraped(registry: prometheus_client.CollectorRegistry) -> Iterator[str]:
-    server, thread = prometheus_client.start_http_server(0, addr="127.0.0.1", registry=registry)
-    try:
+    with HTTPServer(("127.0.0.1", 0), prometheus_client.MetricsHandler.factory(registry)) as server:
+        server.timeout = 10
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
         url = f"http://127.0.0.1:{server.server_port}/metrics"
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(url, timeout=10) as response:
             yield response.read().decode()
-    finally:
-        server.shutdown()
         thread.join()
-        server.server_close()
 
 
 def samples(registry: prometheus_client.CollectorRegistry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

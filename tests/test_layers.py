@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -63,8 +64,10 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-def imports(path: Path, module: str) -> Iterator[tuple[str, bool]]:
-    """Yield (imported module, is it made at run time): ours as "minimax_sync.x", relative ones resolved."""
+@functools.cache
+def imports(path: Path, module: str) -> list[tuple[str, bool]]:
+    """List (imported module, is it made at run time): ours as "minimax_sync.x", relative ones resolved."""
+    found = []
     tree = ast.parse(path.read_text())
     typing_only = {
         id(node)
@@ -76,7 +79,7 @@ def imports(path: Path, module: str) -> Iterator[tuple[str, bool]]:
     for node in ast.walk(tree):
         at_run_time = id(node) not in typing_only
         if isinstance(node, ast.Import):
-            yield from ((alias.name, at_run_time) for alias in node.names)
+            found += [(alias.name, at_run_time) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             stem = ".".join(
@@ -86,7 +89,8 @@ def imports(path: Path, module: str) -> Iterator[tuple[str, bool]]:
                 deeper = f"{stem}.{alias.name}"
                 relative = deeper.removeprefix("minimax_sync.").replace(".", "/")
                 is_module = (PACKAGE / f"{relative}.py").exists() or (PACKAGE / relative).is_dir()
-                yield (deeper if is_module else stem), at_run_time
+                found.append((deeper if is_module else stem, at_run_time))
+    return found
 
 
 def layer_of(module: str) -> str | None:
@@ -102,7 +106,7 @@ OURS = [(module, path) for module, path in modules() if module and not module.st
 @pytest.mark.parametrize(("module", "path"), OURS, ids=[module for module, _ in OURS])
 def test_imports_point_down(module: str, path: Path) -> None:
     own = layer_of(module)
-    if not list(imports(path, module)):
+    if not imports(path, module):
         return
     assert own is not None, f"{module} has no place in LAYERS"
     for imported, at_run_time in imports(path, module):

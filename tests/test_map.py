@@ -17,25 +17,6 @@ from minimax_sync.emulator import Emulator
 from minimax_sync.hooks import CallEnded, CallStarted
 
 
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def any_client(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[MiniMaxClient]:
-    base_url = emulator.base_url if request.param == "openai" else emulator.anthropic_base_url
-    with MiniMaxClient(emulator.api_key, base_url=base_url, requests_per_second=None) as client:
-        yield client
-
-
-@pytest.fixture
-def client(emulator: Emulator) -> Iterator[MiniMaxClient]:
-    with MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None) as client:
-        yield client
-
-
 def text_of(result: MapResult) -> str:
     assert result.response is not None, result.error
     return result.response.text

@@ -27,11 +27,9 @@ from minimax_sync.values.usage import TokenUsage
 
 
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
-        monkeypatch.setenv("MINIMAX_BASE_URL", emulator.anthropic_base_url)
-        yield emulator
+def emulator(configured_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    monkeypatch.setenv("MINIMAX_BASE_URL", configured_emulator.anthropic_base_url)
+    return configured_emulator
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Literal, TypedDict
@@ -14,19 +13,6 @@ import pytest
 
 from minimax_sync import ChatMessage, MiniMaxClient, RequestError, ResponseFormatError, tool
 from minimax_sync.emulator import Emulator
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["openai_compat", "anthropic_messages"])
-def client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[MiniMaxClient]:
-    base_url = emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
-    with MiniMaxClient(emu.api_key, base_url=base_url, requests_per_second=None) as opened:
-        yield opened
 
 
 class Mood(Enum):
@@ -97,17 +83,17 @@ def said_in(body: dict[str, Any]) -> str:
     ],
 )
 def test_an_answer_becomes_an_instance_of_the_schema(
-    emu: Emulator, client: MiniMaxClient, schema: Any, text: str, expected: Any
+    emulator: Emulator, any_client: MiniMaxClient, schema: Any, text: str, expected: Any
 ) -> None:
-    emu.answer(text, reasoning="Hm.")
-    assert client.parse("Tell me", schema) == expected
-    assert len(emu.journal) == 1
+    emulator.answer(text, reasoning="Hm.")
+    assert any_client.parse("Tell me", schema) == expected
+    assert len(emulator.journal) == 1
 
 
-def test_the_schema_is_told_on_both_wires_without_references(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer('{"name": "Ulm", "river": {"name": "Donau", "length_km": 2850}}')
-    client.parse("Which town?", Town, system="Be brief.", max_tokens=50)
-    body = emu.journal[-1].body
+def test_the_schema_is_told_on_both_wires_without_references(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer('{"name": "Ulm", "river": {"name": "Donau", "length_km": 2850}}')
+    any_client.parse("Which town?", Town, system="Be brief.", max_tokens=50)
+    body = emulator.journal[-1].body
     instruction = body.get("system") or body["messages"][0]["content"]
     assert instruction.startswith("Be brief.")
     assert '"minimum":1' in instruction
@@ -136,13 +122,13 @@ def test_the_schema_is_told_on_both_wires_without_references(emu: Emulator, clie
     ],
 )
 def test_a_misfit_is_sent_back_with_its_error(
-    emu: Emulator, client: MiniMaxClient, schema: Any, bad: str, complaints: list[str]
+    emulator: Emulator, any_client: MiniMaxClient, schema: Any, bad: str, complaints: list[str]
 ) -> None:
     good = '{"name": "Elbe", "length_km": 1094}' if schema is not Person else '{"name": "Ada", "age": 36}'
-    emu.answer(bad, reasoning="I guess.")
-    emu.answer(good)
-    assert client.parse([ChatMessage.user("Tell me")], schema) is not None
-    body = emu.journal[-1].body
+    emulator.answer(bad, reasoning="I guess.")
+    emulator.answer(good)
+    assert any_client.parse([ChatMessage.user("Tell me")], schema) is not None
+    body = emulator.journal[-1].body
     assert [message["role"] for message in body["messages"] if message["role"] != "system"] == [
         *("user", "assistant", "user")
     ]
@@ -152,46 +138,48 @@ def test_a_misfit_is_sent_back_with_its_error(
         assert f"- {complaint}" in said_in(body)
 
 
-def test_a_cut_off_answer_is_sent_back_even_if_it_reads_as_json(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer("[1, 2]", finish_reason="length")
-    emu.answer("[1, 2, 3]")
-    assert client.parse("Count", list[int]) == [1, 2, 3]
-    assert "cut off at the token limit" in said_in(emu.journal[-1].body)
+def test_a_cut_off_answer_is_sent_back_even_if_it_reads_as_json(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer("[1, 2]", finish_reason="length")
+    emulator.answer("[1, 2, 3]")
+    assert any_client.parse("Count", list[int]) == [1, 2, 3]
+    assert "cut off at the token limit" in said_in(emulator.journal[-1].body)
 
 
-def test_an_empty_answer_is_asked_again(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer("", reasoning="Nothing to say.")
-    emu.answer("[1]")
-    assert client.parse("Count", list[int]) == [1]
+def test_an_empty_answer_is_asked_again(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer("", reasoning="Nothing to say.")
+    emulator.answer("[1]")
+    assert any_client.parse("Count", list[int]) == [1]
 
 
 @pytest.mark.parametrize("max_repairs", [0, 2])
-def test_spent_repairs_raise_with_the_last_answer(emu: Emulator, client: MiniMaxClient, max_repairs: int) -> None:
+def test_spent_repairs_raise_with_the_last_answer(
+    emulator: Emulator, any_client: MiniMaxClient, max_repairs: int
+) -> None:
     for n in range(max_repairs + 1):
-        emu.answer(f'{{"name": "canary {n}", "length_km": "canary"}}')
+        emulator.answer(f'{{"name": "canary {n}", "length_km": "canary"}}')
     with pytest.raises(ResponseFormatError, match=rf"after {max_repairs} repairs: .*wrong at \$\.length_km") as caught:
-        client.parse("Tell me of the canary", River, max_repairs=max_repairs)
-    assert len(emu.journal) == max_repairs + 1
+        any_client.parse("Tell me of the canary", River, max_repairs=max_repairs)
+    assert len(emulator.journal) == max_repairs + 1
     assert caught.value.partial is not None
     assert f"canary {max_repairs}" in caught.value.partial.text
     assert "canary" not in str(caught.value)
     assert caught.value.__context__ is None
 
 
-def test_no_place_shows_what_the_model_wrote(emu: Emulator, client: MiniMaxClient) -> None:
+def test_no_place_shows_what_the_model_wrote(emulator: Emulator, any_client: MiniMaxClient) -> None:
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
-    emu.answer('{"canary": "canary"}')
+    emulator.answer('{"canary": "canary"}')
     with pytest.raises(ResponseFormatError, match=r"wrong at \$\[\.\.\.\];") as caught:
-        client.parse("Count", schema, max_repairs=0)
+        any_client.parse("Count", schema, max_repairs=0)
     assert "canary" not in str(caught.value)
 
 
-def test_the_newest_draft_and_formats_are_checked(emu: Emulator, client: MiniMaxClient) -> None:
+def test_the_newest_draft_and_formats_are_checked(emulator: Emulator, any_client: MiniMaxClient) -> None:
     schema = {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string", "format": "date"}]}
     for text in ('["a", "2026-01-01"]', '[1, "soon"]', '[1, "2026-01-01"]'):
-        emu.answer(text)
-    assert client.parse("When?", schema) == [1, "2026-01-01"]
-    assert len(emu.journal) == 3
+        emulator.answer(text)
+    assert any_client.parse("When?", schema) == [1, "2026-01-01"]
+    assert len(emulator.journal) == 3
 
 
 @pytest.mark.parametrize(
@@ -209,21 +197,23 @@ def test_the_newest_draft_and_formats_are_checked(emu: Emulator, client: MiniMax
     ],
 )
 def test_what_cannot_be_parsed_is_refused_before_anything_is_sent(
-    emu: Emulator, client: MiniMaxClient, schema: Any, options: dict[str, Any], message: str
+    emulator: Emulator, any_client: MiniMaxClient, schema: Any, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(RequestError, match=message):
-        client.parse("Tell me", schema, **options)
-    assert emu.journal == []
+        any_client.parse("Tell me", schema, **options)
+    assert emulator.journal == []
 
 
-def test_a_reference_out_of_the_schema_is_refused_and_never_fetched(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer("1")
+def test_a_reference_out_of_the_schema_is_refused_and_never_fetched(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    emulator.answer("1")
     with pytest.raises(RequestError, match="refers to 'http"):
-        client.parse("Count", {"$ref": f"{emu.url}/schema.json"})
-    assert [request.method for request in emu.journal] == ["POST"]
+        any_client.parse("Count", {"$ref": f"{emulator.url}/schema.json"})
+    assert [request.method for request in emulator.journal] == ["POST"]
 
 
-def test_the_result_has_the_type_of_the_schema(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer('{"name": "Elbe", "length_km": 1094}')
-    river: River = client.parse("Tell me", River)
+def test_the_result_has_the_type_of_the_schema(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer('{"name": "Elbe", "length_km": 1094}')
+    river: River = any_client.parse("Tell me", River)
     assert river.length_km == 1094

@@ -34,16 +34,8 @@ def blocks() -> Iterator[tuple[str, int, str]]:
             yield language[0], block.line or 0, block.astext()
 
 
-@pytest.fixture
-def emu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
-        monkeypatch.setenv("MINIMAX_BASE_URL", emulator.base_url)
-        yield emulator
-
-
 def test_the_python_of_the_readme_runs_as_one_program(
-    emu: Emulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    configured_emulator: Emulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = ModuleType("readme")
     monkeypatch.setitem(sys.modules, "readme", program)
@@ -52,7 +44,7 @@ def test_the_python_of_the_readme_runs_as_one_program(
             for marker, answers in ANSWERS.items():
                 if marker in text:
                     for answer in answers:
-                        emu.answer(**answer)
+                        configured_emulator.answer(**answer)
             exec(compile("\n" * line + text, str(README), "exec", dont_inherit=True), vars(program))
     assert 'You said: "Name three rivers."' in capsys.readouterr().out
     for value in vars(program).values():
@@ -60,15 +52,15 @@ def test_the_python_of_the_readme_runs_as_one_program(
             value.close()
 
 
-def test_the_configuration_of_the_readme_is_one(emu: Emulator, own_world: Path) -> None:
-    (own_world / "config").mkdir()
+@pytest.mark.usefixtures("configured_emulator")
+def test_the_configuration_of_the_readme_is_one(quick_settings: Path) -> None:
     for language, _, text in blocks():
         if language == "yaml":
-            (own_world / "config" / "llm.yaml").write_text(text)
+            quick_settings.write_text(text)
             assert resolve_settings(arguments={}).api_key.source.startswith("config/llm.yaml")
 
 
-def test_the_commands_of_the_readme_run(emu: Emulator, own_world: Path) -> None:
+def test_the_commands_of_the_readme_run(configured_emulator: Emulator, own_world: Path) -> None:
     commands = [
         line.removeprefix("$ ")
         for language, _, text in blocks()

@@ -1,14 +1,8 @@
-"""The decorator, and the loop that calls what the model asks for, against the emulator on both wires."""
+"""Functions as tools: the decorator, the definition that is sent, and results as text."""
 
 from __future__ import annotations
 
-import contextvars
-import functools
-import json
-import logging
 import pickle
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,49 +12,16 @@ import msgspec
 import pydantic
 import pytest
 
-from minimax_sync import ChatMessage, MiniMaxClient, RequestError, ToolDef, ToolFailed, tool
+from minimax_sync import MiniMaxClient, ToolDef, tool
 from minimax_sync.emulator import Emulator
-from minimax_sync.hooks import Event, logging_hook
 from minimax_sync.tools import as_text
 from minimax_sync.values.tooldef import as_tool
-
-Body = dict[str, Any]
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["openai_compat", "anthropic_messages"])
-def client(request: pytest.FixtureRequest, emu: Emulator) -> Iterator[MiniMaxClient]:
-    base_url = emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
-    with MiniMaxClient(emu.api_key, base_url=base_url, requests_per_second=None) as opened:
-        yield opened
 
 
 @tool
 def add(a: Annotated[int, "the first"], b: int = 1) -> int:
     """Add two numbers."""
     return a + b
-
-
-def results_in(body: Body) -> list[tuple[str, bool]]:
-    """List the tool results of a request, on either wire: (text, is it marked as an error)."""
-    found = []
-    for message in body["messages"]:
-        if message["role"] == "tool":
-            found.append((message["content"], False))
-        blocks = message["content"] if isinstance(message["content"], list) else []
-        found += [
-            (block["content"], block.get("is_error", False)) for block in blocks if block["type"] == "tool_result"
-        ]
-    return found
-
-
-def is_anthropic(body: Body) -> bool:
-    return "reasoning_split" not in body
 
 
 # the decorator
@@ -105,242 +66,11 @@ def test_what_has_no_attributes_is_wrapped_and_stays_callable() -> None:
     assert (notes, as_tool(append).name) == (["a"], "append")
 
 
-def test_chat_takes_a_tool_as_it_takes_a_definition(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer(tool_calls=[("add", {"a": 1})])
-    assert client.chat("1 + 1?", tools=[add]).tool_calls[0].arguments == {"a": 1}
-    (told,) = emu.journal[-1].body["tools"]
+def test_chat_takes_a_tool_as_it_takes_a_definition(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer(tool_calls=[("add", {"a": 1})])
+    assert any_client.chat("1 + 1?", tools=[add]).tool_calls[0].arguments == {"a": 1}
+    (told,) = emulator.journal[-1].body["tools"]
     assert told.get("function", told)["description"] == "Add two numbers."
-
-
-# the loop
-
-
-def test_functions_are_called_until_the_model_answers(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer("Let me see.", reasoning="Twice.", tool_calls=[("add", {"a": "2"}), ("add", {"a": 3, "b": 4})])
-    emu.answer(reasoning="Once more.", tool_calls=[("add", {"a": 3, "b": 7})])
-    emu.answer("It is 10.", reasoning="Done.")
-    response = client.run_tools("Add it all up", [add], system="Be exact.", max_tokens=100)
-    assert (response.text, response.finish_reason) == ("It is 10.", "stop")
-    assert [message.role for message in response.messages] == [
-        *("user", "assistant", "tool", "tool"),
-        *("assistant", "tool", "assistant"),
-    ]
-    assert [message.text for message in response.messages if message.role == "tool"] == ["3", "7", "10"]
-    assert response.messages[-1] == response.message
-    last = emu.journal[-1].body
-    assert [text for text, _ in results_in(last)] == ["3", "7", "10"]
-    assert "Twice." in json.dumps(last)
-    assert "Once more." in json.dumps(last)
-    assert all(request.body["max_tokens"] == 100 and "Be exact." in json.dumps(request.body) for request in emu.journal)
-
-
-def test_the_usage_is_that_of_all_rounds(emu: Emulator, client: MiniMaxClient) -> None:
-    seen: list[int] = []
-    emu.answer(tool_calls=[("add", {"a": 2})])
-    response = client.with_options(hooks=[lambda event: seen.append(getattr(event, "prompt_tokens", 0))]).run_tools(
-        "2 + 1?", [add]
-    )
-    assert response.usage.prompt_tokens == sum(filter(None, seen)) > 0
-
-
-def test_the_exchange_goes_on_from_its_messages(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer(tool_calls=[("add", {"a": 2})])
-    emu.answer("3")
-    first = client.run_tools([ChatMessage.system("Be brief."), ChatMessage.user("2 + 1?")], [add])
-    emu.answer("Sure.")
-    again = client.run_tools([*first.messages, ChatMessage.user("Sure?")], add)
-    assert [message.text for message in again.messages] == ["Be brief.", "2 + 1?", "", "3", "3", "Sure?", "Sure."]
-
-
-def test_plain_functions_methods_and_partials_are_tools(emu: Emulator, client: MiniMaxClient) -> None:
-    class Shelf:
-        def __init__(self) -> None:
-            self.books = ["Emma"]
-
-        @tool
-        def find(self, title: str) -> bool:
-            """Find a book."""
-            return title in self.books
-
-        def count(self) -> int:
-            return len(self.books)
-
-    def multiply(a: int, b: int) -> int:
-        return a * b
-
-    shelf = Shelf()
-    tools = [shelf.find, tool(shelf.count), functools.partial(multiply, b=10)]
-    emu.answer(tool_calls=[("find", {"title": "Emma"}), ("count", {}), ("multiply", {"a": 4})])
-    emu.answer("Done.")
-    client.run_tools("Look", tools)
-    assert [text for text, _ in results_in(emu.journal[-1].body)] == ["true", "1", "40"]
-
-
-@pytest.mark.parametrize("parallel", [False, True, 2])
-def test_results_stand_in_the_order_of_the_calls(emu: Emulator, client: MiniMaxClient, parallel: bool | int) -> None:
-    def square(n: int) -> int:
-        return n * n
-
-    emu.answer(tool_calls=[("square", {"n": n}) for n in range(12)])
-    emu.answer("Done.")
-    client.run_tools("Square them", [square], parallel=parallel)
-    assert [text for text, _ in results_in(emu.journal[-1].body)] == [str(n * n) for n in range(12)]
-
-
-def test_parallel_calls_meet_and_see_the_callers_context(emu: Emulator, client: MiniMaxClient) -> None:
-    trace = contextvars.ContextVar("trace", default="none")
-    together = threading.Barrier(3, timeout=5)
-
-    def meet() -> str:
-        together.wait()
-        return trace.get()
-
-    trace.set("mine")
-    emu.answer(tool_calls=[("meet", {})] * 3)
-    emu.answer("Done.")
-    client.run_tools("Meet", [meet], parallel=True)
-    assert results_in(emu.journal[-1].body) == [("mine", False)] * 3
-
-
-def test_calls_are_made_in_the_calling_thread_unless_asked_otherwise(emu: Emulator, client: MiniMaxClient) -> None:
-    threads = []
-
-    def note() -> None:
-        threads.append(threading.current_thread())
-
-    emu.answer(tool_calls=[("note", {}), ("note", {})])
-    emu.answer("Done.")
-    client.run_tools("Note", [note])
-    assert threads == [threading.current_thread()] * 2
-
-
-# what goes wrong
-
-
-@pytest.mark.parametrize("parallel", [False, True])
-def test_what_goes_wrong_is_told_to_the_model_and_to_the_hooks(
-    emu: Emulator, client: MiniMaxClient, parallel: bool
-) -> None:
-    def fail(path: str) -> str:
-        raise FileNotFoundError(f"no file {path}")
-
-    told: list[Event] = []
-    emu.answer(
-        tool_calls=[
-            ("fail", {"path": "a.txt"}),
-            ("add", {"a": "one", "c": 2}),
-            ("add", {}),
-            ("add", "{not json"),
-            ("guess", {}),
-            ("add", {"a": 1}),
-        ]
-    )
-    emu.answer("I see.")
-    watching = client.with_options(hooks=[told.append])
-    response = watching.run_tools("Try", [fail, add], parallel=parallel)
-    assert response.text == "I see."
-    body = emu.journal[-1].body
-    texts = [text for text, _ in results_in(body)]
-    assert texts[0] == "FileNotFoundError: no file a.txt"
-    assert texts[1].startswith("ToolArgumentsError: a: Expected `int`, got `str`; c: there is no such parameter")
-    assert texts[2] == "ToolArgumentsError: a: is missing"
-    assert texts[3].startswith("ToolArgumentsError: the arguments of the call")
-    assert texts[4:] == ["there is no tool named 'guess'; the tools are fail, add", "2"]
-    assert not any("Traceback" in text or __file__ in text for text in texts)
-    if is_anthropic(body):
-        assert [is_error for _, is_error in results_in(body)] == [True] * 5 + [False]
-    assert [message.is_error for message in response.messages if message.role == "tool"] == [True] * 5 + [False]
-    failures = [(event.tool, event.error_type) for event in told if isinstance(event, ToolFailed)]
-    assert failures == [("fail", "FileNotFoundError"), *[("add", "ToolArgumentsError")] * 3]
-    assert "a.txt" not in repr(told)
-
-
-def test_a_failed_tool_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "minimax_sync"):
-        logging_hook(ToolFailed(tool="add", error_type="ValueError"))
-    assert caplog.messages == ["the tool add failed with ValueError"]
-
-
-@pytest.mark.parametrize("parallel", [False, True])
-def test_ctrl_c_in_a_tool_goes_through(emu: Emulator, client: MiniMaxClient, parallel: bool) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    emu.answer(tool_calls=[("interrupt", {}), ("add", {"a": 1})])
-    with pytest.raises(KeyboardInterrupt):
-        client.run_tools("Stop", [interrupt, add], parallel=parallel)
-    assert len(emu.journal) == 1
-    assert client.chat("Still there?").text
-
-
-def test_after_the_last_round_the_calls_are_left_to_the_caller(emu: Emulator, client: MiniMaxClient) -> None:
-    calls: list[int] = []
-    for n in range(3):
-        emu.answer(tool_calls=[("note", {"n": n})])
-
-    def note(n: int) -> None:
-        calls.append(n)
-
-    response = client.run_tools("For ever", [note], max_rounds=2)
-    assert response.finish_reason == "tool_calls"
-    assert [call.arguments for call in response.tool_calls] == [{"n": 1}]
-    assert (calls, len(emu.journal)) == ([0], 2)
-    assert response.messages[-1] == response.message
-
-
-@pytest.mark.parametrize("choice", ["required", "add"])
-def test_a_forced_choice_holds_for_the_first_round(emu: Emulator, client: MiniMaxClient, choice: str) -> None:
-    response = client.run_tools("1 + 1?", [add], tool_choice=choice)
-    assert response.text.startswith("The tool answered")
-    assert ["tool_choice" in request.body for request in emu.journal] == [True, False]
-
-
-def test_no_choice_stays_no_choice(emu: Emulator, client: MiniMaxClient) -> None:
-    emu.answer(tool_calls=[("add", {"a": 1})])
-    client.run_tools("1 + 1?", [add], tool_choice="none")
-    assert all("tool_choice" in request.body for request in emu.journal)
-
-
-def test_a_tool_without_a_function_is_the_callers_to_answer(emu: Emulator, client: MiniMaxClient) -> None:
-    calls: list[int] = []
-
-    def note(n: int) -> None:
-        calls.append(n)
-
-    ask = {"type": "function", "function": {"name": "ask", "description": "Ask the user.", "parameters": {}}}
-    emu.answer(tool_calls=[("note", {"n": 1})])
-    emu.answer(tool_calls=[("note", {"n": 2}), ("ask", {"what": "why?"}), ("show", {})])
-    response = client.run_tools("Go", [note, ask, ToolDef("show")])
-    assert response.finish_reason == "tool_calls"
-    assert [call.name for call in response.tool_calls] == ["note", "ask", "show"]
-    assert calls == [1]
-    results = [ChatMessage.tool_result(call.id, "ok", call.name) for call in response.tool_calls]
-    assert (
-        client.run_tools([*response.messages, *results], [note, ask, ToolDef("show")]).text == "The tool answered: ok"
-    )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"max_rounds": 0}, "max_rounds must be a whole number from 1"),
-        ({"parallel": 0}, "parallel must be True, False or the number of threads"),
-        ({"parallel": "yes"}, "parallel must be"),
-        ({"tools": [add, add]}, "two tools are named 'add'"),
-        ({"tools": 5}, "tools must be functions, ToolDefs or dicts, not int"),
-        ({"tools": [5]}, "tools must hold functions, ToolDefs or dicts, not int"),
-        ({"tools": "add"}, "tools must be functions"),
-        ({"tools": lambda: 1}, "the name '<lambda>' must be"),
-        ({"tools": Emulator.fault}, "tool fault is a method without its object"),
-        ({"colour": "red"}, "unknown option colour"),
-    ],
-)
-def test_what_cannot_be_run_is_refused_before_anything_is_sent(
-    emu: Emulator, client: MiniMaxClient, arguments: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(RequestError, match=message):
-        client.run_tools("Go", **{"tools": [add], **arguments})
-    assert emu.journal == []
 
 
 # results
@@ -360,12 +90,9 @@ class Point(msgspec.Struct):
     x: float
 
 
-class Broken:
-    def __str__(self) -> str:
-        raise ValueError("no text")
-
-
 RECURSIVE: list[Any] = []
+
+
 RECURSIVE.append(RECURSIVE)
 
 
@@ -388,12 +115,3 @@ RECURSIVE.append(RECURSIVE)
 )
 def test_a_result_is_told_as_text_or_json(result: Any, text: str) -> None:
     assert as_text(result) == text
-
-
-def test_a_result_that_cannot_be_told_is_an_error_of_the_tool(emu: Emulator, client: MiniMaxClient) -> None:
-    def broken() -> Broken:
-        return Broken()
-
-    emu.answer(tool_calls=[("broken", {})])
-    emu.answer("Sorry.")
-    assert client.run_tools("Go", [broken]).messages[2].text == "ValueError: no text"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,20 +32,11 @@ from minimax_sync.emulator import Emulator
 QUICK = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=5)
 
 
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["openai_compat", "anthropic_messages"])
-def base_url(request: pytest.FixtureRequest, emu: Emulator) -> str:
-    return emu.base_url if request.param == "openai_compat" else emu.anthropic_base_url
-
-
-def client_of(emu: Emulator, base_url: str, **arguments: Any) -> MiniMaxClient:
+def client_of(emulator: Emulator, base_url: str, **arguments: Any) -> MiniMaxClient:
     return MiniMaxClient(
-        emu.api_key, base_url=base_url, **{"requests_per_second": None, "retry": QUICK, "timeout": 10.0, **arguments}
+        emulator.api_key,
+        base_url=base_url,
+        **{"requests_per_second": None, "retry": QUICK, "timeout": 10.0, **arguments},
     )
 
 
@@ -59,42 +49,42 @@ def how(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_rate_limit_is_retried_up_to_five_attempts(emu: Emulator, base_url: str, how: str) -> None:
+def test_a_rate_limit_is_retried_up_to_five_attempts(emulator: Emulator, base_url: str, how: str) -> None:
     for _ in range(4):
-        emu.fault(status=429)
-    emu.answer("at last")
-    with client_of(emu, base_url) as client:
+        emulator.fault(status=429)
+    emulator.answer("at last")
+    with client_of(emulator, base_url) as client:
         assert ask(client, how) == "at last"
         for _ in range(5):
-            emu.fault(status=429)
+            emulator.fault(status=429)
         with pytest.raises(RateLimitError):
             ask(client, how)
-    assert len(emu.journal) == 10
+    assert len(emulator.journal) == 10
 
 
-def test_a_server_error_is_retried_up_to_three_attempts(emu: Emulator, base_url: str, how: str) -> None:
+def test_a_server_error_is_retried_up_to_three_attempts(emulator: Emulator, base_url: str, how: str) -> None:
     for status in (500, 529):
-        emu.fault(status=status)
-    emu.answer("at last")
-    with client_of(emu, base_url) as client:
+        emulator.fault(status=status)
+    emulator.answer("at last")
+    with client_of(emulator, base_url) as client:
         assert ask(client, how) == "at last"
         for status in (500, 502, 503):
-            emu.fault(status=status)
+            emulator.fault(status=status)
         with pytest.raises(ServerError) as caught:
             ask(client, how)
     assert caught.value.status == 503
-    assert len(emu.journal) == 6
+    assert len(emulator.journal) == 6
 
 
-def test_the_code_outranks_the_status(emu: Emulator, base_url: str, how: str) -> None:
-    emu.fault(code=1008)
-    with client_of(emu, base_url) as client, pytest.raises(InsufficientBalanceError) as caught:
+def test_the_code_outranks_the_status(emulator: Emulator, base_url: str, how: str) -> None:
+    emulator.fault(code=1008)
+    with client_of(emulator, base_url) as client, pytest.raises(InsufficientBalanceError) as caught:
         ask(client, how)
     assert caught.value.code == 1008
-    assert len(emu.journal) == 1
+    assert len(emulator.journal) == 1
 
 
-def test_a_wrong_key_is_told_with_its_likely_cause_and_never_shown(emu: Emulator, base_url: str, how: str) -> None:
+def test_a_wrong_key_is_told_with_its_likely_cause_and_never_shown(emulator: Emulator, base_url: str, how: str) -> None:
     client = MiniMaxClient("sk-wrong-key-123", base_url=base_url, requests_per_second=None)
     with client, pytest.raises(CredentialInvalidError, match="api_key") as caught:
         ask(client, how)
@@ -103,12 +93,12 @@ def test_a_wrong_key_is_told_with_its_likely_cause_and_never_shown(emu: Emulator
         assert cause in str(caught.value)
     assert ("a regular key was sent to /anthropic" in str(caught.value)) == base_url.endswith("/anthropic")
     assert "sk-wrong-key-123" not in f"{caught.value!r}{caught.value.body}"
-    assert len(emu.journal) == 1
+    assert len(emulator.journal) == 1
 
 
-def test_a_retry_after_beyond_the_timeout_is_not_waited_for(emu: Emulator, base_url: str, how: str) -> None:
-    emu.fault(status=429, retry_after=30)
-    with client_of(emu, base_url, timeout=5.0) as client:
+def test_a_retry_after_beyond_the_timeout_is_not_waited_for(emulator: Emulator, base_url: str, how: str) -> None:
+    emulator.fault(status=429, retry_after=30)
+    with client_of(emulator, base_url, timeout=5.0) as client:
         began = time.monotonic()
         with pytest.raises(RateLimitError) as caught:
             ask(client, how)
@@ -116,21 +106,21 @@ def test_a_retry_after_beyond_the_timeout_is_not_waited_for(emu: Emulator, base_
     assert caught.value.retry_after_ms == 30_000
 
 
-def test_a_page_instead_of_an_answer_is_named_as_one(emu: Emulator, base_url: str, how: str) -> None:
-    emu.fault("html")
-    with client_of(emu, base_url) as client, pytest.raises(ResponseFormatError, match="page") as caught:
+def test_a_page_instead_of_an_answer_is_named_as_one(emulator: Emulator, base_url: str, how: str) -> None:
+    emulator.fault("html")
+    with client_of(emulator, base_url) as client, pytest.raises(ResponseFormatError, match="page") as caught:
         ask(client, how)
     assert "<" in caught.value.body
 
 
-def test_a_silent_server_is_given_up_after_the_timeout(emu: Emulator, base_url: str, how: str) -> None:
-    emu.fault("stall")
-    with client_of(emu, base_url, timeout=0.3) as client, pytest.raises(CallTimeoutError) as caught:
+def test_a_silent_server_is_given_up_after_the_timeout(emulator: Emulator, base_url: str, how: str) -> None:
+    emulator.fault("stall")
+    with client_of(emulator, base_url, timeout=0.3) as client, pytest.raises(CallTimeoutError) as caught:
         ask(client, how)
     assert caught.value.sent
 
 
-def test_a_slot_is_taken_before_every_attempt(emu: Emulator, base_url: str, how: str) -> None:
+def test_a_slot_is_taken_before_every_attempt(emulator: Emulator, base_url: str, how: str) -> None:
     class Counting(TokenBucket):
         taken = 0
 
@@ -139,35 +129,37 @@ def test_a_slot_is_taken_before_every_attempt(emu: Emulator, base_url: str, how:
             return super().acquire(timeout)
 
     limiter = Counting(1000)
-    emu.fault(status=500)
-    with client_of(emu, base_url, limiter=limiter) as client:
+    emulator.fault(status=500)
+    with client_of(emulator, base_url, limiter=limiter) as client:
         ask(client, how)
     assert limiter.taken == 2
 
 
-def test_a_limiter_without_a_slot_in_time_does_not_hide_why_it_waits(emu: Emulator, base_url: str, how: str) -> None:
-    emu.fault(status=500)
-    with client_of(emu, base_url, limiter=TokenBucket(0.01), timeout=1.0) as client, pytest.raises(ServerError):
+def test_a_limiter_without_a_slot_in_time_does_not_hide_why_it_waits(
+    emulator: Emulator, base_url: str, how: str
+) -> None:
+    emulator.fault(status=500)
+    with client_of(emulator, base_url, limiter=TokenBucket(0.01), timeout=1.0) as client, pytest.raises(ServerError):
         ask(client, how)
 
 
-def test_a_429_of_one_client_cools_the_bucket_down_for_its_twin(emu: Emulator, base_url: str, how: str) -> None:
-    emu.fault(status=429, retry_after=1)
-    one = client_of(emu, base_url, requests_per_second=500.0, timeout=0.5)
-    two = client_of(emu, base_url, requests_per_second=500.0, timeout=0.2)
+def test_a_429_of_one_client_cools_the_bucket_down_for_its_twin(emulator: Emulator, base_url: str, how: str) -> None:
+    emulator.fault(status=429, retry_after=1)
+    one = client_of(emulator, base_url, requests_per_second=500.0, timeout=0.5)
+    two = client_of(emulator, base_url, requests_per_second=500.0, timeout=0.2)
     with one, two:
         with pytest.raises(RateLimitError):
             ask(one, how)
         with pytest.raises(CallTimeoutError):
             ask(two, how)
-    assert len(emu.journal) == 1
+    assert len(emulator.journal) == 1
 
 
-def test_the_hooks_are_told_the_story(emu: Emulator, base_url: str, how: str) -> None:
+def test_the_hooks_are_told_the_story(emulator: Emulator, base_url: str, how: str) -> None:
     events: list[Any] = []
-    emu.fault(status=429)
-    emu.answer("fine", reasoning="hm")
-    with client_of(emu, base_url, hooks=[events.append]) as client:
+    emulator.fault(status=429)
+    emulator.answer("fine", reasoning="hm")
+    with client_of(emulator, base_url, hooks=[events.append]) as client:
         ask(client, how)
     kinds = [type(event) for event in events]
     expected: list[type] = [CallStarted, AttemptFailed, RateLimited]
@@ -181,19 +173,19 @@ def test_the_hooks_are_told_the_story(emu: Emulator, base_url: str, how: str) ->
     assert "fine" not in str(events)
 
 
-def test_the_hooks_are_told_of_a_failed_call_once(emu: Emulator, base_url: str, how: str) -> None:
+def test_the_hooks_are_told_of_a_failed_call_once(emulator: Emulator, base_url: str, how: str) -> None:
     events: list[Any] = []
-    emu.fault(code=1008)
-    with client_of(emu, base_url, hooks=[events.append]) as client, pytest.raises(InsufficientBalanceError):
+    emulator.fault(code=1008)
+    with client_of(emulator, base_url, hooks=[events.append]) as client, pytest.raises(InsufficientBalanceError):
         ask(client, how)
     assert [event.error_type for event in events if isinstance(event, CallEnded)] == ["InsufficientBalanceError"]
 
 
 def test_the_quota_alert_speaks_when_the_budget_runs_low(
-    emu: Emulator, base_url: str, how: str, caplog: pytest.LogCaptureFixture
+    emulator: Emulator, base_url: str, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     events: list[Any] = []
-    client = client_of(emu, base_url, quota_budget=1000, quota_alert_threshold=999, hooks=[events.append])
+    client = client_of(emulator, base_url, quota_budget=1000, quota_alert_threshold=999, hooks=[events.append])
     with client, caplog.at_level(logging.WARNING, "minimax_sync.quota"):
         ask(client, how)
         ask(client, how)
@@ -202,17 +194,19 @@ def test_the_quota_alert_speaks_when_the_budget_runs_low(
     assert [type(event) for event in events].count(QuotaLow) == 1
 
 
-def test_a_stream_ends_with_usage_and_then_the_end(emu: Emulator, base_url: str) -> None:
-    emu.answer("x")
-    with client_of(emu, base_url) as client, client.stream("hi") as stream:
+def test_a_stream_ends_with_usage_and_then_the_end(emulator: Emulator, base_url: str) -> None:
+    emulator.answer("x")
+    with client_of(emulator, base_url) as client, client.stream("hi") as stream:
         assert isinstance(list(stream)[-1], StreamEnd)
 
 
 @pytest.mark.parametrize("shown", ["{}", "your message was '{}' (2013)", "first\n{:.60}"])
-def test_an_error_that_quotes_the_prompt_does_not_show_it(emu: Emulator, base_url: str, how: str, shown: str) -> None:
+def test_an_error_that_quotes_the_prompt_does_not_show_it(
+    emulator: Emulator, base_url: str, how: str, shown: str
+) -> None:
     prompt = "the canary sings at noon,\n  and nobody else may hear what it has to say about it"
-    emu.fault(status=400, message=shown.format(prompt))
-    client = client_of(emu, base_url)
+    emulator.fault(status=400, message=shown.format(prompt))
+    client = client_of(emulator, base_url)
     with client, pytest.raises(RequestError) as caught:
         client.chat(prompt) if how == "chat" else client.stream(prompt)
     assert "canary" not in f"{caught.value!r}{caught.value}"

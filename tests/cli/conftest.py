@@ -6,7 +6,6 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, NamedTuple
 
 import pytest
@@ -39,15 +38,9 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def emulator(own_world: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Run an emulator, and let the environment lead to it, without pacing."""
-    config = own_world / "config"
-    config.mkdir()
-    (config / "llm.yaml").write_text("providers: {minimax: {rate_limit: {requests_per_second: 1000}}}\n")
-    with Emulator() as emulator:
-        monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
-        monkeypatch.setenv("MINIMAX_BASE_URL", emulator.base_url)
-        yield emulator
+def emulator(configured_emulator: Emulator) -> Emulator:
+    """Run an emulator that every command finds by itself."""
+    return configured_emulator
 
 
 @pytest.fixture

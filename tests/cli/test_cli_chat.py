@@ -188,7 +188,6 @@ def test_no_color_gives_plain_text_on_a_terminal(emulator: Emulator) -> None:
 
 
 def test_a_terminal_is_told_why_it_waits(emulator: Emulator) -> None:
-    Path("config/llm.yaml").write_text("retry: {initial_backoff_ms: 20, max_backoff_ms: 20}\n")
     emulator.fault(status=429)
     with Typist("chat", "hi") as typist:
         typist.expect("RateLimitError; trying again in")

@@ -18,6 +18,7 @@ from .conftest import Run
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
+@pytest.mark.usefixtures("quick_settings")
 def test_without_a_credential_the_emulator_answers_and_the_first_line_says_so(program: Start) -> None:
     process = program("demo")
     out, err = process.communicate(timeout=20)

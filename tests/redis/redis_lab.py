@@ -1,10 +1,12 @@
-"""A real redis-server on loopback that a test may stop, kill and start again."""
+"""A real redis-server on loopback that a test may stop, kill and start again, and threads that use it at once."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -78,3 +80,11 @@ class RedisServer:
         with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
             connection.sendall(b"EXISTS x\r\n")
             return not connection.recv(100).startswith(b"-LOADING")
+
+
+def together(actions: list[Callable[[], object]]) -> None:
+    threads = [threading.Thread(target=action) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import signal
@@ -10,15 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from redis_lab import RedisServer
+from redis_lab import RedisServer, together
 
-from minimax_sync import ConfigError, MiniMaxClient, RedisTokenBucket, redis_limiter
+from minimax_sync import ConfigError, MiniMaxClient, RedisTokenBucket
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import CallTimeoutError
 
@@ -56,14 +54,6 @@ def go(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
-
-
-def together(actions: list[Callable[[], object]]) -> None:
-    threads = [threading.Thread(target=action) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def key_of(server: RedisServer) -> str:
@@ -213,73 +203,6 @@ def test_nothing_is_left_in_redis_a_minute_after_the_last_slot(server: RedisServ
     bucket.pause(20)
     with server.client() as client:
         assert 85_000 < client.pttl(key_of(server)) <= 90_000
-
-
-def test_without_redis_each_process_keeps_to_the_rate_by_itself_until_it_is_back(
-    mortal: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(redis_limiter, "RETRY_REDIS", 0.2)
-    caplog.set_level(logging.INFO, "minimax_sync")
-    bucket = RedisTokenBucket(mortal.url, 50)
-    bucket.acquire()
-    mortal.kill()
-    began = time.monotonic()
-    together([lambda: bucket.acquire()] * 4)
-    assert 0.05 < time.monotonic() - began < 1
-    assert bucket.degraded
-    assert repr(bucket).endswith("degraded>")
-    (warning,) = caplog.records
-    assert (warning.levelno, "no connection" in warning.getMessage()) == (logging.WARNING, True)
-    mortal.start()
-    time.sleep(0.2)
-    bucket.acquire()
-    assert not bucket.degraded
-    assert caplog.messages[1:] == [f"the shared rate limit at {mortal.url} is back"]
-
-
-def test_a_pause_is_kept_when_redis_goes_away(mortal: RedisServer) -> None:
-    bucket = RedisTokenBucket(mortal.url, 100)
-    bucket.pause(0.2)
-    mortal.kill()
-    assert 0.05 < bucket.acquire() < 1
-
-
-def test_a_redis_that_forgot_everything_gives_those_in_line_new_slots(mortal: RedisServer) -> None:
-    bucket = RedisTokenBucket(mortal.url, 4)
-    bucket.acquire()
-    instants: list[float] = []
-
-    def take() -> None:
-        bucket.acquire()
-        instants.append(time.monotonic())
-
-    def forget() -> None:
-        time.sleep(0.05)
-        with mortal.client() as client:
-            client.flushall()
-        take()  # the first slots of the new line
-        take()
-
-    together([take, take, forget])
-    assert len(instants) == 4
-    assert min(later - earlier for earlier, later in pairwise(sorted(instants))) > 0.12
-
-
-@pytest.mark.parametrize(
-    ("command", "reason"),
-    [
-        (("CONFIG", "SET", "maxmemory", "1"), "it is out of memory (OOM)"),
-        (("REPLICAOF", "127.0.0.1", "1"), "it is a read-only replica (READONLY)"),
-        (("CONFIG", "SET", "requirepass", "hidden"), "it refuses the user or the password"),
-    ],
-)
-def test_the_warning_says_why(
-    mortal: RedisServer, command: tuple[str, ...], reason: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with mortal.client() as client:
-        client.execute_command(*command)
-    RedisTokenBucket(mortal.url, 50).acquire()
-    assert f"is away: {reason}. Until it is back" in caplog.text
 
 
 def test_a_pickle_holds_the_url_and_meets_the_same_bucket(url: str) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from settings_world import FILE, World, assert_hidden
 
 from minimax_sync.errors import ConfigError
 from minimax_sync.retry import RetryPolicy
 from minimax_sync.secret import Secret
 
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+from .conftest import FILE, World, assert_hidden
 
 
 def test_all_of_the_file_is_read_and_every_value_knows_its_line(world: World) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from minimax_sync.config.resolve import resolve_settings
 from minimax_sync.config.settings import Settings
 
@@ -44,6 +46,11 @@ class World:
 
     def resolve(self, arguments: Mapping[str, Any] | None = None, **options: Any) -> Settings:
         return resolve_settings(arguments=arguments or {}, environ=self.environ, cwd=self.cwd, **options)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
 
 
 def assert_hidden(error: BaseException, canary: str = "canary") -> None:

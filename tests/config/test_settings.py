@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from pathlib import Path
 
 import pytest
-from settings_world import FILE, World
 
 from minimax_sync.config.resolve import resolve_settings
 from minimax_sync.errors import ConfigError
 from minimax_sync.secret import Secret
 
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+from .conftest import FILE, World
 
 
 def test_settings_are_found_again_from_their_pickled_reference(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
