@@ -123,7 +123,7 @@ def _as_messages(input: object) -> tuple[ChatMessage, ...]:
     if isinstance(input, Mapping):
         return (message_from_dict(input, "the message"),)
     if isinstance(input, Sequence) and not isinstance(input, bytes | bytearray):
-        return tuple(_as_message(item, index) for index, item in enumerate(input))
+        return tuple([_as_message(item, index) for index, item in enumerate(input)])
     raise RequestError(
         "input must be a string, a ChatRequest, a ChatMessage, a sequence of messages or a dict, "
         f"not {type(input).__name__}"
@@ -134,12 +134,12 @@ _MAPPINGS = (dict, Mapping)  # a dict is recognised at once, by the abstract cla
 
 
 def _as_message(item: object, index: int) -> ChatMessage:
+    if isinstance(item, _MAPPINGS):
+        return plain_message(item) or message_from_dict(item, f"messages[{index}]")
     if isinstance(item, ChatMessage):
         return item
     if isinstance(item, str):
         return ChatMessage.user(item)
-    if isinstance(item, _MAPPINGS):
-        return plain_message(item) or message_from_dict(item, f"messages[{index}]")
     raise RequestError(f"messages[{index}] must be a ChatMessage or a dict, not {type(item).__name__}")
 
 
