@@ -23,7 +23,6 @@ from .trace import Trace
 
 RECEIVE_SIZE = 64 * 1024
 SEND_SIZE = 256 * 1024
-SMALL_REQUEST = 16 * 1024
 
 
 class SocketReader(io.RawIOBase):
@@ -108,7 +107,7 @@ class Connection(HTTPConnection):
             super().request(*args, **kwargs)
         finally:
             self._outgoing = None
-        if sum(len(piece) for piece in pieces) <= SMALL_REQUEST:
+        if sum(len(piece) for piece in pieces) <= SEND_SIZE:
             pieces = [b"".join(pieces)]
         self.trace.sent = True
         for piece in pieces:
