@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import cProfile
+import logging
 import pstats
+import statistics
 import tempfile
 import threading
 import time
@@ -13,6 +15,8 @@ from pathlib import Path
 
 from minimax_sync import LlmError, MiniMaxClient, TokenBucket, TokenPlan
 from minimax_sync.emulator import Emulator
+
+logging.getLogger("minimax_sync").addHandler(logging.NullHandler())  # the failures below are on purpose
 
 
 def limiter_rate() -> tuple[float, str]:
@@ -45,8 +49,25 @@ def fresh_bearer() -> tuple[float, str]:
     return spent, f"{spent:.0f} ns (< 400)"
 
 
-def expired_token(fails: bool = False) -> tuple[float, str]:
+def expired_token() -> tuple[float, str]:
     """64 threads at an expired token; the endpoint takes 50 ms."""
+    slowest, posts = _stampedes(fails=False)
+    return slowest, f"{posts} POST (1), slowest {slowest:.0f} ms (<= 60)"
+
+
+def failing_endpoint() -> tuple[float, str]:
+    """The same with an endpoint that answers 500: the leader's failure is shared."""
+    slowest, posts = _stampedes(fails=True)
+    return slowest, f"{posts} POST (1), slowest {slowest:.0f} ms"
+
+
+def _stampedes(fails: bool) -> tuple[float, int]:
+    """Return the median of five times the slowest thread took, in milliseconds, and the most POSTs."""
+    slowest, posts = zip(*(_stampede(fails) for _ in range(5)), strict=True)
+    return statistics.median(slowest), max(posts)
+
+
+def _stampede(fails: bool) -> tuple[float, int]:
     with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
         emulator.portal.latency_before_commit = 0.05
         plan = _plan(emulator, Path(folder), ttl=0.001)
@@ -64,13 +85,7 @@ def expired_token(fails: bool = False) -> tuple[float, str]:
             waits.append((time.perf_counter() - began) * 1000)
 
         _run(ask, 64)
-        posts = emulator.portal.posts
-    return posts, f"{posts} POST (1), slowest {max(waits):.0f} ms" + ("" if fails else " (<= 60)")
-
-
-def failing_endpoint() -> tuple[float, str]:
-    """The same with an endpoint that answers 500: the leader's failure is shared."""
-    return expired_token(fails=True)
+        return max(waits), emulator.portal.posts
 
 
 def hooks_cost() -> tuple[float, str]:
