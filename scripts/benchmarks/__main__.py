@@ -52,7 +52,8 @@ def main() -> int:
         return 0
     own = {name: measure() for name, measure in OWN_ROWS.items() if arguments.only in name}
     if arguments.json:
-        print(json.dumps({"rows": results, "own": {name: value for name, (value, _) in own.items()}}, indent=1))
+        absolute = {name: {"value": value, "text": words} for name, (value, words) in own.items()}
+        print(json.dumps({"rows": results, "own": absolute}, indent=1))
     else:
         print_table(results, names, {name: words for name, (_, words) in own.items()})
     missed = [each["name"] for each in results if each["unit"] == "calls" and not each["met"]]
@@ -87,7 +88,8 @@ def result(bench: Bench, row: Row, names: list[str]) -> dict[str, Any]:
 
 def print_table(results: list[dict[str, Any]], names: list[str], own: dict[str, str]) -> None:
     """Print ratios to requests, and our own figure."""
-    print(f"{'':52}{'ours':>11} {'':6}{'target':>8} {'':4}" + "".join(f"{name:>10}" for name in names))
+    if results:
+        print(f"{'':52}{'ours':>11} {'':6}{'target':>8} {'':4}" + "".join(f"{name:>10}" for name in names))
     for each in results:
         target = f"{each['target']:g}" + ("" if each["absolute"] else "x")
         cells = "".join(f"{each['ratio'][name]:>9.2f}x" if name in each["ratio"] else f"{'-':>10}" for name in names)
