@@ -5,6 +5,7 @@ Knows no input and no answer of a user's: those are the client's, which stands o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from types import TracebackType
@@ -18,6 +19,7 @@ from .config.resolve import resolve_settings
 from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
 from .http import Reply
+from .late_imports import load_late_imports
 from .retry import RetryPolicy
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from .auth.credential import Refreshed
     from .hooks.call_watch import CallWatch
     from .limits import Limiter
+
+os.register_at_fork(before=load_late_imports)
 
 AnyCaller = TypeVar("AnyCaller", bound="Caller")
 Result = TypeVar("Result")

@@ -99,7 +99,7 @@ def key_of(request: ChatRequest, model: str) -> str:
 
 _FIELDS: dict[type, Callable[[Any], object]] = {
     ToolCall: attrgetter("id", "name", "arguments_json"),
-    Image: attrgetter("media_type", "base64", "url"),
+    Image: lambda image: {"media_type": image.media_type, "data": image.base64.decode(), "url": image.url},
 }
 
 

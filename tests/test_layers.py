@@ -18,7 +18,7 @@ PACKAGE = Path(minimax_sync.__file__).parent
 
 LAYERS = [
     "errors sealing values.shortened values.options http.trace http.chunked config.placeholders json_types",
-    "secret endpoints retry limits quota sse http.connections http.faults config.yaml_file",
+    "late_imports secret endpoints retry limits quota sse http.connections http.faults config.yaml_file",
     "redis_link redaction",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",

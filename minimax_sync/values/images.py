@@ -20,6 +20,7 @@ _MAGIC = (
     (rb"(?s)RIFF.{4}WEBP", "image/webp"),
 )
 _DATA_URL = r"(?a)data:image/[\w.+-]+(;[\w.+=-]+)*;base64,"
+_BYTES = (bytes, bytearray, memoryview)
 _URL_STARTS = ("https://", "http://", "data:")
 
 
@@ -39,11 +40,14 @@ class Image:
     that both wires send, so that a conversation does not encode its images again with every call.
     """
 
+    __match_args__ = ("media_type", "data", "url")
     __slots__ = ("_base64", "_media_type", "_url")
 
     def __init__(self, media_type: str = "", data: bytes = b"", url: str = "") -> None:
+        if not isinstance(media_type, str) or not isinstance(data, _BYTES) or not isinstance(url, str):
+            raise RequestError("an image has a media type and a URL, which are strings, and data, which is bytes")
         # msgspec writes base64 in half of binascii's time (2.5 ms and 4.8 ms for 4 MB).
-        self._media_type, self._base64, self._url = media_type, msgspec.json.encode(data)[1:-1], url
+        self._media_type, self._base64, self._url = media_type, msgspec.json.encode(bytes(data))[1:-1], url
 
     @property
     def media_type(self) -> str:
@@ -68,7 +72,7 @@ class Image:
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> Image:
         """Take the bytes of an image file; the media type is read from them, never guessed from a name."""
-        if not isinstance(data, bytes | bytearray | memoryview):
+        if not isinstance(data, _BYTES):
             raise RequestError(f"the data of an image must be bytes, not {type(data).__name__}")
         data = bytes(data)
         return cls(_media_type_of(data), data)
@@ -105,16 +109,20 @@ class Image:
         text = url[found.end() :]
         try:
             data = msgspec.convert(text, bytes)
-        except msgspec.ValidationError:
-            raise RequestError("the data: URL of an image is not valid base64") from None
-        return _image(_media_type_of(data), text.encode())
+        except (msgspec.ValidationError, UnicodeError):
+            data = b""
+        if not data:
+            raise RequestError("the data: URL of an image is not valid base64")
+        # The last group alone can be written in several ways; the others are taken as they are.
+        last = msgspec.json.encode(data[len(text) // 4 * 3 - 3 :])[1:-1]
+        return _image(_media_type_of(data), text[:-4].encode() + last)
 
     @classmethod
     def coerce(cls, source: object) -> Image:
         """Make an image of whatever `images=` may hold."""
         if isinstance(source, Image):
             return source
-        if isinstance(source, bytes | bytearray | memoryview):
+        if isinstance(source, _BYTES):
             return cls.from_bytes(source)
         if isinstance(source, str) and source.startswith(_URL_STARTS):
             return cls.from_url(source)
@@ -132,7 +140,7 @@ class Image:
         raise RequestError(f"an image is a path, bytes, a URL, a PIL image or an Image, not {type(source).__name__}")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Image) and self.__reduce__() == other.__reduce__()
+        return self.__reduce__() == other.__reduce__() if isinstance(other, Image) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.__reduce__())

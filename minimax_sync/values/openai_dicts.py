@@ -22,10 +22,11 @@ _ROLES: dict[str, Role] = {
 
 def plain_message(source: Mapping[str, Any]) -> ChatMessage | None:
     """Read a message that is a role and a text and nothing else, as most are; None for any other."""
-    role, content = source.get("role"), source.get("content")
-    if type(content) is str and content and len(source) == 2 and (role == "user" or role == "assistant"):
-        return ChatMessage(role, (Text(content),))
-    return None
+    given, content = source.get("role"), source.get("content")
+    if type(given) is not str or type(content) is not str or not content or len(source) != 2:
+        return None
+    role = _ROLES.get(given)
+    return ChatMessage(role, (Text(content),)) if role is not None and role != "tool" else None
 
 
 def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:

@@ -199,3 +199,37 @@ LIMITED = """
 def test_B1_a_limiter_that_others_wait_for_does_not_hold_up_the_child(wire: Wire, again: int) -> None:
     with RawServer(echo_of(wire)) as server:
         run(LIMITED, server, wire)
+
+
+@pytest.mark.parametrize("late", ["chat_stream", "hooks.call_watch", "sse"])
+def test_B1_a_child_forked_while_another_thread_imports_does_what_was_imported(wire: Wire, late: str) -> None:
+    code = f"""
+        importing = threading.Event()
+
+        class Slow:
+            def find_spec(self, name, path=None, target=None):
+                if name == "minimax_sync.{late}":
+                    importing.set()
+                    time.sleep(0.2)
+
+        def use():
+            watched = client.with_options(hooks=[str])
+            assert "".join(watched.stream("late").text_deltas()) == "late"
+
+        sys.meta_path.insert(0, Slow())
+        thread = threading.Thread(target=use)
+        thread.start()
+        importing.wait(10)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if child == 0:
+            import signal
+
+            signal.alarm(10)
+            use()
+            os._exit(0)
+        thread.join()
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    with RawServer(echo_of(wire)) as server:
+        assert run(code, server, wire) == "0\n"

@@ -16,7 +16,7 @@ from minimax_sync.errors import RequestError, ToolArgumentsError
 from minimax_sync.values.chunks import ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, UsageUpdate
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
-from minimax_sync.values.request import ChatRequest
+from minimax_sync.values.request import ChatRequest, as_request
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.tooldef import ToolDef, as_tool
 from minimax_sync.values.usage import TokenUsage
@@ -248,3 +248,33 @@ def test_a_tool_is_taken_from_what_carries_one() -> None:
     assert ToolDef("f", parameters={}).parameters == {"type": "object", "properties": {}}
     with pytest.raises(RequestError, match="not int"):
         as_tool(5)
+
+
+def test_a_data_url_becomes_the_image_that_its_bytes_make() -> None:
+    for more in (b"", b"a", b"ab", b"abc"):
+        url = f"data:image/png;base64,{base64.b64encode(PNG + more).decode()}"
+        assert Image.from_url(url) == Image.from_bytes(PNG + more)
+        assert Image.from_url(url).data == PNG + more
+    odd = "data:image/png;base64,iVBORw0KGgp="  # the bits behind the last byte are not zero
+    assert Image.from_url(odd) == Image.from_bytes(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.parametrize("text", ["", "iVBO\ud800", "####", "iVBORw0KGgo"])
+def test_a_data_url_that_is_no_base64_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="not valid base64"):
+        Image.from_url(f"data:image/png;base64,{text}")
+
+
+@pytest.mark.parametrize("fields", [("image/png", None), ("image/png", 12345), (None, PNG), ("", b"", 1)])
+def test_an_image_is_made_of_a_media_type_bytes_and_a_url(fields: tuple[Any, ...]) -> None:
+    with pytest.raises(RequestError, match="an image has"):
+        Image(*fields)
+
+
+def test_a_role_or_text_of_a_kind_of_str_is_taken_for_a_str() -> None:
+    class Word(str):
+        __slots__ = ()
+
+    (message,) = as_request([{"role": Word("user"), "content": Word("hi")}], {}).messages
+    assert type(message.role) is str
+    assert message == ChatMessage.user("hi")
