@@ -6,6 +6,7 @@ Knows no input and no answer of a user's: those are the client's, which stands o
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from types import TracebackType
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from .hooks.call_watch import CallWatch
     from .limits import Limiter
 
-os.register_at_fork(before=load_late_imports)
+if sys.version_info >= (3, 11):  # 3.10 was seen to crash when it imports in the midst of a fork, with threads running
+    os.register_at_fork(before=load_late_imports)
 
 AnyCaller = TypeVar("AnyCaller", bound="Caller")
 Result = TypeVar("Result")
