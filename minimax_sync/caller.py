@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from .hooks.call_watch import CallWatch
     from .limits import Limiter
 
-if sys.version_info >= (3, 11):  # 3.10 was seen to crash when it imports in the midst of a fork, with threads running
+if sys.version_info >= (3, 11):
     os.register_at_fork(before=load_late_imports)
+else:  # 3.10 was seen to crash when it imports in the midst of a fork, with threads running
+    load_late_imports()
 
 AnyCaller = TypeVar("AnyCaller", bound="Caller")
 Result = TypeVar("Result")
