@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.errors import (
-    CredentialInvalidError,
-    InsufficientBalanceError,
-    LlmError,
-    QuotaExceededError,
-    ResponseFormatError,
-    ServerError,
-    StreamInterruptedError,
-)
+from minimax_sync.errors import StreamInterruptedError
 from minimax_sync.values.chunks import (
     ReasoningDelta,
     StreamEnd,
@@ -26,44 +18,13 @@ from minimax_sync.values.chunks import (
     UsageUpdate,
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
-from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
 from minimax_sync.wires.anthropic_fold import AnthropicFold
 
-from .replay import chunks_of, essence, plain, recorded, replay, stream_of
+from .anthropic_events import COUNTED, END, HI, STOP, answer, grown, opened, reason, start, stopped
+from .replay import chunks_of, plain, recorded, replay, stream_of
 
 SIGNATURE = "7254671620b06ac0624bcebbf123928a95fa4de340fb3ee72109a53a23eee5c8"
-
-
-def start(usage: Any = None, **fields: Any) -> dict[str, Any]:
-    message = {"id": "06", "type": "message", "role": "assistant", "model": "MiniMax-M2.5", "content": [], **fields}
-    return {"type": "message_start", "message": {**message, "usage": usage}}
-
-
-def opened(index: Any, kind: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "content_block_start", "index": index, "content_block": {"type": kind, **fields}}
-
-
-def grown(index: Any, **delta: Any) -> dict[str, Any]:
-    return {"type": "content_block_delta", "index": index, "delta": delta}
-
-
-def stopped(index: Any) -> dict[str, Any]:
-    return {"type": "content_block_stop", "index": index}
-
-
-def reason(stop_reason: Any = "end_turn", usage: Any = None) -> dict[str, Any]:
-    return {"type": "message_delta", "delta": {"stop_reason": stop_reason}, "usage": usage}
-
-
-STOP = {"type": "message_stop"}
-COUNTED = {"input_tokens": 3, "output_tokens": 2}
-HI = (opened(0, "text", text=""), grown(0, type="text_delta", text="Hi"), stopped(0))
-END = (reason(usage=COUNTED), STOP)
-
-
-def answer(*events: Any) -> ChatResponse:
-    return replay(AnthropicFold, stream_of(*events))
 
 
 def test_the_capture_of_thinking_text_and_a_tool_call() -> None:
@@ -230,156 +191,5 @@ def test_blocks_that_grow_side_by_side_keep_the_order_of_their_indexes() -> None
     )
 
 
-def test_thinking_between_texts_stays_where_it_was() -> None:
-    blocks = [
-        opened(0, "text", text="One."),
-        opened(1, "thinking", thinking="Hm.", signature="s"),
-        opened(2, "redacted_thinking", data="xyz"),
-        opened(3, "text", text=" Two."),
-    ]
-    response = answer(*(event for block in blocks for event in (block, stopped(block["index"]))), *END)
-    assert response.message.parts == (
-        Text("One."),
-        Reasoning("Hm.", "thinking", "s"),
-        Reasoning("", "redacted_thinking", extra={"data": "xyz"}),
-        Text(" Two."),
-    )
-    content = [block["content_block"] for block in blocks]
-    assert essence(plain(AnthropicFold, {"content": content, "usage": COUNTED})) == essence(response)
-
-
-def test_think_tags_in_text_are_thinking_in_front_of_it() -> None:
-    said = "<think>\nLet me see.\n</think>\n\nHello, <b>!"
-    response = answer(start(), opened(0, "text", text=""), grown(0, text=said), stopped(0), reason())
-    assert response.message.parts == (Reasoning("Let me see.", "thinking"), Text("Hello, <b>!"))
-    body = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
-    assert plain(AnthropicFold, body).message == response.message
-
-
-def test_think_tags_behind_a_block_of_thinking_are_text() -> None:
-    thought = opened(0, "thinking", thinking="Hm.")
-    response = answer(start(), thought, stopped(0), opened(1, "text", text="<think> is a tag"), stopped(1), reason())
-    assert (response.reasoning, response.text) == ("Hm.", "<think> is a tag")
-
-
-def test_one_index_for_everything_and_no_starts_keeps_thinking_and_text_apart() -> None:
-    response = answer(grown(0, thinking="Hm"), grown(0, signature="s"), grown(0, text="Hi"), grown(0, text="!"), *END)
-    assert response.message.parts == (Reasoning("Hm", "thinking", "s"), Text("Hi!"))
-
-
 def test_a_second_start_at_one_index_begins_another_block() -> None:
     assert answer(*HI, *HI, *END).message.parts == (Text("Hi"), Text("Hi"))
-
-
-TOOL_USE = {
-    "deltas": (
-        opened(0, "tool_use", id="a", name="f", input={}),
-        grown(0, partial_json='{"x":'),
-        grown(0, partial_json="1}"),
-    ),
-    "the whole input in the start": (opened(0, "tool_use", id="a", name="f", input={"x": 1}),),
-    "the whole input in the start and an empty delta": (
-        opened(0, "tool_use", id="a", name="f", input={"x": 1}),
-        grown(0, partial_json=""),
-    ),
-    "the input in the start and again in deltas": (
-        opened(0, "tool_use", id="a", name="f", input={"x": 1}),
-        grown(0, partial_json=""),
-        grown(0, partial_json='{"x":1}'),
-    ),
-    "the input as text": (opened(0, "tool_use", id="a", name="f", input='{"x":1}'),),
-}
-
-
-@pytest.mark.parametrize("events", TOOL_USE.values(), ids=TOOL_USE)
-def test_a_tool_call_in(events: tuple[Any, ...]) -> None:
-    for end in ((), (stopped(0),)):
-        (found,) = answer(*events, *end, *END).tool_calls
-        assert found == ToolCall("a", "f", arguments_json='{"x":1}')
-
-
-def test_a_call_whose_start_was_lost_has_an_id_to_answer_to() -> None:
-    (found,) = answer(grown(0, partial_json="{}"), *END).tool_calls
-    assert (found.id, found.name, found.arguments_json) == ("call_1", "", "{}")
-
-
-def test_malformed_input_that_came_as_text_stays_the_text_it_is() -> None:
-    body = {"content": [{"type": "tool_use", "id": "a", "name": "f", "input": '{"x": '}], "stop_reason": "tool_use"}
-    assert plain(AnthropicFold, body).tool_calls[0].arguments_json == '{"x": '
-
-
-def test_a_signature_that_the_start_already_held_is_not_doubled() -> None:
-    response = answer(opened(0, "thinking", thinking="Hm", signature="s"), grown(0, signature="s"), stopped(0), *END)
-    assert response.message.parts == (Reasoning("Hm", "thinking", "s"),)
-
-
-ERRORS: dict[str, tuple[Any, type[LlmError], int | None]] = {
-    "event: error": (
-        'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n',
-        ServerError,
-        None,
-    ),
-    "a code in the message": (
-        {"type": "error", "error": {"type": "api_error", "message": "insufficient balance (1008)", "http_code": "500"}},
-        InsufficientBalanceError,
-        1008,
-    ),
-    "a login": (
-        {"type": "error", "error": {"type": "authorized_error", "message": "login fail (1004)", "http_code": "401"}},
-        CredentialInvalidError,
-        1004,
-    ),
-    "base_resp": ({"base_resp": {"status_code": 2056, "status_msg": "usage limit exceeded"}}, QuotaExceededError, 2056),
-    "no reason": ({"type": "error"}, ServerError, None),
-    "no reason either": ({"type": "error", "error": None}, ServerError, None),
-    "the message at the top": ({"type": "error", "message": "boom (1033)"}, ServerError, 1033),
-    "another type": ('event: error\ndata: {"type": "overloaded_error", "message": "busy"}\n\n', ServerError, None),
-    "OpenAI's shape": ({"error": {"message": "boom", "type": "server_error", "code": None}}, ServerError, None),
-}
-
-
-@pytest.mark.parametrize(("event", "kind", "code"), ERRORS.values(), ids=ERRORS)
-@pytest.mark.parametrize("before", [(), (start(), *HI)], ids=["first", "later"])
-def test_an_error_inside_the_stream(
-    event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]
-) -> None:
-    with pytest.raises(LlmError) as caught:
-        chunks_of(AnthropicFold(), [stream_of(*before, event)])
-    assert type(caught.value) is kind
-    assert caught.value.code == code
-
-
-def test_an_error_tells_the_id_to_quote() -> None:
-    event = {"type": "error", "error": {"type": "api_error", "message": "boom"}, "request_id": "r-1"}
-    with pytest.raises(ServerError) as caught:
-        chunks_of(AnthropicFold(), [stream_of(event)])
-    assert caught.value.request_id == "r-1"
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        "data: {\n\n",
-        "data: []\n\n",
-        {"type": 5},
-        grown(0, text=5),
-        grown(0, partial_json={}),
-        {"delta": 5},
-        {"type": "message", "content": [5]},
-        opened(0, "text", text=5),
-        {"type": "content_block_start", "content_block": 5},
-    ],
-)
-def test_what_is_no_event_is_a_format_error(event: Any) -> None:
-    with pytest.raises(ResponseFormatError):
-        chunks_of(AnthropicFold(), [stream_of(event)])
-
-
-def test_an_absurd_number_of_blocks_is_refused() -> None:
-    with pytest.raises(ResponseFormatError, match="content blocks"):
-        plain(AnthropicFold, {"content": [{"type": "text", "text": "x"}] * 5000})
-
-
-def test_an_absurd_number_of_tool_calls_is_refused() -> None:
-    with pytest.raises(ResponseFormatError, match="256 tool calls"):
-        plain(AnthropicFold, {"content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}] * 300})
