@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle as Drawn
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from token_world import LIFE, Process, World, family_of
+from token_portal import LIFE, family_of
+from token_world import Process, World
 
 from minimax_sync.auth.bundle import Bundle
 from minimax_sync.errors import BundleError, CallTimeoutError, LlmError
