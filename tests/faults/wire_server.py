@@ -15,7 +15,7 @@ import pytest
 from raw_server import Peer, RawServer, answer
 from secrets_canary import KEY, PROMPT
 
-from minimax_sync import ChatResponse, MiniMaxClient, RetryPolicy
+from minimax_sync import ChatResponse, LlmError, MiniMaxClient, RetryPolicy
 
 TEXT, THINKING, TOKENS = "Héllo", "Hm", 12
 
@@ -158,6 +158,13 @@ def ask(client: MiniMaxClient, how: str, prompt: str = PROMPT, **options: Any) -
         return client.chat(prompt, **options)
     with client.stream(prompt, **options) as stream:
         return stream.response
+
+
+def failure(client: Any, how: str, **options: Any) -> LlmError:
+    """Ask, and return the error that this must end with."""
+    with client, pytest.raises(LlmError) as caught:
+        ask(client, how, **options)
+    return caught.value
 
 
 FRAMINGS = ("chunked", "length", "close", "HTTP/1.0", "gzip")
