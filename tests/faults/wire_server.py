@@ -15,7 +15,7 @@ import pytest
 from raw_server import Peer, RawServer, answer
 from secrets_canary import KEY, PROMPT
 
-from minimax_sync import ChatResponse, LlmError, MiniMaxClient, RetryPolicy
+from minimax_sync import ChatResponse, LlmError, MiniMaxClient, ReasoningDelta, RetryPolicy, TextDelta
 
 TEXT, THINKING, TOKENS = "Héllo", "Hm", 12
 
@@ -167,6 +167,19 @@ def failure(client: Any, how: str, **options: Any) -> LlmError:
     return caught.value
 
 
+def read(client: Any) -> tuple[str, str, LlmError | None]:
+    """Stream; return the text and thinking that were handed out, and the error that ended it."""
+    text = thinking = ""
+    try:
+        with client.stream(PROMPT) as stream:
+            for chunk in stream:
+                text += chunk.text if isinstance(chunk, TextDelta) else ""
+                thinking += chunk.text if isinstance(chunk, ReasoningDelta) else ""
+    except LlmError as error:
+        return text, thinking, error
+    return text, thinking, None
+
+
 FRAMINGS = ("chunked", "length", "close", "HTTP/1.0", "gzip")
 
 
@@ -223,6 +236,17 @@ def whole(wire: Wire, how: str) -> bytes:
 def failing(status: str, body: bytes = b"{}", headers: Iterable[str] = ()) -> bytes:
     """Write an answer that is not a 2xx."""
     return answer(body, status, [JSON, *headers])
+
+
+def endless(wire: Wire) -> Callable[[Peer], None]:
+    """Make a script that streams up to the first delta and then keeps the connection."""
+
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(*framed(wire.events[: wire.first_delta + 1], "chunked", end=False))
+        peer.stall()
+
+    return script
 
 
 def halves(data: bytes, size: int) -> Iterator[bytes]:
