@@ -9,13 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from token_lab import (
-    bundle_at,
-    edit,
-    expired_plan,
-    in_seconds,
-    neighbours,
-)
+from token_lab import bundle_at, edit, expire, expired_plan, in_seconds, neighbours
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.bundle import Bundle, parse_bundle
@@ -183,6 +177,15 @@ def test_A31_a_login_of_somebody_else_is_adopted_by_the_background_thread(tmp_pa
         emulator.portal.bundle(plan.path)
         plan._credential._tick()
         assert plan.bearer() == bundle_at(plan.path).access_token.reveal()
+        assert emulator.portal.posts == 0
+
+
+def test_A31_an_edit_that_only_expires_the_token_does_not_replace_the_good_one_in_memory(tmp_path: Path) -> None:
+    with Emulator() as emulator:
+        plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=3600)
+        token = plan.bearer()
+        expire(plan.path)  # somebody touched the file: what is in memory is still good
+        assert plan.bearer() == token
         assert emulator.portal.posts == 0
 
 
