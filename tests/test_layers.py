@@ -17,7 +17,7 @@ import minimax_sync
 PACKAGE = Path(minimax_sync.__file__).parent
 
 LAYERS = [
-    "errors sealing values.shortened values.options http.trace http.chunked config.placeholders json_types",
+    "errors sealing values.shortened values.options http.trace http.chunked http.head config.placeholders json_types",
     "late_imports secret endpoints retry limits quota sse http.connections http.faults config.yaml_file",
     "redis_link redaction",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",

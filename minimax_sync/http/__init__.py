@@ -4,6 +4,7 @@ exchange                    a session and its connections; the only importer of 
 reply · faults              what the caller holds of an answer · what an exception means
 pools                       reuse of connections, TLS contexts, forks
 connections · chunked       sockets that obey a trace · the framing of a streamed body
+head                        the status line and fields of an answer
 trace                       the limits of one exchange, and what became known of it
 """
 

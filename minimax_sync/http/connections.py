@@ -1,6 +1,6 @@
 """Connections that obey a trace: every wait on their sockets, to connect, send or receive, is cut to its limits.
 
-The connections are urllib3's and the reading of HTTP is http.client's; this is what lies between them and the socket.
+Connecting is urllib3's and the writing of HTTP is http.client's; this is what lies between them and the socket.
 Knows nothing of pools.
 """
 
@@ -16,9 +16,11 @@ from functools import partial
 from math import inf
 from typing import Any, cast
 
+from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
+from .head import Answer
 from .trace import Trace
 
 RECEIVE_SIZE = 64 * 1024
@@ -99,19 +101,28 @@ class Connection(HTTPConnection):
                 return sock
         raise OSError("the host has no address")
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send a request, a small one at a stroke. It may be answered before all of it is sent: the pool will see."""
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **_: Any) -> None:
+        """Send a request. It may be answered before all of it is sent: the pool will see."""
         pieces: list[bytes] = []
         self._outgoing = pieces
         try:
-            super().request(*args, **kwargs)
+            self.putrequest(method, url, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                http.client.HTTPConnection.putheader(self, name, value)
+            self.endheaders(body)
         finally:
             self._outgoing = None
-        if sum(len(piece) for piece in pieces) <= SEND_SIZE:
-            pieces = [b"".join(pieces)]
         self.trace.sent = True
+        self.trace.arm(self.sock)
+        self._send_all(pieces)
+
+    def _send_all(self, pieces: list[bytes]) -> None:
+        """Send head and body at a stroke, without a copy that joins them."""
+        sent = self.sock.sendmsg(pieces)
         for piece in pieces:
-            self.send(piece)
+            if sent < len(piece):
+                self.send(memoryview(piece)[sent:])
+            sent = max(0, sent - len(piece))
 
     def send(self, data: Any) -> None:
         if self._outgoing is not None:
@@ -123,25 +134,38 @@ class Connection(HTTPConnection):
             view = view[self.sock.send(view[:SEND_SIZE]) :]
 
     def getresponse(self) -> Any:
-        response = super().getresponse()
-        if response.status < 200:  # http.client skips 100 alone; what follows would be taken for the next answer
-            raise http.client.BadStatusLine("interim")
+        answer = cast(Answer, http.client.HTTPConnection.getresponse(self))
         self.trace.head_left = inf
-        return response
+        return HTTPResponse(
+            answer,
+            answer.fields,
+            answer.status,
+            answer.version,
+            f"HTTP/{answer.version / 10}",
+            answer.reason,
+            preload_content=False,
+            original_response=answer,
+        )
 
     def __del__(self) -> None:
         if self.sock is not None:
             self.close()
 
 
-def _answer_on(trace: Trace, sock: socket.socket, method: str) -> http.client.HTTPResponse:
+def _answer_on(trace: Trace, sock: socket.socket, method: str) -> Answer:
     trace.hold(sock)
-    trace.answer = http.client.HTTPResponse(cast(socket.socket, SocketReader(trace, sock)), method=method)
+    trace.answer = Answer(cast(socket.socket, SocketReader(trace, sock)), method=method)
     return trace.answer
 
 
 class SecureConnection(Connection, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS, which knows no sending of several pieces."""
+
+    def _send_all(self, pieces: list[bytes]) -> None:
+        if sum(len(piece) for piece in pieces) <= SEND_SIZE:
+            pieces = [b"".join(pieces)]
+        for piece in pieces:
+            self.send(piece)
 
 
 _sockets: weakref.WeakSet[Any] = weakref.WeakSet()

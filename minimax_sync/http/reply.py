@@ -121,7 +121,7 @@ class Reply:
         self._ended = True
 
     def _read_some(self) -> bytes:
-        if self._closed:
+        if self._closed or self._ended:
             return b""
         if self._broken:
             raise ConnectionAbortedError
@@ -134,7 +134,8 @@ class Reply:
         else:
             data = self._chunks.read1() or self._end_of(self._chunks)
         self._received += len(data)
-        self._ended = not data and not self._closed
+        is_all = not data or (self._raw.length_remaining == 0 and not self._encoded)
+        self._ended = is_all and not self._closed
         return data
 
     def _end_of(self, chunks: ChunkedBody) -> bytes:

@@ -20,13 +20,30 @@ _ROLES: dict[str, Role] = {
 }
 
 
-def plain_message(source: Mapping[str, Any]) -> ChatMessage | None:
-    """Read a message that is a role and a text and nothing else, as most are; None for any other."""
-    given, content = source.get("role"), source.get("content")
-    if type(given) is not str or type(content) is not str or not content or len(source) != 2:
-        return None
-    role = _ROLES.get(given)
-    return ChatMessage(role, (Text(content),)) if role is not None and role != "tool" else None
+_PLAIN_ROLES: dict[object, Role] = {name: role for name, role in _ROLES.items() if role != "tool"}
+
+
+def messages_from(sequence: Sequence[object]) -> list[ChatMessage]:
+    """Read messages, dicts and strings. A dict of a role and a text alone, as most are, goes a short way."""
+    messages = []
+    for index, item in enumerate(sequence):
+        if type(item) is dict and len(item) == 2:
+            given, text = item.get("role"), item.get("content")
+            if type(given) is str and given in _PLAIN_ROLES and type(text) is str and text:
+                messages.append(ChatMessage(_PLAIN_ROLES[given], (Text(text),)))
+                continue
+        messages.append(_message_from(item, f"messages[{index}]"))
+    return messages
+
+
+def _message_from(item: object, where: str) -> ChatMessage:
+    if isinstance(item, ChatMessage):
+        return item
+    if isinstance(item, Mapping):
+        return message_from_dict(item, where)
+    if isinstance(item, str):
+        return ChatMessage.user(item)
+    raise RequestError(f"{where} must be a ChatMessage or a dict, not {type(item).__name__}")
 
 
 def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:

@@ -10,8 +10,8 @@ import msgspec
 
 from ..errors import RequestError
 from .images import Image
-from .messages import ChatMessage, Reasoning, Text, ToolCall
-from .openai_dicts import message_from_dict, plain_message, tool_from_dict
+from .messages import ChatMessage, Reasoning, Text, ToolCall, plain_texts
+from .openai_dicts import message_from_dict, messages_from, tool_from_dict
 from .shortened import fields_shown, shortened
 from .tooldef import ToolDef, as_tool
 
@@ -123,24 +123,11 @@ def _as_messages(input: object) -> tuple[ChatMessage, ...]:
     if isinstance(input, Mapping):
         return (message_from_dict(input, "the message"),)
     if isinstance(input, Sequence) and not isinstance(input, bytes | bytearray):
-        return tuple([_as_message(item, index) for index, item in enumerate(input)])
+        return tuple(messages_from(input))
     raise RequestError(
         "input must be a string, a ChatRequest, a ChatMessage, a sequence of messages or a dict, "
         f"not {type(input).__name__}"
     )
-
-
-_MAPPINGS = (dict, Mapping)  # a dict is recognised at once, by the abstract class alone it takes six times as long
-
-
-def _as_message(item: object, index: int) -> ChatMessage:
-    if isinstance(item, _MAPPINGS):
-        return plain_message(item) or message_from_dict(item, f"messages[{index}]")
-    if isinstance(item, ChatMessage):
-        return item
-    if isinstance(item, str):
-        return ChatMessage.user(item)
-    raise RequestError(f"messages[{index}] must be a ChatMessage or a dict, not {type(item).__name__}")
 
 
 def _as_stops(stop: object) -> object:
@@ -246,7 +233,7 @@ _PARTS: dict[str, frozenset[type]] = {
 }
 
 
-_SPEAKERS = frozenset({"user", "assistant"})
+_SPEAKERS = frozenset({"system", "user", "assistant"})
 
 
 def _check_messages(messages: Sequence[ChatMessage]) -> None:
@@ -254,13 +241,14 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
 
     An assistant's message may be empty, as an answer cut off by a stop sequence is; it is not sent.
     """
+    roles = {message.role for message in messages}
+    if roles <= _SPEAKERS and roles != {"system"} and plain_texts(messages):
+        return
     if all(message.role == "system" or (message.role == "assistant" and message.is_empty) for message in messages):
         raise RequestError("messages must hold at least one message that is neither empty nor a system message")
     awaited: set[str] = set()
     calls_at = -1
     for index, message in enumerate(messages):
-        if message.plain_text and message.role in _SPEAKERS and not awaited:
-            continue
         _check_parts(message, index)
         if message.role == "tool":
             if message.tool_call_id not in awaited:

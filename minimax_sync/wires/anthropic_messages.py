@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -14,7 +15,7 @@ from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .anthropic_fold import AnthropicFold
 from .images import filled, gap
-from .prompts import common_fields, spoken, system_prompt, turns
+from .prompts import common_fields, plain_turns, spoken, system_prompt, turns
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
@@ -45,9 +46,12 @@ class AnthropicMessages:
         return filled(as_json(body, "the request"), request.messages)
 
 
-class _Turn(msgspec.Struct):
+Blocks: TypeAlias = "tuple[Any, ...]"
+
+
+class _Turn(msgspec.Struct, gc=False):
     role: str
-    content: list[Any]
+    content: Blocks
 
 
 class _TextBlock(msgspec.Struct, gc=False, tag="text"):
@@ -57,23 +61,39 @@ class _TextBlock(msgspec.Struct, gc=False, tag="text"):
 
 
 def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
-    """Write the turns; all results of a turn share one `user` message, with what the user says next behind them."""
+    """Write the turns; what one role says in a row is one turn."""
     written: list[_Turn] = []
-    for message, text, results in turns(messages):
-        blocks = [_TextBlock(text)] if text else _blocks(message)
-        if not blocks:
-            continue
-        if written and written[-1].role == message.role:
+    last = ""
+    for role, blocks in _plain(messages) or _written(messages):
+        if role == last:
             written[-1].content += blocks
         else:
-            written.append(_Turn(message.role, blocks))
-        if results:
-            written.append(_Turn("user", [_result(result) for result in results]))
+            written.append(_Turn(role, blocks))
+            last = role
     return written
 
 
-def _blocks(message: ChatMessage) -> list[Any]:
-    return [_block(part) for part in spoken(message) if not _is_blank_thought(part)]
+def _plain(messages: tuple[ChatMessage, ...]) -> Iterable[tuple[str, Blocks]] | None:
+    """Write messages of text alone."""
+    plain = plain_turns(messages)
+    if plain is None:
+        return None
+    roles, texts = plain
+    return zip(roles, [(_TextBlock(text),) for text in texts], strict=True)
+
+
+def _written(messages: tuple[ChatMessage, ...]) -> Iterator[tuple[str, Blocks]]:
+    """Write each message; the results of an answer's calls are said by the user, with what that says next."""
+    for message, text, results in turns(messages):
+        blocks = (_TextBlock(text),) if text else _blocks(message)
+        if blocks:
+            yield message.role, blocks
+            if results:
+                yield "user", tuple([_result(result) for result in results])
+
+
+def _blocks(message: ChatMessage) -> Blocks:
+    return tuple([_block(part) for part in spoken(message) if not _is_blank_thought(part)])
 
 
 def _block(part: Part) -> _TextBlock | dict[str, Any]:

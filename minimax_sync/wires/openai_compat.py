@@ -14,7 +14,7 @@ from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .images import filled, gap
 from .openai_fold import OpenAIFold
-from .prompts import common_fields, spoken, system_prompt, turns
+from .prompts import common_fields, plain_turns, spoken, system_prompt, turns
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -63,6 +63,9 @@ class OpenAICompat:
         system = system_prompt(request)
         if system:
             messages.append(_Said("system", system))
+        plain = plain_turns(request.messages)
+        if plain is not None:
+            return [*messages, *map(_Said, *plain)]
         for message, text, results in turns(request.messages):
             if text:
                 messages.append(_Said(message.role, text))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, Text
+from ..values.messages import ChatMessage, Part, Text, plain_texts
 from ..values.request import ChatRequest
 
 
@@ -44,6 +44,13 @@ def _json_instruction(request: ChatRequest) -> str:
     if request.response_format == "json":
         return "Answer with one JSON object and with nothing else: no prose, no code fence."
     return ""
+
+
+def plain_turns(messages: Iterable[ChatMessage]) -> tuple[list[str], list[str]] | None:
+    """Return the roles and the texts of all turns, when there is nothing but text; they are written without a loop."""
+    said = [message for message in messages if message.role != "system"]
+    texts = plain_texts(said)
+    return None if texts is None else ([message.role for message in said], texts)
 
 
 def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, str, list[ChatMessage]]]:

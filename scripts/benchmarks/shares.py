@@ -23,8 +23,7 @@ OWNERS = (
     ("minimax_sync/", "ours: client, transport, limits, retry"),
     ("/requests/", "requests: the adapter"),
     ("/urllib3/", "urllib3"),
-    ("/http/client.py", "http.client and email: the head of an answer"),
-    ("/email/", "http.client and email: the head of an answer"),
+    ("/http/client.py", "http.client"),
 )
 JSON, KERNEL, OTHER = "msgspec: JSON", "sending, in the kernel", "everything else"
 WAITING = ("recv_into", "select.poll", "'poll'")
