@@ -17,6 +17,8 @@ TYPE_CHECKING = False  # type checkers take it for True; typing's own would cost
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import emulator as emulator
+    from . import hooks as hooks
     from .auth.portal import Login as Login
     from .auth.portal import login as login
     from .auth.portal import logout as logout

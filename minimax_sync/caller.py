@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from . import late_imports as late
 from .assembly import open_channel
 from .config.checks import CHECKS
 from .config.resolve import resolve_settings
 from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
 from .http import Reply
-from .late_imports import load_late_imports
 from .retry import RetryPolicy
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
@@ -28,16 +28,17 @@ from .values.response import ChatResponse
 from .wires import Wire, wire_for
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from .auth.credential import Refreshed
     from .hooks.call_watch import CallWatch
-    from .limits import Limiter
 
 if sys.version_info >= (3, 11):
-    os.register_at_fork(before=load_late_imports)
+    from typing import Self
+
+    os.register_at_fork(before=late.load_late_imports)
 else:  # 3.10 was seen to crash when it imports in the midst of a fork, with threads running
-    load_late_imports()
+    from typing_extensions import Self
+
+    late.load_late_imports()
 
 AnyCaller = TypeVar("AnyCaller", bound="Caller")
 Result = TypeVar("Result")
@@ -103,7 +104,7 @@ class Caller:
         return sibling
 
     @property
-    def limiter(self) -> Limiter | None:
+    def limiter(self) -> late.Limiter | None:
         """The limiter in use, None when requests are not paced. One in Redis tells as `degraded` that Redis is away."""
         return self._channel.limiter
 

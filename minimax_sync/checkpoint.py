@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -138,15 +138,14 @@ class Checkpoint:
     def __enter__(self) -> Self:
         try:
             open(self.path, "ab").close()  # filelock would make missing directories
-            self._lock = self._locked()
-            try:
+            with ExitStack() as opened:
+                opened.callback(self._locked().release)
                 if self._recover():
                     self._drop_errors()
-                self._reader = open(self.path, "rb")
+                self._reader = opened.enter_context(open(self.path, "rb"))
                 self._writer = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-            except BaseException:
-                self._lock.release()
-                raise
+                opened.callback(os.close, self._writer)
+                self._opened = opened.pop_all()
         except OSError as error:
             problem = error.strerror or error
         else:
@@ -159,12 +158,8 @@ class Checkpoint:
     ) -> None:
         with self._writing:
             self._is_open = False
-        try:
+        with self._opened:
             os.fsync(self._writer)
-        finally:
-            os.close(self._writer)
-            self._reader.close()
-            self._lock.release()
 
     def find(self, index: int, key: str) -> ChatResponse | None:
         """Return the answer that an earlier run got to this input, once."""

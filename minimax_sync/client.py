@@ -7,9 +7,13 @@ number of threads.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
+import minimax_sync
+
+from . import late_imports as late
 from .caller import Caller, decoded, reopened
 from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .errors import RequestError
@@ -21,19 +25,10 @@ from .values.request import as_request
 from .values.response import ChatResponse
 from .wires.failures import request_id_in
 
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    import requests
+if sys.version_info >= (3, 11):
+    from typing import Self, Unpack
+else:
     from typing_extensions import Self, Unpack
-
-    from .chat_stream import ChatStream
-    from .conversation import Conversation
-    from .hooks.events import Hook
-    from .map import MapResult
-    from .quota import Quota
-    from .values.options import ChatOptions
-    from .wires.services import Embeddings, Model
 
 Result = TypeVar("Result")
 
@@ -77,9 +72,9 @@ class MiniMaxClient(Caller):
         timeout: float = 600.0,
         connect_timeout: float = 10.0,
         idle_timeout: float = 120.0,
-        session: requests.Session | None = None,
+        session: late.Session | None = None,
         background_refresh: bool = True,
-        hooks: Iterable[Hook] = (),
+        hooks: Iterable[minimax_sync.hooks.Hook] = (),
     ) -> None:
         given = dict(locals())
         del given["self"]
@@ -105,7 +100,7 @@ class MiniMaxClient(Caller):
     # chat
 
     @sealed
-    def chat(self, input: object, **options: Unpack[ChatOptions]) -> ChatResponse:
+    def chat(self, input: object, **options: Unpack[late.ChatOptions]) -> ChatResponse:
         """Ask, wait, and return the whole answer.
 
         `input` is a string, a `ChatRequest`, a `ChatMessage`, a sequence of messages, or an OpenAI-style dict;
@@ -129,7 +124,7 @@ class MiniMaxClient(Caller):
         return response
 
     @sealed
-    def stream(self, input: object, **options: Unpack[ChatOptions]) -> ChatStream:
+    def stream(self, input: object, **options: Unpack[late.ChatOptions]) -> minimax_sync.ChatStream:
         """Ask, and return the answer as it comes; it returns when the first chunk is there.
 
         Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones where the
@@ -166,10 +161,12 @@ class MiniMaxClient(Caller):
 
     @overload
     def parse(
-        self, input: object, schema: type[Result], *, max_repairs: int = 2, **options: Unpack[ChatOptions]
+        self, input: object, schema: type[Result], *, max_repairs: int = 2, **options: Unpack[late.ChatOptions]
     ) -> Result: ...
     @overload
-    def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Unpack[ChatOptions]) -> Any: ...
+    def parse(
+        self, input: object, schema: Any, *, max_repairs: int = 2, **options: Unpack[late.ChatOptions]
+    ) -> Any: ...
     @sealed
     def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Any) -> Any:
         """Ask for JSON and return it as an instance of `schema`, validated.
@@ -204,7 +201,9 @@ class MiniMaxClient(Caller):
         return run_tools(self, input, tools, max_rounds=max_rounds, parallel=parallel, options=options)
 
     @sealed
-    def conversation(self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any) -> Conversation:
+    def conversation(
+        self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any
+    ) -> minimax_sync.Conversation:
         """Begin a `Conversation`, which keeps the history; `messages` is the history to go on with.
 
         `options` hold for each of its turns.
@@ -219,12 +218,12 @@ class MiniMaxClient(Caller):
         inputs: Iterable[Any],
         *,
         workers: int = 8,
-        executor: Executor | None = None,
+        executor: late.Executor | None = None,
         ordered: bool = True,
         progress: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
-        **options: Unpack[ChatOptions],
-    ) -> Iterator[MapResult]:
+        **options: Unpack[late.ChatOptions],
+    ) -> Iterator[minimax_sync.MapResult]:
         """Ask all `inputs`, each as `chat` takes it, and yield a `MapResult` for each, in order or as they come.
 
         `inputs` may be endless: at most `4 * workers` are drawn ahead. `workers` calls run at once, in threads, or in
@@ -253,7 +252,7 @@ class MiniMaxClient(Caller):
     # the other services
 
     @sealed
-    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> Embeddings:
+    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> minimax_sync.Embeddings:
         """Return one vector per text. `kind` is "db" for texts to be found, "query" for what is to find them."""
         from .wires.services import decode_embeddings, encode_embeddings
 
@@ -263,7 +262,7 @@ class MiniMaxClient(Caller):
         return self._service("embeddings", path, lambda answer: decode_embeddings(answer, len(texts)), body)
 
     @sealed
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[minimax_sync.Model, ...]:
         """Return the models that the service lists; the known ones where it has no list (404)."""
         from .wires.services import KNOWN_MODELS, decode_models
 
@@ -275,7 +274,7 @@ class MiniMaxClient(Caller):
         return KNOWN_MODELS
 
     @sealed
-    def quota(self) -> Quota:
+    def quota(self) -> minimax_sync.Quota:
         """Return the windows of the Token Plan and what is left of them."""
         from .quota import decode_quota
 
@@ -285,7 +284,7 @@ class MiniMaxClient(Caller):
         return quota
 
     @sealed
-    def count_tokens(self, input: object, **options: Unpack[ChatOptions]) -> int:
+    def count_tokens(self, input: object, **options: Unpack[late.ChatOptions]) -> int:
         """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes."""
         from .wires.services import decode_count, encode_count
 

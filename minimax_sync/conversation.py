@@ -9,9 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+
+import minimax_sync
 
 from .chat_stream import ChatStream
 from .errors import RequestError
@@ -21,9 +23,6 @@ from .values.messages import ChatMessage
 from .values.request import ChatRequest
 from .values.response import ChatResponse
 from .values.usage import TokenUsage
-
-if TYPE_CHECKING:
-    from .client import MiniMaxClient
 
 _Messages = tuple[ChatMessage, ...]
 
@@ -47,7 +46,7 @@ class Conversation:
 
     def __init__(
         self,
-        client: MiniMaxClient,
+        client: minimax_sync.MiniMaxClient,
         system: str | None = None,
         *,
         messages: Sequence[Any] = (),

@@ -26,10 +26,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-if TYPE_CHECKING:
-    from .values.response import ChatResponse
+import minimax_sync
 
 MAX_BODY_CHARS = 64 * 1024
 MAX_MESSAGE_CHARS = 500
@@ -58,7 +57,7 @@ class LlmError(Exception):
         request_id: str | None = None,
         retry_after_ms: int | None = None,
         body: str = "",
-        partial: ChatResponse | None = None,
+        partial: minimax_sync.ChatResponse | None = None,
         budget: Budget | Literal["default"] | None = "default",
     ) -> None:
         super().__init__(message)

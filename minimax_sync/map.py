@@ -6,6 +6,7 @@ written as soon as an answer is there. Limits, retries and credentials are the c
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import os
 import pickle
@@ -13,7 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,7 +103,7 @@ def map_inputs(
         raise ConfigError("workers must be a whole number from 1")
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise ConfigError(f"executor must be a concurrent.futures.Executor, not {type(executor).__name__}")
-    in_process = executor is None or isinstance(executor, ThreadPoolExecutor)
+    in_process = executor is None or isinstance(executor, concurrent.futures.ThreadPoolExecutor)
     run = _Run(
         client,
         inputs,
@@ -154,7 +155,7 @@ class _Run:
             for part in (self._checkpoint, self._progress):
                 if part is not None:
                     leaving.enter_context(part)
-            own = None if self._executor is not None else WorkerThreads(self._workers)
+            own = None if self._executor is not None else WorkerThreads(self._workers, "minimax-map", daemon=True)
             leaving.callback(self._stop, own)
             while self._draw(own or self._executor):
                 yield self._next()

@@ -204,6 +204,13 @@ class Fold(ABC):
                 del part[kept:]
         return shown
 
+    def passes_over(self, event: Event) -> bool:
+        """Tell `[DONE]`, which MiniMax never sends but gateways do, and blank keep-alives, from JSON that is broken."""
+        if event.data.strip() not in _NO_JSON:
+            return False
+        self.complete = self.complete or bool(self.finish_reason)
+        return True
+
     def flush_text(self) -> None:
         """Show what is held back, at the end of the text. Wires that hold text of their own extend this."""
         held = self._cutter.flush() if self._cutter is not None else ""
@@ -261,11 +268,6 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _NO_JSON = (b"", b"[DONE]")
 _ESCAPE = rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
-
-
-def is_filler(event: Event) -> bool:
-    """Tell `[DONE]`, which MiniMax never sends but gateways do, and blank keep-alives, from JSON that is broken."""
-    return event.data.strip() in _NO_JSON
 
 
 def parsed(decode: Callable[[bytes], Parsed], data: bytes) -> Parsed:

@@ -9,7 +9,7 @@ import contextvars
 import functools
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
@@ -23,11 +23,13 @@ from .values.request import as_request
 from .values.response import ChatResponse
 from .values.tooldef import ToolDef
 from .values.usage import TokenUsage
+from .worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from .client import MiniMaxClient
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_Told = tuple[ChatMessage, ToolFailed | None]
 
 DEFAULT_WORKERS = 8
 """Threads for the calls of one round with `parallel=True`."""
@@ -90,18 +92,22 @@ class Toolbox:
         without = {definition.name for definition in self.definitions} - self._functions.keys()
         return any(call.name in without for call in calls)
 
-    def results(self, calls: Sequence[ToolCall]) -> list[tuple[ChatMessage, ToolFailed | None]]:
+    def results(self, calls: Sequence[ToolCall]) -> list[_Told]:
         """Call the functions and return their results in the order of the calls; on Ctrl-C the rest is not begun."""
         if self._workers <= 1 or len(calls) == 1:
             return [self._result(call) for call in calls]
-        pool = ThreadPoolExecutor(min(self._workers, len(calls)), thread_name_prefix="minimax-tool")
+        threads = WorkerThreads(min(self._workers, len(calls)), "minimax-tool", daemon=False)
+        futures: list[Future[_Told]] = []
         try:
-            futures = [pool.submit(contextvars.copy_context().run, self._result, call) for call in calls]
+            for call in calls:
+                futures.append(threads.submit(contextvars.copy_context().run, self._result, call))
             return [future.result() for future in futures]
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in futures:
+                future.cancel()
+            threads.shutdown()
 
-    def _result(self, call: ToolCall) -> tuple[ChatMessage, ToolFailed | None]:
+    def _result(self, call: ToolCall) -> _Told:
         if call.name not in self._functions:
             known = ", ".join(self._functions)
             return _failure(call, f"there is no tool named {call.name!r}; the tools are {known}"), None

@@ -1,6 +1,7 @@
-"""An executor of daemon threads: what a loop left behind in them does not hold up the end of the program.
+"""An executor whose threads may be daemons: what a loop left behind in them does not hold up the end of the program.
 
-`ThreadPoolExecutor` would: the interpreter waits for its threads, and a call may last minutes. Knows nothing of calls.
+`ThreadPoolExecutor` would: the interpreter waits for its threads, and a call may last minutes. It also cannot be used,
+nor even imported, once the interpreter ends. Knows nothing of calls.
 """
 
 from __future__ import annotations
@@ -20,19 +21,29 @@ _Work = tuple["Future[Any]", Callable[[], Any]]
 class WorkerThreads(Executor):
     """At most `size` threads, started as work comes. For one submitting thread."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, name: str, *, daemon: bool) -> None:
         self._size = size
+        self._name, self._daemon = name, daemon
         self._count = 0
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queue a call."""
+        """Queue a call; make it here and now when not one thread is to be had."""
         future: Future[T] = Future()
-        self._work.put((future, lambda: fn(*args, **kwargs)))
         if self._count < self._size:
-            self._count += 1
-            threading.Thread(target=_serve, args=(self._work,), name="minimax-map", daemon=True).start()
+            self._start()
+        if self._count:
+            self._work.put((future, lambda: fn(*args, **kwargs)))
+        else:
+            future.set_result(fn(*args, **kwargs))
         return future
+
+    def _start(self) -> None:
+        self._count += 1
+        try:
+            threading.Thread(target=_serve, args=(self._work,), name=self._name, daemon=self._daemon).start()
+        except RuntimeError:  # the system has no more; Python 3.12.0 to 3.12.2 start none in an atexit handler
+            self._count -= 1
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let the threads end after what is queued; never waits. Cancel the futures to make it soon."""

@@ -239,3 +239,32 @@ def test_a_full_disk_is_an_error_and_leaves_no_half_line(emulator: Emulator, tmp
     with run_worker(emulator, tmp_path, WORKER, 50) as process:
         out, _ = process.communicate(timeout=30)
     assert len(out.splitlines()) == len(lines(tmp_path / "out.jsonl")) == 50
+
+
+MORE_AND_MORE_DESCRIPTORS = """
+import os, resource
+from minimax_sync.checkpoint import Checkpoint
+from minimax_sync.errors import ConfigError
+
+with Checkpoint("out.jsonl"):
+    pass
+open_now = len(os.listdir("/dev/fd"))
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+for more in range(5):
+    checkpoint, outcome = Checkpoint("out.jsonl"), "open"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now - 1 + more, hard))  # listing the folder took one itself
+    try:
+        with checkpoint:
+            pass
+    except ConfigError as error:
+        outcome = str(error)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    print(outcome, len(os.listdir("/dev/fd")) - open_now)
+"""
+
+
+def test_without_descriptors_enough_it_is_refused_and_keeps_none(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", MORE_AND_MORE_DESCRIPTORS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, cwd=tmp_path, check=True)
+    refused = "checkpoint out.jsonl: Too many open files 0"
+    assert done.stdout.splitlines() == [refused, refused, refused, "open 0", "open 0"]

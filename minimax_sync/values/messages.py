@@ -94,7 +94,7 @@ class ToolCall:
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ToolCall) and self.__reduce__() == other.__reduce__()
+        return self.__reduce__() == other.__reduce__() if isinstance(other, ToolCall) else NotImplemented
 
     def __hash__(self) -> int:
         return hash((self._id, self._name, self._arguments_json))

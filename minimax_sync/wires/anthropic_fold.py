@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import ResponseFormatError
-from ..stream import UNREADABLE, Fold, GrowingCall, as_text, count, is_filler, json_text, not_an_answer, parsed
+from ..stream import UNREADABLE, Fold, GrowingCall, as_text, count, json_text, not_an_answer, parsed
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
-from .failures import failure, failure_in
+from .failures import raise_failure, raise_failure_in
 from .think import Run, ThinkSplitter
 
 if TYPE_CHECKING:
@@ -96,12 +96,11 @@ class AnthropicFold(Fold):
         try:
             data = _decode(event.data)
         except UNREADABLE:
-            if is_filler(event):
-                self.complete = self.complete or bool(self.finish_reason)
+            if self.passes_over(event):
                 return
             data = parsed(_decode, event.data)
         if data.error is not None or data.base_resp is not None:
-            self._refuse(data)
+            raise_failure(data.base_resp, data.error, data.request_id, data.id)
         kind = data.type or (event.type if event.type != "message" else "")
         if kind == "content_block_delta":
             if data.delta is not None:
@@ -109,30 +108,19 @@ class AnthropicFold(Fold):
         elif kind in _EVENTS:
             _EVENTS[kind](self, data)
         else:
-            self._refuse_other_error(event.data, is_error=event.type == "error")
+            raise_failure_in(event.data, is_error=event.type == "error")
 
     def take_body(self, body: bytes) -> None:
         """Fold a whole message."""
         message = parsed(_decode, body)
         if message.error is not None or message.base_resp is not None:
-            self._refuse(message)
+            raise_failure(message.base_resp, message.error, message.request_id, message.id)
         if message.content is None:
-            self._refuse_other_error(body, is_error=False)
+            raise_failure_in(body, is_error=False)
             raise not_an_answer("it holds no content", body)
         self._take_message(message)
         self.finish_reason = self.finish_reason or "end_turn"
         self.complete = True
-
-    def _refuse(self, data: _Event) -> None:
-        request_id = as_text(data.request_id) or as_text(data.id) or None
-        found = failure(200, data.base_resp, data.error, request_id=request_id)
-        if found is not None:
-            raise found
-
-    def _refuse_other_error(self, data: bytes, *, is_error: bool) -> None:
-        found = failure_in(data, is_error=is_error)
-        if found is not None:
-            raise found
 
     def _message_start(self, data: _Event) -> None:
         if isinstance(data.message, _Message):

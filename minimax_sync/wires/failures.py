@@ -85,15 +85,21 @@ def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmE
     return error_for(status, code or None, message or _NO_REASON, **attributes)
 
 
-def failure_in(data: bytes, *, is_error: bool) -> LlmError | None:
-    """Return the error that JSON in a 200 is without the envelopes of `failure`; `is_error`: by its `event: error`."""
+def raise_failure_in(data: bytes, *, is_error: bool) -> None:
+    """Raise the error that JSON in a 200 is without the envelopes of `failure`; `is_error`: by its `event: error`."""
     try:
         envelope = msgspec.json.decode(data, type=Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         envelope = Envelope()
     if is_error or "error" in (envelope.type, envelope.object):
-        return _failure(200, envelope.base_resp, envelope.described, request_id=_words(envelope.request_id) or None)
-    return None
+        raise _failure(200, envelope.base_resp, envelope.described, request_id=_words(envelope.request_id) or None)
+
+
+def raise_failure(base_resp: Any, error: Any, *ids: Any) -> None:
+    """Raise the error that an answer, or an event of one, carries; the first of its `ids` is the one to quote."""
+    found = failure(200, base_resp, error, request_id=next(filter(None, map(_words, ids)), None))
+    if found is not None:
+        raise found
 
 
 def failure_of_status(status: int, body: bytes, **attributes: Any) -> LlmError:

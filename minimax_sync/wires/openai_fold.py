@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import ResponseFormatError
-from ..stream import UNREADABLE, Fold, GrowingCall, as_text, count, is_filler, json_text, not_an_answer, parsed
+from ..stream import UNREADABLE, Fold, GrowingCall, as_text, count, json_text, not_an_answer, parsed
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
-from .failures import failure, failure_in
+from .failures import raise_failure, raise_failure_in
 from .snapshots import GrowingThought
 from .think import Run, ThinkSplitter
 
@@ -96,37 +96,28 @@ class OpenAIFold(Fold):
         try:
             answer = _decode(event.data)
         except UNREADABLE:
-            if is_filler(event):
-                self.complete = self.complete or bool(self.finish_reason)
+            if self.passes_over(event):
                 return
             answer = parsed(_decode, event.data)
         self._take(answer)
         if not answer.choices and not answer.usage:
-            self._refuse_other_error(event.data, is_error=event.type == "error")
+            raise_failure_in(event.data, is_error=event.type == "error")
 
     def take_body(self, body: bytes) -> None:
         """Fold a whole answer; a finish reason is taken for granted."""
         answer = parsed(_decode, body)
         self._take(answer)
         if not any(choice.message or choice.delta for choice in answer.choices or ()):
-            self._refuse_other_error(body, is_error=False)
+            raise_failure_in(body, is_error=False)
             if not self.flagged:
                 raise not_an_answer("it holds no message", body)
             self.finish_reason = "content_filter"
         self.finish_reason = self.finish_reason or "stop"
         self.complete = True
 
-    def _refuse_other_error(self, data: bytes, *, is_error: bool) -> None:
-        found = failure_in(data, is_error=is_error)
-        if found is not None:
-            raise found
-
     def _take(self, answer: _Answer) -> None:
         if answer.base_resp is not None or answer.error is not None:
-            request_id = as_text(answer.request_id) or as_text(answer.id) or None
-            found = failure(200, answer.base_resp, answer.error, request_id=request_id)
-            if found is not None:
-                raise found
+            raise_failure(answer.base_resp, answer.error, answer.request_id, answer.id)
         if answer.id and not self.id:
             self.id = as_text(answer.id)
         if answer.model and not self.model:
