@@ -6,17 +6,19 @@ Knows nothing of pools.
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import os
 import socket
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from math import inf
 from typing import Any, cast
 
-from urllib3 import HTTPResponse
+from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
@@ -25,6 +27,8 @@ from .trace import Trace
 
 RECEIVE_SIZE = 64 * 1024
 SEND_SIZE = 256 * 1024
+
+_ANSWERED_EARLY = (errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE)  # the last on macOS
 
 
 class SocketReader(io.RawIOBase):
@@ -101,8 +105,8 @@ class Connection(HTTPConnection):
                 return sock
         raise OSError("the host has no address")
 
-    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **_: Any) -> None:
-        """Send a request. It may be answered before all of it is sent: the pool will see."""
+    def ask(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> None:
+        """Send a request. A server may answer and close before it has read all of it."""
         pieces: list[bytes] = []
         self._outgoing = pieces
         try:
@@ -114,7 +118,27 @@ class Connection(HTTPConnection):
             self._outgoing = None
         self.trace.sent = True
         self.trace.arm(self.sock)
-        self._send_all(pieces)
+        try:
+            self._send_all(pieces)
+        except OSError as error:
+            if error.errno not in _ANSWERED_EARLY:
+                raise
+
+    def answer(self, pool: HTTPConnectionPool) -> HTTPResponse:
+        """Read the head of the answer, which gives the connection back to the pool when its body is read."""
+        answer = cast(Answer, http.client.HTTPConnection.getresponse(self))
+        self.trace.head_left = inf
+        return HTTPResponse(
+            answer,
+            answer.fields,
+            answer.status,
+            answer.version,
+            reason=answer.reason,
+            preload_content=False,
+            original_response=answer,
+            pool=pool,
+            connection=self,
+        )
 
     def _send_all(self, pieces: list[bytes]) -> None:
         """Send head and body at a stroke, without a copy that joins them."""
@@ -132,20 +156,6 @@ class Connection(HTTPConnection):
         while view:
             self.trace.arm(self.sock)
             view = view[self.sock.send(view[:SEND_SIZE]) :]
-
-    def getresponse(self) -> Any:
-        answer = cast(Answer, http.client.HTTPConnection.getresponse(self))
-        self.trace.head_left = inf
-        return HTTPResponse(
-            answer,
-            answer.fields,
-            answer.status,
-            answer.version,
-            f"HTTP/{answer.version / 10}",
-            answer.reason,
-            preload_content=False,
-            original_response=answer,
-        )
 
     def __del__(self) -> None:
         if self.sock is not None:

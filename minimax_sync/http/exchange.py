@@ -13,7 +13,9 @@ import re
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
+from string import ascii_letters, digits
 from time import monotonic
 from typing import Any, cast
 
@@ -36,8 +38,8 @@ __all__ = ["Http", "Reply"]
 
 SMALL_BODY = 4096
 
-# An origin and a request target in the characters of RFC 3986, without user, password or fragment.
-_URL = re.compile(r"(https?://([A-Z0-9._~%:\[\]-]+))([/?][!\"$-~]*)?", re.IGNORECASE | re.ASCII)
+_HOST = frozenset(f"{ascii_letters}{digits}._~%:[]-")  # without a user or a password
+_TARGET = frozenset(map(chr, range(0x21, 0x7F))) - {"#"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -182,21 +184,11 @@ class Http:
             self._session.close()
 
     def _build(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> _Request:
-        parts = _URL.fullmatch(url)
-        if parts is None:
-            raise ConfigError(
-                "the URL cannot be used: it must begin with http:// or https://, be plain ASCII without spaces, "
-                "and hold no user, password or fragment"
-            )
         request = _Request()
         request.method, request.url, request.body = method, url, body
-        request.origin = parts[1].lower()
-        target = parts[3] or "/"
-        request.target = target if target.startswith("/") else f"/{target}"
-        fields: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-        if not self._owns_session:
-            fields.update(self._inherited_headers())
-        fields["Host"] = parts[2]
+        request.origin, host, request.target = _split(url)
+        fields = {} if self._owns_session else self._inherited_headers()
+        fields["Host"] = host
         fields["User-Agent"] = f"minimax-sync/{__version__}"
         fields["Accept-Encoding"] = "identity"  # packing a stream's few bytes per event costs more than it saves
         fields.update(headers)
@@ -205,7 +197,7 @@ class Http:
         for name, value in fields.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
                 raise ConfigError(f"the header {name!r} holds a character that HTTP does not allow")
-        request.headers = fields
+        request.headers = CaseInsensitiveDict(fields)
         return request
 
     def _inherited_headers(self) -> dict[str, str]:
@@ -246,6 +238,24 @@ def _start_anew_after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_start_anew_after_fork)
+
+
+@lru_cache
+def _split(url: str) -> tuple[str, str, str]:
+    """Return origin, host and request target of a URL."""
+    scheme, _, rest = url.partition("://")
+    end = min(at if (at := rest.find(mark)) >= 0 else len(rest) for mark in "/?")
+    host, target = rest[:end], rest[end:]
+    if (
+        scheme.lower() not in ("http", "https")
+        or not host
+        or not (_HOST.issuperset(host) and _TARGET.issuperset(target))
+    ):
+        raise ConfigError(
+            "the URL cannot be used: it must begin with http:// or https://, be plain ASCII without spaces, "
+            "and hold no user, password or fragment"
+        )
+    return f"{scheme}://{host}".lower(), host, target if target.startswith("/") else f"/{target}"
 
 
 def _new_session() -> requests.Session:

@@ -8,15 +8,12 @@ of all heads together is bounded by what they are read from.
 from __future__ import annotations
 
 import http.client
-import re
 from typing import cast
 
 from urllib3 import HTTPHeaderDict
 
 MAX_LINE = 64 * 1024
 MAX_FIELDS = 100
-
-_STATUS_LINE = re.compile(r"HTTP/(1\.\d)[ \t]+([1-9]\d\d)(?:[ \t]+(.*))?")
 
 
 class Answer(http.client.HTTPResponse):
@@ -40,11 +37,10 @@ class Answer(http.client.HTTPResponse):
 
     def _read_status_line(self) -> int:
         line = self._read_line()
-        found = _STATUS_LINE.fullmatch(line)
-        if found is None:
+        version, status, self.reason = (*line.split(None, 2), "", "", "")[:3]
+        if not version.startswith("HTTP/1.") or len(status) != 3 or not status.isdecimal():
             raise http.client.BadStatusLine(line)
-        version, status, reason = found.groups("")
-        self.version, self.reason = 10 if version == "1.0" else 11, reason
+        self.version = 10 if version == "HTTP/1.0" else 11
         return int(status)
 
     def _read_fields(self) -> HTTPHeaderDict:

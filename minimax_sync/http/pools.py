@@ -67,20 +67,8 @@ class Pool(HTTPConnectionPool):
                     connection.connect()
                 else:
                     self._prepare_proxy(connection)
-            return cast(
-                HTTPResponse,
-                self._make_request(
-                    connection,
-                    method,
-                    url,
-                    body=body,
-                    headers=headers,
-                    timeout=trace,
-                    response_conn=connection,
-                    preload_content=False,
-                    decode_content=True,
-                ),
-            )
+            connection.ask(method, url, body, headers)
+            return connection.answer(self)
         except BaseException:
             connection.close()
             raise

@@ -51,8 +51,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for field, coerce in _COERCIONS.items():
             given = getattr(self, field)
-            coerced = coerce(given)
-            if coerced is not given:
+            if given is not _DEFAULTS.get(field, msgspec.NODEFAULT) and (coerced := coerce(given)) is not given:
                 msgspec.structs.force_setattr(self, field, coerced)
 
     @property
@@ -83,6 +82,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
         return fields_shown(self)
 
 
+_DEFAULTS = dict(zip(reversed(ChatRequest.__struct_fields__), reversed(ChatRequest.__struct_defaults__), strict=False))
 _OPENAI_NAMES = {"max_completion_tokens": "max_tokens"}
 
 
