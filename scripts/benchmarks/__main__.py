@@ -22,13 +22,17 @@ from shares import print_shares
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--only", default="", help="measure the rows whose name holds this")
+    parser.add_argument("--only", action="append", help="measure the rows whose name holds this; may be repeated")
     parser.add_argument("--wire", choices=["openai", "anthropic"], default="openai")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--check", action="store_true", help="exit 1 when a row of function calls misses its target")
     parser.add_argument("--plot", metavar="FILE", help="draw how cost grows, instead of the table")
     parser.add_argument("--profile", action="store_true", help="print where our own time goes, instead of the table")
     arguments = parser.parse_args()
+
+    def is_wanted(row: str) -> bool:
+        return any(word in row for word in arguments.only or [""])
+
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     command = [sys.executable, str(Path(__file__).with_name("server.py"))]
@@ -46,11 +50,11 @@ def main() -> int:
         elif arguments.profile:
             print_shares(bench)
         else:
-            results = [result(bench, row, names) for row in ROWS if arguments.only in row.name]
+            results = [result(bench, row, names) for row in ROWS if is_wanted(row.name)]
         server.communicate()
     if arguments.plot or arguments.profile:
         return 0
-    own = {name: measure() for name, measure in OWN_ROWS.items() if arguments.only in name}
+    own = {name: measure() for name, measure in OWN_ROWS.items() if is_wanted(name)}
     if arguments.json:
         absolute = {name: {"value": value, "text": words} for name, (value, words) in own.items()}
         print(json.dumps({"rows": results, "own": absolute}, indent=1))
