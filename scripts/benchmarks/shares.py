@@ -59,7 +59,7 @@ def shares_of(job: Callable[[], object]) -> Counter[str]:
         if path != "~":
             shares[_owner(path)] += own_time
         elif not any(word in name for word in WAITING):
-            built_in = JSON if "msgspec" in name else KERNEL if "'send'" in name else ""
+            built_in = JSON if "msgspec" in name else KERNEL if "'send" in name else ""
             for (caller, _, _), (_, _, seconds, _) in callers.items():
                 shares[built_in or _owner(caller)] += seconds
     return shares
