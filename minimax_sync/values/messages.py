@@ -215,14 +215,3 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         if self.tool_call_id:
             shown.append(f"tool_call_id={shortened(self.tool_call_id)}")
         return f"ChatMessage({', '.join(shown)})"
-
-
-def plain_texts(messages: Iterable[ChatMessage]) -> list[str] | None:
-    """Return the text of each message when all are a text and nothing else, as in most conversations; else None."""
-    texts = []
-    for message in messages:
-        parts = message.parts
-        if len(parts) != 1 or type(parts[0]) is not Text or not parts[0].text:
-            return None
-        texts.append(parts[0].text)
-    return texts

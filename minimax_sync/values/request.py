@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ..errors import RequestError
 from .images import Image
-from .messages import ChatMessage, Reasoning, Text, ToolCall, plain_texts
+from .messages import ChatMessage, Reasoning, Text, ToolCall
 from .openai_dicts import message_from_dict, messages_from, tool_from_dict
 from .shortened import fields_shown, shortened
 from .tooldef import ToolDef, as_tool
@@ -233,7 +233,7 @@ _PARTS: dict[str, frozenset[type]] = {
 }
 
 
-_SPEAKERS = frozenset({"system", "user", "assistant"})
+_SPEAKERS = ("user", "assistant", "system")
 
 
 def _check_messages(messages: Sequence[ChatMessage]) -> None:
@@ -241,15 +241,15 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
 
     An assistant's message may be empty, as an answer cut off by a stop sequence is; it is not sent.
     """
-    roles = {message.role for message in messages}
-    if roles <= _SPEAKERS and roles != {"system"} and plain_texts(messages):
+    if any(message.role != "system" for message in messages) and _are_plain(messages):
         return
+    for index, message in enumerate(messages):
+        _check_parts(message, index)
     if all(message.role == "system" or (message.role == "assistant" and message.is_empty) for message in messages):
         raise RequestError("messages must hold at least one message that is neither empty nor a system message")
     awaited: set[str] = set()
     calls_at = -1
     for index, message in enumerate(messages):
-        _check_parts(message, index)
         if message.role == "tool":
             if message.tool_call_id not in awaited:
                 raise RequestError(
@@ -270,13 +270,33 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
         raise RequestError(f"messages[{calls_at}] holds tool calls without a result: {missing}")
 
 
+def _are_plain(messages: Iterable[ChatMessage]) -> bool:
+    """Tell a conversation of nothing but texts, as most are: there is no more to check."""
+    for message in messages:
+        parts = message.parts
+        if type(parts) is not tuple or len(parts) != 1 or type(parts[0]) is not Text or message.role not in _SPEAKERS:
+            return False
+        text = parts[0].text
+        if type(text) is not str or not text:
+            return False
+    return True
+
+
 def _check_parts(message: ChatMessage, index: int) -> None:
-    allowed = _PARTS.get(message.role)
+    allowed = _PARTS.get(message.role) if isinstance(message.role, str) else None
     if allowed is None:
         known = ", ".join(_PARTS)
         raise RequestError(f"messages[{index}].role must be {known}, not {shortened(str(message.role))}")
+    if not isinstance(message.parts, tuple | list):
+        raise RequestError(f"messages[{index}].parts must be a tuple of parts, not {type(message.parts).__name__}")
+    if not isinstance(message.tool_call_id, str):
+        raise RequestError(f"messages[{index}].tool_call_id must be a string")
     for part in message.parts:
         if type(part) not in allowed:
             raise RequestError(f"messages[{index}] ({message.role}) cannot hold {type(part).__name__}")
+        if isinstance(part, Text | Reasoning) and not isinstance(part.text, str):
+            raise RequestError(
+                f"messages[{index}]: the text of a part must be a string, not {type(part.text).__name__}"
+            )
     if message.role == "user" and message.is_empty:
         raise RequestError(f"messages[{index}] (user) is empty")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -64,7 +64,7 @@ def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
     """Write the turns; what one role says in a row is one turn."""
     written: list[_Turn] = []
     last = ""
-    for role, blocks in _plain(messages) or _written(messages):
+    for role, blocks in plain_turns(messages, _said) or _written(messages):
         if role == last:
             written[-1].content += blocks
         else:
@@ -73,13 +73,8 @@ def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
     return written
 
 
-def _plain(messages: tuple[ChatMessage, ...]) -> Iterable[tuple[str, Blocks]] | None:
-    """Write messages of text alone."""
-    plain = plain_turns(messages)
-    if plain is None:
-        return None
-    roles, texts = plain
-    return zip(roles, [(_TextBlock(text),) for text in texts], strict=True)
+def _said(role: str, text: str) -> tuple[str, Blocks]:
+    return role, (_TextBlock(text),)
 
 
 def _written(messages: tuple[ChatMessage, ...]) -> Iterator[tuple[str, Blocks]]:

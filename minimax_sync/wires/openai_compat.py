@@ -63,9 +63,9 @@ class OpenAICompat:
         system = system_prompt(request)
         if system:
             messages.append(_Said("system", system))
-        plain = plain_turns(request.messages)
+        plain = plain_turns(request.messages, _Said)
         if plain is not None:
-            return [*messages, *map(_Said, *plain)]
+            return messages + plain
         for message, text, results in turns(request.messages):
             if text:
                 messages.append(_Said(message.role, text))

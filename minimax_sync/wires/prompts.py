@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, Text, plain_texts
+from ..values.messages import ChatMessage, Part, Text
 from ..values.request import ChatRequest
+
+Written = TypeVar("Written")
 
 
 def common_fields(request: ChatRequest, model: str, stream: bool) -> dict[str, Any]:
@@ -46,11 +48,16 @@ def _json_instruction(request: ChatRequest) -> str:
     return ""
 
 
-def plain_turns(messages: Iterable[ChatMessage]) -> tuple[list[str], list[str]] | None:
-    """Return the roles and the texts of all turns, when there is nothing but text; they are written without a loop."""
-    said = [message for message in messages if message.role != "system"]
-    texts = plain_texts(said)
-    return None if texts is None else ([message.role for message in said], texts)
+def plain_turns(messages: Iterable[ChatMessage], write: Callable[[str, str], Written]) -> list[Written] | None:
+    """Write each turn from its role and its text, when the conversation holds nothing but texts, as most do."""
+    written = []
+    for message in messages:
+        parts = message.parts
+        if len(parts) != 1 or type(parts[0]) is not Text or not parts[0].text:
+            return None
+        if message.role != "system":
+            written.append(write(message.role, parts[0].text))
+    return written
 
 
 def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, str, list[ChatMessage]]]:

@@ -16,6 +16,7 @@ from minimax_sync.values.tooldef import ToolDef
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 REQUEST: Any = ChatRequest
 MESSAGE: Any = ChatMessage
+TEXT: Any = Text
 TOOL: Any = ToolDef
 """The constructors as those call them who check no types."""
 
@@ -145,6 +146,11 @@ HISTORIES: list[tuple[list[Any], str]] = [
     ([ChatMessage("user", (ToolCall("a", "f"),))], r"messages\[0\] \(user\) cannot hold ToolCall"),
     ([USER, ChatMessage("assistant", (Image.from_bytes(PNG),))], r"messages\[1\] \(assistant\) cannot hold Image"),
     ([MESSAGE("user", ("Hi",))], r"messages\[0\] \(user\) cannot hold str"),
+    ([MESSAGE("user", "Hi")], r"messages\[0\]\.parts must be a tuple of parts, not str"),
+    ([USER, MESSAGE("assistant", None)], r"messages\[1\]\.parts must be a tuple of parts, not NoneType"),
+    ([MESSAGE(["user"], (Text("Hi"),))], r"messages\[0\]\.role must be system, user, assistant, tool"),
+    ([MESSAGE("user", (TEXT(5),))], r"messages\[0\]: the text of a part must be a string, not int"),
+    ([MESSAGE("tool", (Text("7"),), 7)], r"messages\[0\]\.tool_call_id must be a string"),
 ]
 
 
