@@ -241,10 +241,11 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
 
     An assistant's message may be empty, as an answer cut off by a stop sequence is; it is not sent.
     """
-    if any(message.role != "system" for message in messages) and _are_plain(messages):
+    others = _not_plain(messages)
+    if not others and any(message.role != "system" for message in messages):
         return
-    for index, message in enumerate(messages):
-        _check_parts(message, index)
+    for index in others:
+        _check_parts(messages[index], index)
     if all(message.role == "system" or (message.role == "assistant" and message.is_empty) for message in messages):
         raise RequestError("messages must hold at least one message that is neither empty nor a system message")
     awaited: set[str] = set()
@@ -260,7 +261,7 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
             continue
         if awaited:
             break
-        calls = message.tool_calls
+        calls = message.tool_calls if message.role == "assistant" else ()
         if calls:
             awaited, calls_at = {call.id for call in calls}, index
             if len(awaited) < len(calls):
@@ -270,16 +271,17 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
         raise RequestError(f"messages[{calls_at}] holds tool calls without a result: {missing}")
 
 
-def _are_plain(messages: Iterable[ChatMessage]) -> bool:
-    """Tell a conversation of nothing but texts, as most are: there is no more to check."""
-    for message in messages:
+def _not_plain(messages: Iterable[ChatMessage]) -> list[int]:
+    """Find the messages that are not a speaker's text and nothing else, as most are: those need no more checks."""
+    found = []
+    for index, message in enumerate(messages):
         parts = message.parts
-        if type(parts) is not tuple or len(parts) != 1 or type(parts[0]) is not Text or message.role not in _SPEAKERS:
-            return False
-        text = parts[0].text
-        if type(text) is not str or not text:
-            return False
-    return True
+        if type(parts) is tuple and len(parts) == 1 and type(parts[0]) is Text and message.role in _SPEAKERS:
+            text = parts[0].text
+            if type(text) is str and text:
+                continue
+        found.append(index)
+    return found
 
 
 def _check_parts(message: ChatMessage, index: int) -> None:
@@ -287,14 +289,14 @@ def _check_parts(message: ChatMessage, index: int) -> None:
     if allowed is None:
         known = ", ".join(_PARTS)
         raise RequestError(f"messages[{index}].role must be {known}, not {shortened(str(message.role))}")
-    if not isinstance(message.parts, tuple | list):
+    if not isinstance(message.parts, (tuple, list)):
         raise RequestError(f"messages[{index}].parts must be a tuple of parts, not {type(message.parts).__name__}")
     if not isinstance(message.tool_call_id, str):
         raise RequestError(f"messages[{index}].tool_call_id must be a string")
     for part in message.parts:
         if type(part) not in allowed:
             raise RequestError(f"messages[{index}] ({message.role}) cannot hold {type(part).__name__}")
-        if isinstance(part, Text | Reasoning) and not isinstance(part.text, str):
+        if isinstance(part, (Text, Reasoning)) and not isinstance(part.text, str):
             raise RequestError(
                 f"messages[{index}]: the text of a part must be a string, not {type(part.text).__name__}"
             )
