@@ -20,7 +20,7 @@ _ROLES: dict[str, Role] = {
 }
 
 
-_PLAIN_ROLES: dict[object, Role] = {name: role for name, role in _ROLES.items() if role != "tool"}
+_PLAIN_ROLES: dict[str, Role] = {name: role for name, role in _ROLES.items() if role != "tool"}
 
 
 def messages_from(sequence: Sequence[object]) -> list[ChatMessage]:
@@ -29,8 +29,9 @@ def messages_from(sequence: Sequence[object]) -> list[ChatMessage]:
     for index, item in enumerate(sequence):
         if type(item) is dict and len(item) == 2:
             given, text = item.get("role"), item.get("content")
-            if type(given) is str and given in _PLAIN_ROLES and type(text) is str and text:
-                messages.append(ChatMessage(_PLAIN_ROLES[given], (Text(text),)))
+            role = _PLAIN_ROLES.get(given) if type(given) is str else None
+            if role is not None and type(text) is str and text:
+                messages.append(ChatMessage(role, (Text(text),)))
                 continue
         messages.append(_message_from(item, f"messages[{index}]"))
     return messages
