@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import random
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
@@ -96,3 +97,21 @@ def test_what_is_no_head_is_refused(data: bytes) -> None:
 def test_a_connection_that_is_said_to_close_is_not_used_again() -> None:
     head = b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     assert begun(Answer, head, "POST").will_close
+
+
+def test_a_length_that_no_body_has_is_none() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
+    answer = begun(Answer, head, "POST")
+    assert (answer.length, answer.will_close) == (None, True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_comes_is_a_head_or_refused(seed: int) -> None:
+    chance = random.Random(seed)
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Folded: one\r\n two\r\nConnection: close\r\n\r\nbody"
+    for _ in range(200):
+        data = bytearray(whole)
+        for _ in range(chance.randrange(1, 6)):
+            data[chance.randrange(len(data))] = chance.choice(b"\r\n :\t\0\xb2\xff1,H")
+        with suppress(http.client.HTTPException):
+            assert 200 <= begun(Answer, bytes(data), "POST").status <= 999

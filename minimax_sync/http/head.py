@@ -14,6 +14,7 @@ from urllib3 import HTTPHeaderDict
 
 MAX_LINE = 64 * 1024
 MAX_FIELDS = 100
+MAX_DIGITS = 20
 
 
 class Answer(http.client.HTTPResponse):
@@ -74,7 +75,7 @@ class Answer(http.client.HTTPResponse):
         length = fields.get("content-length", "").partition(",")[0]  # urllib3 refuses several that differ
         if self.status in (http.client.NO_CONTENT, http.client.NOT_MODIFIED) or self._method == "HEAD":
             self.length = 0
-        elif length.isdecimal() and not self.chunked:
+        elif length.isdecimal() and len(length) < MAX_DIGITS and not self.chunked:
             self.length = int(length)
         options = fields.get("connection", "").lower()
         persistent = "close" not in options and (self.version == 11 or "keep-alive" in options)
