@@ -19,6 +19,8 @@ from .shortened import shortened
 
 Role = Literal["system", "user", "assistant", "tool"]
 
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
 
 class Text(msgspec.Struct, frozen=True, gc=False):
     """A run of text."""
@@ -86,7 +88,7 @@ class ToolCall:
         if not self._arguments_json.strip():
             return {}
         try:
-            return msgspec.json.decode(self._arguments_json, type=dict[str, Any])
+            return _decode_object(self._arguments_json)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
             problem = str(exc)
         raise ToolArgumentsError(
@@ -168,7 +170,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The text parts, joined."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        return self.plain_text or "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
     def reasoning(self) -> str:

@@ -71,7 +71,7 @@ def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, str, l
             results.append(message)
         elif role != "system" and ((plain := message.plain_text) or not message.is_empty):
             if current is not None:
-                yield current, text, _in_call_order(current, results) if results else results
+                yield current, text, _in_call_order(current, results)
             current, text, results = message, plain, []
     if current is not None:
         yield current, text, _in_call_order(current, results)
@@ -79,6 +79,8 @@ def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, str, l
 
 def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[ChatMessage]:
     """Sort results, since M-series models attribute parallel ones by position (MiniMax-AI/MiniMax-M3#1)."""
+    if len(results) < 2:
+        return results
     order = {call.id: position for position, call in enumerate(message.tool_calls)}
     return sorted(results, key=lambda result: order[result.tool_call_id])
 
