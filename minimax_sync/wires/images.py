@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from ..errors import RequestError
 from ..values.images import Image
 from ..values.messages import ChatMessage
 
@@ -21,12 +22,17 @@ def gap(before: str = "") -> msgspec.Raw:
 
 
 def filled(body: bytes, messages: Iterable[ChatMessage]) -> bytes:
-    """Put the images of the messages into the gaps that were left for them, in order."""
+    """Put the images of the messages into the gaps that were left for them, in order.
+
+    Raises `RequestError` for a gap that was none: bytes of the user's go into the body as they are.
+    """
     if _GAP not in body:
         return body
     text, *rest = body.split(_GAP)
     parts = (part for message in messages for part in message.parts)
-    images = (part.base64 for part in parts if isinstance(part, Image) and not part.url)
+    images = [part.base64 for part in parts if isinstance(part, Image) and not part.url]
+    if len(images) != len(rest):
+        raise RequestError("extra_body: a msgspec.Raw in it holds a NUL byte, which is no JSON")
     pieces = [text]
     for image, text in zip(images, rest, strict=True):
         pieces += (image, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from minimax_sync.values.tooldef import ToolDef
 from minimax_sync.wires import Wire
 
 from .encoded import ANTHROPIC, BOTH, OPENAI, body
+
+PICTURE = ChatMessage.user("What is it?", images=b"\x89PNG\r\n\x1a\n")
 
 
 @BOTH
@@ -26,6 +29,8 @@ from .encoded import ANTHROPIC, BOTH, OPENAI, body
         ({"extra_body": {"x": {(1, 2): 3}}}, "request.x "),
         ({"tools": [ToolDef("f", parameters={"type": object()})]}, "type"),
         ({"response_format": {"type": object()}}, "response_format"),
+        ({"extra_body": {"x": msgspec.Raw(b'"a\0b"')}}, "extra_body"),
+        ({"input": PICTURE, "extra_body": {"x": msgspec.Raw(b'"a\0b"')}}, "extra_body"),
     ],
 )
 def test_what_json_cannot_hold_is_a_request_error_that_names_the_place(
