@@ -32,7 +32,8 @@ def begun(kind: type[http.client.HTTPResponse], data: bytes, method: str) -> htt
 
 def told(answer: http.client.HTTPResponse) -> dict[str, Any]:
     """What those above read off an answer, and where its body begins. http.client leaves white space behind a value."""
-    fields = HTTPHeaderDict((name, value.replace("\r\n", "").strip()) for name, value in answer.headers.items())
+    read = answer.fields if isinstance(answer, Answer) else answer.headers
+    fields = HTTPHeaderDict((name, value.replace("\r\n", "").strip()) for name, value in read.items())
     facts = {name: getattr(answer, name) for name in ("status", "version", "chunked", "length", "will_close")}
     return {**facts, "fields": dict(fields.items()), "rest": answer.fp.read() if answer.fp else b""}
 

@@ -246,11 +246,8 @@ def _split(url: str) -> tuple[str, str, str]:
     scheme, _, rest = url.partition("://")
     end = min(at if (at := rest.find(mark)) >= 0 else len(rest) for mark in "/?")
     host, target = rest[:end], rest[end:]
-    if (
-        scheme.lower() not in ("http", "https")
-        or not host
-        or not (_HOST.issuperset(host) and _TARGET.issuperset(target))
-    ):
+    is_plain = host != "" and _HOST.issuperset(host) and _TARGET.issuperset(target)
+    if not is_plain or scheme.lower() not in ("http", "https"):
         raise ConfigError(
             "the URL cannot be used: it must begin with http:// or https://, be plain ASCII without spaces, "
             "and hold no user, password or fragment"

@@ -8,7 +8,6 @@ of all heads together is bounded by what they are read from.
 from __future__ import annotations
 
 import http.client
-from typing import cast
 
 from urllib3 import HTTPHeaderDict
 
@@ -18,7 +17,7 @@ MAX_DIGITS = 20
 
 
 class Answer(http.client.HTTPResponse):
-    """An answer of http.client that reads its head by itself. `headers` is urllib3's dict, as its own answers have."""
+    """An answer of http.client that reads its head by itself; `fields` are the header fields."""
 
     fields: HTTPHeaderDict
     _method: str
@@ -33,7 +32,6 @@ class Answer(http.client.HTTPResponse):
             raise http.client.BadStatusLine("interim")
         self.code = self.status = status
         self.fields = self._read_fields()
-        self.headers = self.msg = cast(http.client.HTTPMessage, self.fields)
         self._frame()
 
     def _read_status_line(self) -> int:

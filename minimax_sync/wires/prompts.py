@@ -52,11 +52,11 @@ def plain_turns(messages: Iterable[ChatMessage], write: Callable[[str, str], Wri
     """Write each turn from its role and its text, when the conversation holds nothing but texts, as most do."""
     written = []
     for message in messages:
-        parts = message.parts
-        if len(parts) != 1 or type(parts[0]) is not Text or not parts[0].text:
+        text = message.plain_text
+        if not text:
             return None
         if message.role != "system":
-            written.append(write(message.role, parts[0].text))
+            written.append(write(message.role, text))
     return written
 
 
