@@ -123,10 +123,13 @@ __all__ = list(_MODULE_OF)
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
+    from .lean_import import import_msgspec
+
     if name in _PACKAGES:
         return import_module(f".{name}", __name__)
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_msgspec()
     value = globals()[name] = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
     return value
 

@@ -17,6 +17,7 @@ import minimax_sync
 PACKAGE = Path(minimax_sync.__file__).parent
 
 LAYERS = [
+    "lean_import",
     "errors sealing values.shortened values.options http.trace http.chunked http.head config.placeholders json_types",
     "late_imports secret endpoints retry limits quota sse http.connections http.faults config.yaml_file",
     "redis_link redaction",
@@ -178,6 +179,7 @@ def test_a_chat_with_a_key_loads_nothing_that_it_does_not_use(unused_wire: str, 
     unused = [*UNUSED.split(), f"wires.{unused_wire}"] if sys.version_info >= (3, 11) else ["auth.token_plan"]
     assert not {f"minimax_sync.{name}" for name in unused} & loaded
     assert not {"yaml", "filelock", "dateutil", "jsonschema", "rich", "redis"} & loaded
+    assert "typing_extensions" not in loaded or sys.version_info < (3, 11)
 
 
 def test_every_public_name_can_be_imported_from_the_package() -> None:

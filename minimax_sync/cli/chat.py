@@ -88,7 +88,7 @@ def _piped() -> str | None:
 
 
 def _message(prompt: str, images: list[str]) -> ChatMessage:
-    from ..values.messages import ChatMessage
+    from .. import ChatMessage
 
     return ChatMessage.user(prompt, images)
 

@@ -10,8 +10,8 @@ from ..errors import ConfigError, LlmError
 from .terminal import duration, remark
 
 if TYPE_CHECKING:
+    from .. import MiniMaxClient
     from ..auth.token_plan import TokenPlan
-    from ..client import MiniMaxClient
     from ..config.settings import Settings
     from ..endpoints import Endpoint
     from ..hooks.events import Event
@@ -25,7 +25,7 @@ _ARGUMENT = re.compile(rf"\bargument ({'|'.join(_FLAGS)})\b")
 
 def open_client(arguments: Namespace, **overrides: Any) -> MiniMaxClient:
     """Make the client that the common options ask for; `overrides` that are None leave a setting as it is."""
-    from ..client import MiniMaxClient
+    from .. import MiniMaxClient
 
     return MiniMaxClient.from_config(
         arguments.config,

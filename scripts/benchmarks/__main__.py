@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contenders import CONTENDERS, contenders_of
+from cores import pin_client
 from measures import ROWS, Bench, Row
 from own import OWN_ROWS
 from plot import draw
@@ -33,8 +34,7 @@ def main() -> int:
     def is_wanted(row: str) -> bool:
         return any(word in row for word in arguments.only or [""])
 
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    pin_client()
     command = [sys.executable, str(Path(__file__).with_name("server.py"))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cProfile
 import logging
+import multiprocessing
 import pstats
 import statistics
 import tempfile
@@ -12,7 +13,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import accumulate
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+from cores import pin_server
 
 from minimax_sync import LlmError, MiniMaxClient, TokenBucket, TokenPlan
 from minimax_sync.emulator import Emulator
@@ -43,8 +47,9 @@ def limiter_rate() -> tuple[float, str]:
 def fresh_bearer() -> tuple[float, str]:
     """A bundle that is fresh."""
     with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
-        plan = _plan(emulator, Path(folder), ttl=3600)
-        bearer = plan.bearer
+        path = Path(folder) / "bundle.json"
+        emulator.portal.bundle(path, ttl=3600)
+        bearer = TokenPlan(path, base_url=emulator.url).bearer
         bearer()
         times = 200_000
         began = time.perf_counter()
@@ -73,13 +78,13 @@ def _stampedes(fails: bool) -> tuple[float, int]:
 
 
 def _stampede(fails: bool) -> tuple[float, int]:
-    with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
-        emulator.portal.latency_before_commit = 0.05
-        plan = _plan(emulator, Path(folder), ttl=0.001)
-        time.sleep(0.01)
-        if fails:
-            for _ in range(64):
-                emulator.portal.fault(status=500)
+    spawn = multiprocessing.get_context("spawn")
+    pipe, its_end = spawn.Pipe()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.json"
+        portal = spawn.Process(target=_portal, args=(its_end, path, fails))
+        portal.start()
+        plan = TokenPlan(path, base_url=pipe.recv())
         gate, waits = threading.Barrier(64), []
 
         def ask() -> None:
@@ -90,7 +95,25 @@ def _stampede(fails: bool) -> tuple[float, int]:
             waits.append((time.perf_counter() - began) * 1000)
 
         _run(ask, 64)
-        return max(waits), emulator.portal.posts
+        pipe.send("how many?")
+        posts = pipe.recv()
+        portal.join()
+    return max(waits), posts
+
+
+def _portal(pipe: Connection, path: Path, fails: bool) -> None:
+    """Write an expired bundle, serve its token endpoint from a core of its own, and tell how many POSTs came."""
+    pin_server()
+    with Emulator() as emulator:
+        emulator.portal.latency_before_commit = 0.05
+        emulator.portal.bundle(path, ttl=0.001)
+        time.sleep(0.01)
+        if fails:
+            for _ in range(64):
+                emulator.portal.fault(status=500)
+        pipe.send(emulator.url)
+        pipe.recv()
+        pipe.send(emulator.portal.posts)
 
 
 def hooks_cost() -> tuple[float, str]:
@@ -109,12 +132,6 @@ def _function_calls(job: Callable[[], object]) -> int:
     job()
     profile.disable()
     return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
-
-
-def _plan(emulator: Emulator, folder: Path, ttl: float) -> TokenPlan:
-    path = folder / "bundle.json"
-    emulator.portal.bundle(path, ttl=ttl)
-    return TokenPlan(path, base_url=emulator.url)
 
 
 def _run(job: Callable[[], None], threads: int) -> None:

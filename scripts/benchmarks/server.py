@@ -7,7 +7,6 @@ request's `max_tokens`; the model "paced" sends a delta per millisecond, with th
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import ssl
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 import certifi
+from cores import pin_server
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _LIMIT = re.compile(rb'"max_(?:completion_)?tokens": ?(\d+)')
@@ -189,8 +189,7 @@ def _certificate(folder: Path) -> ssl.SSLContext:
 
 def main() -> None:
     """Serve until standard input ends; prints the plain port, the TLS port and the path of a CA bundle."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    pin_server()
     with tempfile.TemporaryDirectory() as folder:
         context = _certificate(Path(folder))
         plain, secure = (socket.create_server(("127.0.0.1", 0), backlog=1024) for _ in range(2))
