@@ -70,8 +70,8 @@ def main() -> int:
 def result(bench: Bench, row: Row, names: list[str]) -> dict[str, Any]:
     """Measure one row, the contenders taking turns, and judge ours."""
     measured: dict[str, list[float]] = {name: [] for name in names if name in row.only}
-    for _ in range(row.repeats):
-        for name, values in measured.items():
+    for turn in range(row.repeats):  # back and forth, so that nobody always comes after the heaviest
+        for name, values in list(measured.items())[:: -1 if turn % 2 else 1]:
             values.append(row.measure(bench, name))
     middle = {name: statistics.median(values) for name, values in measured.items()}
     base = middle["requests"]
