@@ -22,8 +22,8 @@ Role = Literal["system", "user", "assistant", "tool"]
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class Text(msgspec.Struct, frozen=True, gc=False):
-    """A run of text."""
+class Text(msgspec.Struct, frozen=True, gc=False, tag="text"):
+    """A run of text. As JSON it is `{"type": "text", "text": ...}`, which is what either wire calls it."""
 
     text: str
 
@@ -189,10 +189,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def plain_text(self) -> str:
-        """The text of a message that is nothing else, as most are: they go a short way through check and wire.
-
-        "" for a message without text, or with any other part.
-        """
+        """The text of a message that is nothing else; "" for one without text, or with any other part."""
         parts = self.parts
         return parts[0].text if len(parts) == 1 and type(parts[0]) is Text else ""
 
@@ -217,3 +214,12 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         if self.tool_call_id:
             shown.append(f"tool_call_id={shortened(self.tool_call_id)}")
         return f"ChatMessage({', '.join(shown)})"
+
+
+class PlainMessages(tuple[Any, ...]):
+    """Messages that are each a speaker's text and nothing else, as most conversations are.
+
+    What is told so when a request takes them in needs no more checks, and goes a short way through the wires.
+    """
+
+    __slots__ = ()

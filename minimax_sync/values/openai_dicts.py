@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import RequestError
 from .images import Image
-from .messages import ChatMessage, Part, Reasoning, Role, Text, ToolCall
+from .messages import ChatMessage, Part, PlainMessages, Reasoning, Role, Text, ToolCall
 from .shortened import shortened
 from .tooldef import ToolDef
 
@@ -25,9 +25,10 @@ _ROLES: dict[str, Role] = {
 _PLAIN_ROLES: dict[str, Role] = {name: role for name, role in _ROLES.items() if role != "tool"}
 
 
-def messages_from(sequence: Sequence[object]) -> list[ChatMessage]:
+def messages_from(sequence: Sequence[object]) -> tuple[ChatMessage, ...]:
     """Read messages, dicts and strings. A dict of a role and a text alone, as most are, goes a short way."""
     messages = []
+    are_plain = True
     for index, item in enumerate(sequence):
         if type(item) is dict and len(item) == 2:
             given, text = item.get("role"), item.get("content")
@@ -35,8 +36,9 @@ def messages_from(sequence: Sequence[object]) -> list[ChatMessage]:
             if role is not None and type(text) is str and text:
                 messages.append(ChatMessage(role, (Text(text),)))
                 continue
+        are_plain = False
         messages.append(_message_from(item, f"messages[{index}]"))
-    return messages
+    return PlainMessages(messages) if are_plain else tuple(messages)
 
 
 def _message_from(item: object, where: str) -> ChatMessage:

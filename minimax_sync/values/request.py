@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ..errors import RequestError
 from .images import Image
-from .messages import ChatMessage, Reasoning, Text, ToolCall
+from .messages import ChatMessage, PlainMessages, Reasoning, Text, ToolCall
 from .openai_dicts import message_from_dict, messages_from, tool_from_dict
 from .shortened import fields_shown, shortened
 from .tooldef import ToolDef, as_tool
@@ -114,6 +114,15 @@ def as_request(input: object, options: Mapping[str, Any]) -> ChatRequest:
 
 
 def _as_messages(input: object) -> tuple[ChatMessage, ...]:
+    messages = _read_messages(input)
+    if type(messages) is PlainMessages or any(True for _ in _not_plain(messages)):
+        return messages
+    return PlainMessages(messages)
+
+
+def _read_messages(input: object) -> tuple[ChatMessage, ...]:
+    if type(input) is PlainMessages:
+        return input
     if isinstance(input, list | tuple) and set(map(type, input)) == {ChatMessage}:
         return tuple(input)
     if isinstance(input, str):
@@ -123,7 +132,7 @@ def _as_messages(input: object) -> tuple[ChatMessage, ...]:
     if isinstance(input, Mapping):
         return (message_from_dict(input, "the message"),)
     if isinstance(input, Sequence) and not isinstance(input, bytes | bytearray):
-        return tuple(messages_from(input))
+        return messages_from(input)
     raise RequestError(
         "input must be a string, a ChatRequest, a ChatMessage, a sequence of messages or a dict, "
         f"not {type(input).__name__}"
@@ -241,10 +250,9 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
 
     An assistant's message may be empty, as an answer cut off by a stop sequence is; it is not sent.
     """
-    others = _not_plain(messages)
-    if not others and any(message.role != "system" for message in messages):
+    if type(messages) is PlainMessages and any(message.role != "system" for message in messages):
         return
-    for index in others:
+    for index in _not_plain(messages):
         _check_parts(messages[index], index)
     if all(message.role == "system" or (message.role == "assistant" and message.is_empty) for message in messages):
         raise RequestError("messages must hold at least one message that is neither empty nor a system message")
@@ -271,17 +279,15 @@ def _check_messages(messages: Sequence[ChatMessage]) -> None:
         raise RequestError(f"messages[{calls_at}] holds tool calls without a result: {missing}")
 
 
-def _not_plain(messages: Iterable[ChatMessage]) -> list[int]:
+def _not_plain(messages: Iterable[ChatMessage]) -> Iterator[int]:
     """Find the messages that are not a speaker's text and nothing else, as most are: those need no more checks."""
-    found = []
     for index, message in enumerate(messages):
         parts = message.parts
         if type(parts) is tuple and len(parts) == 1 and type(parts[0]) is Text and message.role in _SPEAKERS:
             text = parts[0].text
             if type(text) is str and text:
                 continue
-        found.append(index)
-    return found
+        yield index
 
 
 def _check_parts(message: ChatMessage, index: int) -> None:

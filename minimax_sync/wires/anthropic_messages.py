@@ -10,12 +10,12 @@ import msgspec
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
+from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .anthropic_fold import AnthropicFold
 from .images import filled, gap
-from .prompts import common_fields, plain_turns, spoken, system_prompt, turns
+from .prompts import common_fields, spoken, system_prompt, turns
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
@@ -54,17 +54,11 @@ class _Turn(msgspec.Struct, gc=False):
     content: Blocks
 
 
-class _TextBlock(msgspec.Struct, gc=False, tag="text"):
-    """A block of text; made and written in half of a dict's time."""
-
-    text: str
-
-
 def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
     """Write the turns; what one role says in a row is one turn."""
     written: list[_Turn] = []
     last = ""
-    for role, blocks in plain_turns(messages, _said) or _written(messages):
+    for role, blocks in _written(messages):
         if role == last:
             written[-1].content += blocks
         else:
@@ -73,14 +67,15 @@ def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
     return written
 
 
-def _said(role: str, text: str) -> tuple[str, Blocks]:
-    return role, (_TextBlock(text),)
-
-
 def _written(messages: tuple[ChatMessage, ...]) -> Iterator[tuple[str, Blocks]]:
     """Write each message; the results of an answer's calls are said by the user, with what that says next."""
+    if type(messages) is PlainMessages:
+        for each in messages:
+            if each.role != "system":
+                yield each.role, each.parts
+        return
     for message, text, results in turns(messages):
-        blocks = (_TextBlock(text),) if text else _blocks(message)
+        blocks = tuple(message.parts) if text else _blocks(message)
         if blocks:
             yield message.role, blocks
             if results:
@@ -91,9 +86,9 @@ def _blocks(message: ChatMessage) -> Blocks:
     return tuple([_block(part) for part in spoken(message) if not _is_blank_thought(part)])
 
 
-def _block(part: Part) -> _TextBlock | dict[str, Any]:
+def _block(part: Part) -> Text | dict[str, Any]:
     if isinstance(part, Text):
-        return _TextBlock(part.text)
+        return part
     if isinstance(part, Reasoning):
         return _thinking(part)
     if isinstance(part, ToolCall):

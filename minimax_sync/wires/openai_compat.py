@@ -9,12 +9,12 @@ import msgspec
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
+from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .images import filled, gap
 from .openai_fold import OpenAIFold
-from .prompts import common_fields, plain_turns, spoken, system_prompt, turns
+from .prompts import common_fields, spoken, system_prompt, turns
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -59,23 +59,23 @@ class OpenAICompat:
         return filled(as_json(body, "the request"), request.messages)
 
     def _messages(self, request: ChatRequest) -> list[_Said | dict[str, Any]]:
-        messages: list[_Said | dict[str, Any]] = []
+        written: list[_Said | dict[str, Any]] = []
         system = system_prompt(request)
         if system:
-            messages.append(_Said("system", system))
-        plain = plain_turns(request.messages, _Said)
-        if plain is not None:
-            return messages + plain
-        for message, text, results in turns(request.messages):
+            written.append(_Said("system", system))
+        messages = request.messages
+        if type(messages) is PlainMessages:
+            return written + [_Said(each.role, each.parts[0].text) for each in messages if each.role != "system"]
+        for message, text, results in turns(messages):
             if text:
-                messages.append(_Said(message.role, text))
+                written.append(_Said(message.role, text))
             elif message.role == "assistant":
-                messages.append(self._assistant(message))
+                written.append(self._assistant(message))
             else:
-                messages.append(_user(message))
+                written.append(_user(message))
             if results:
-                messages += map(_tool_result, results)
-        return messages
+                written += map(_tool_result, results)
+        return written
 
     def _assistant(self, message: ChatMessage) -> dict[str, Any]:
         """Write an answer as it came: think tags inside the content, other thinking as `reasoning_details`."""
@@ -121,10 +121,10 @@ def _user(message: ChatMessage) -> dict[str, Any]:
     return {"role": "user", "content": [_user_part(part) for part in parts]}
 
 
-def _user_part(part: Part) -> dict[str, Any]:
+def _user_part(part: Part) -> Part | dict[str, Any]:
     if isinstance(part, Image):
         return {"type": "image_url", "image_url": {"url": part.url or gap(f"data:{part.media_type};base64,")}}
-    return {"type": "text", "text": getattr(part, "text", "")}
+    return part
 
 
 def _tool_result(message: ChatMessage) -> dict[str, Any]:

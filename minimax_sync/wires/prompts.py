@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, Text
 from ..values.request import ChatRequest
-
-Written = TypeVar("Written")
 
 
 def common_fields(request: ChatRequest, model: str, stream: bool) -> dict[str, Any]:
@@ -46,18 +44,6 @@ def _json_instruction(request: ChatRequest) -> str:
     if request.response_format == "json":
         return "Answer with one JSON object and with nothing else: no prose, no code fence."
     return ""
-
-
-def plain_turns(messages: Iterable[ChatMessage], write: Callable[[str, str], Written]) -> list[Written] | None:
-    """Write each turn from its role and its text, when the conversation holds nothing but texts, as most do."""
-    written = []
-    for message in messages:
-        text = message.plain_text
-        if not text:
-            return None
-        if message.role != "system":
-            written.append(write(message.role, text))
-    return written
 
 
 def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, str, list[ChatMessage]]]:

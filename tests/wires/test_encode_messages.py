@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import json
+import pickle
 from pathlib import Path
+from typing import Any
 
 import PIL.Image
 
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text
+from minimax_sync.values.request import as_request
 from minimax_sync.wires import Wire
 
 from .encoded import ANTHROPIC, BOTH, OPENAI, USER, body, messages
@@ -88,3 +91,31 @@ def test_turns_of_one_role_share_a_message_on_the_anthropic_wire() -> None:
         ANTHROPIC, USER, ChatMessage.user("there"), ChatMessage.assistant("a"), ChatMessage.assistant("b")
     )
     assert [(message["role"], len(message["content"])) for message in written] == [("user", 2), ("assistant", 2)]
+
+
+@BOTH
+def test_plain_conversations_are_written_as_any_other(wire: Wire) -> None:
+    dicts = [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+        {"role": "user", "content": "there"},
+        {"role": "assistant", "content": "Ho"},
+        {"role": "system", "content": " "},
+        {"role": "user", "content": "Go"},
+    ]
+    written = body(wire, dicts)
+    values = as_request(dicts, {}).messages
+    assert body(wire, values) == written
+    assert body(wire, [*dicts, ChatMessage.assistant("")]) == written  # which is not sent, and not plain
+    listed: list[Any] = [ChatMessage(value.role, list(value.parts)) for value in values]  # type: ignore[arg-type]
+    assert body(wire, listed) == written
+    assert [len(value.parts) for value in listed] == [1] * len(dicts)
+
+
+def test_a_plain_conversation_is_a_tuple_like_any_other() -> None:
+    request = as_request([{"role": "user", "content": "Hi"}, "there"], {})
+    assert request.messages == (USER, ChatMessage.user("there"))
+    again = pickle.loads(pickle.dumps(request))
+    assert again == request
+    assert as_request(request, {"system": "Be brief."}).messages == request.messages
+    assert as_request(again, {}) == request
