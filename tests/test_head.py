@@ -1,4 +1,4 @@
-"""Heads of answers: read as http.client and urllib3 would read them, or refused."""
+"""Heads: written as http.client writes them; read as http.client and urllib3 would read them, or refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from urllib3 import HTTPHeaderDict
 
-from minimax_sync.http.head import MAX_FIELDS, MAX_LINE, Answer
+from minimax_sync.http.head import MAX_FIELDS, MAX_LINE, Answer, request_head
 
 
 class Wire:
@@ -73,6 +73,31 @@ def test_a_head_is_read_as_http_client_reads_it(seed: int) -> None:
     head = interim + end.join([chance.choice(STATUS_LINES), *fields, "", ""])
     data, method = head.encode("latin-1") + b"body", chance.choice(["POST", "GET", "HEAD"])
     assert told(begun(Answer, data, method)) == told(begun(http.client.HTTPResponse, data, method))
+
+
+class Recorder:
+    """Stands for a socket: keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.sent += data
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_head_is_written_as_http_client_writes_it(seed: int) -> None:
+    chance = random.Random(seed)
+    names = chance.sample(["Host", "Authorization", "content-length", "X-Empty", "X-Latin", "anthropic-version"], 4)
+    fields = {name: chance.choice(["", "0", "Bearer a.b-c", "gr\xfc\xdfe", "a\tb"]) for name in names}
+    method, target = chance.choice(["POST", "GET"]), chance.choice(["/", "/v1/messages?beta=true", "/%20"])
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = recorder = cast(Any, Recorder())
+    connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+    for name, value in fields.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert request_head(method, target, fields) == recorder.sent
 
 
 REFUSED = {

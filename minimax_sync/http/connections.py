@@ -1,7 +1,7 @@
 """Connections that obey a trace: every wait on their sockets, to connect, send or receive, is cut to its limits.
 
-Connecting is urllib3's and the writing of HTTP is http.client's; this is what lies between them and the socket.
-Knows nothing of pools.
+Connecting is urllib3's, and bodies are http.client's; this is what lies between them and the socket. Knows nothing of
+pools.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
-from .head import Answer
+from .head import Answer, request_head
 from .trace import Trace
 
 RECEIVE_SIZE = 64 * 1024
@@ -71,14 +71,10 @@ class Connection(HTTPConnection):
     debuglevel = 0  # whoever sets http.client's would have it print the bearer
     idle_since = 0.0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._outgoing: list[bytes] | None = None
-
     def begin(self, trace: Trace) -> None:
         """Serve the exchange of `trace` from here on."""
         self.trace = trace
-        self.response_class = partial(_answer_on, trace)
+        self.response_class = partial(_answer_on, trace)  # for the proxy's answer, too, which http.client reads
 
     def connect(self) -> None:
         super().connect()
@@ -105,17 +101,11 @@ class Connection(HTTPConnection):
                 return sock
         raise OSError("the host has no address")
 
-    def ask(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> None:
+    def ask(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> None:
         """Send a request. A server may answer and close before it has read all of it."""
-        pieces: list[bytes] = []
-        self._outgoing = pieces
-        try:
-            self.putrequest(method, url, skip_host=True, skip_accept_encoding=True)
-            for name, value in headers.items():
-                http.client.HTTPConnection.putheader(self, name, value)
-            self.endheaders(body)
-        finally:
-            self._outgoing = None
+        pieces = [request_head(method, target, headers)]
+        if body:
+            pieces.append(body)
         self.trace.sent = True
         self.trace.arm(self.sock)
         try:
@@ -124,10 +114,17 @@ class Connection(HTTPConnection):
             if error.errno not in _ANSWERED_EARLY:
                 raise
 
-    def answer(self, pool: HTTPConnectionPool) -> HTTPResponse:
+    def answer(self, method: str, pool: HTTPConnectionPool) -> HTTPResponse:
         """Read the head of the answer, which gives the connection back to the pool when its body is read."""
-        answer = cast(Answer, http.client.HTTPConnection.getresponse(self))
+        answer: Answer = self.response_class(self.sock, method)
+        try:
+            answer.begin()
+        except BaseException:
+            answer.close()
+            raise
         self.trace.head_left = inf
+        if answer.will_close:
+            self.close()
         return HTTPResponse(
             answer,
             answer.fields,
@@ -149,9 +146,6 @@ class Connection(HTTPConnection):
             sent = max(0, sent - len(piece))
 
     def send(self, data: Any) -> None:
-        if self._outgoing is not None:
-            self._outgoing.append(data)
-            return
         view = memoryview(data)
         while view:
             self.trace.arm(self.sock)

@@ -68,7 +68,7 @@ class Pool(HTTPConnectionPool):
                 else:
                     self._prepare_proxy(connection)
             connection.ask(method, url, body, headers)
-            return connection.answer(self)
+            return connection.answer(method, self)
         except BaseException:
             connection.close()
             raise

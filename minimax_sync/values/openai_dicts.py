@@ -27,17 +27,16 @@ _PLAIN_ROLES: dict[str, Role] = {name: role for name, role in _ROLES.items() if 
 
 def messages_from(sequence: Sequence[object]) -> tuple[ChatMessage, ...]:
     """Read messages, dicts and strings. A dict of a role and a text alone, as most are, goes a short way."""
-    messages = []
+    messages: list[ChatMessage] = []
     are_plain = True
-    for index, item in enumerate(sequence):
+    for item in sequence:
         if type(item) is dict and len(item) == 2:
-            given, text = item.get("role"), item.get("content")
-            role = _PLAIN_ROLES.get(given) if type(given) is str else None
-            if role is not None and type(text) is str and text:
-                messages.append(ChatMessage(role, (Text(text),)))
+            role, text = item.get("role"), item.get("content")
+            if type(role) is str and type(text) is str and text and role in _PLAIN_ROLES:
+                messages.append(ChatMessage(_PLAIN_ROLES[role], (Text(text),)))
                 continue
         are_plain = False
-        messages.append(_message_from(item, f"messages[{index}]"))
+        messages.append(_message_from(item, f"messages[{len(messages)}]"))
     return PlainMessages(messages) if are_plain else tuple(messages)
 
 
