@@ -231,7 +231,7 @@ HTTP_ONLY = ("ours", "requests", "urllib3")
 
 ROWS = (
     Row("import", "ms", in_new_process(IMPORT), 0.40),
-    Row("cold process: import, construct, first call", "ms", in_new_process(COLD), 1.25, repeats=15),
+    Row("cold process: import, construct, first call", "ms", in_new_process(COLD), 1.25, repeats=25),
     Row("construct a client", "ms", construct, 0.5, absolute=True),
     Row("call, small: CPU", "us", cpu_of(lambda _: HELLO, 100), 0.50),
     Row("call, small: function calls", "calls", calls_of(one_chat), 1600, absolute=True, repeats=1),
