@@ -121,16 +121,13 @@ __all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    from .lean_import import import_msgspec
+    from .lean_import import load
 
     if name in _PACKAGES:
-        return import_module(f".{name}", __name__)
+        return load(f".{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import_msgspec()
-    value = globals()[name] = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    value = globals()[name] = getattr(load(f".{_MODULE_OF[name]}"), name)
     return value
 
 

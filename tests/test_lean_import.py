@@ -1,14 +1,16 @@
-"""msgspec is loaded without `typing_extensions` where nobody can notice, and does the same without it."""
+"""The first import is lean where nobody can notice: msgspec without `typing_extensions`, and no garbage collection."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="3.10 needs typing_extensions itself")
+not_312 = pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="3.12 freezes objects of its own when it starts")
+need_typing = pytest.mark.skipif(sys.version_info < (3, 11), reason="3.10 needs typing_extensions itself")
 
 DECODES = """
 import sys
@@ -67,11 +69,34 @@ print(typing_extensions.__name__)
 """
 
 
+COLLECTED = """
+import gc, sys, weakref
+{before}
+class Node: pass
+node = Node()
+node.itself, seen = node, weakref.ref(node)
+passes = []
+del node
+gc.collect()
+assert seen() is None
+node = Node()
+node.itself, seen = node, weakref.ref(node)
+del node
+gc.callbacks.append(lambda phase, info: passes.append(phase))
+from minimax_sync import MiniMaxClient
+gc.callbacks.clear()
+print(len(passes), gc.isenabled(), gc.get_freeze_count() > 0)
+gc.collect()
+print(seen())
+"""
+
+
 def printed(folder: Path, code: str, *arguments: str) -> str:
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout
 
 
+@need_typing
 def test_msgspec_does_the_same_with_and_without_it(tmp_path: Path) -> None:
     without, with_it = (printed(tmp_path, DECODES, before) for before in ("hidden", "seen"))
     assert without == with_it
@@ -84,3 +109,15 @@ def test_it_is_not_hidden_while_another_thread_could_want_it(tmp_path: Path) -> 
 
 def test_it_is_there_again_when_msgspec_cannot_be_loaded(tmp_path: Path) -> None:
     assert printed(tmp_path, BROKEN).splitlines() == ["a broken build", "typing_extensions"]
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        pytest.param("", "0 True False", marks=not_312),
+        ("gc.disable()", "0 False (True|False)"),
+        ("gc.freeze()", "[1-9][0-9]* True True"),
+    ],
+)
+def test_the_garbage_collector_pauses_and_goes_on_as_it_was(before: str, state: str, tmp_path: Path) -> None:
+    assert re.fullmatch(f"{state}\nNone\n", printed(tmp_path, COLLECTED.format(before=before)))
