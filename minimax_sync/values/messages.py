@@ -219,7 +219,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
 class PlainMessages(tuple[Any, ...]):
     """Messages that are each a speaker's text and nothing else, as most conversations are.
 
-    What is told so when a request takes them in needs no more checks, and goes a short way through the wires.
+    A request tells them by this type once it has looked: they need no more checks, and take a short way in the wires.
     """
 
     __slots__ = ()
