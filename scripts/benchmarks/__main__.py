@@ -44,17 +44,16 @@ def main() -> int:
         names = contenders_of(arguments.wire)
         made = {name: CONTENDERS[name](url, arguments.wire) for name in names}
         bench = Bench(url, f"https://localhost:{secure}", certificate, arguments.wire, made)
-        results = []
         if arguments.plot:
             draw(bench, names, arguments.plot)
         elif arguments.profile:
             print_shares(bench)
         else:
             results = [result(bench, row, names) for row in ROWS if is_wanted(row.name)]
+            own = {name: measure(bench) for name, measure in OWN_ROWS.items() if is_wanted(name)}
         server.communicate()
     if arguments.plot or arguments.profile:
         return 0
-    own = {name: measure() for name, measure in OWN_ROWS.items() if is_wanted(name)}
     if arguments.json:
         absolute = {name: {"value": value, "text": words} for name, (value, words) in own.items()}
         print(json.dumps({"rows": results, "own": absolute}, indent=1))

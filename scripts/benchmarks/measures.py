@@ -177,15 +177,16 @@ def new_connections(bench: Bench, name: str) -> float:
     contender = bench.made[name]
     for _ in contender.stream(10):
         continue
-    before = _connections(bench)
+    before = count(bench, "connections")
     for _ in range(20):
         for _ in contender.stream(10):
             continue
-    return _connections(bench) - before - 1
+    return count(bench, "connections") - before - 1
 
 
-def _connections(bench: Bench) -> int:
-    with urllib.request.urlopen(f"{bench.plain}/connections") as answer:
+def count(bench: Bench, what: str) -> int:
+    """Ask the server how many connections or refreshes it has seen."""
+    with urllib.request.urlopen(f"{bench.plain}/{what}") as answer:
         return int(answer.read())
 
 

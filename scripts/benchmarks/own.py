@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import cProfile
+import json
 import logging
-import multiprocessing
 import pstats
 import statistics
 import tempfile
@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import accumulate
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from cores import pin_server
+from measures import REPEATS, Bench, count
 
 from minimax_sync import LlmError, MiniMaxClient, TokenBucket, TokenPlan
 from minimax_sync.emulator import Emulator
@@ -24,7 +23,7 @@ from minimax_sync.emulator import Emulator
 logging.getLogger("minimax_sync").addHandler(logging.NullHandler())  # the failures below are on purpose
 
 
-def limiter_rate() -> tuple[float, str]:
+def limiter_rate(_: Bench) -> tuple[float, str]:
     """16 threads at 200 per second for 2 s."""
     bucket, stop, taken = TokenBucket(200), time.monotonic() + 2.0, []
 
@@ -44,12 +43,10 @@ def limiter_rate() -> tuple[float, str]:
     return rate, f"{rate:.1f} per second (200.0 +- 0.5), at most {most} in any second (201), {overtaken} overtaken (0)"
 
 
-def fresh_bearer() -> tuple[float, str]:
+def fresh_bearer(bench: Bench) -> tuple[float, str]:
     """A bundle that is fresh."""
-    with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bundle.json"
-        emulator.portal.bundle(path, ttl=3600)
-        bearer = TokenPlan(path, base_url=emulator.url).bearer
+    with tempfile.TemporaryDirectory() as folder:
+        bearer = _plan(Path(folder), bench.plain, "2099-01-01T00:00:00Z").bearer
         bearer()
         times = 200_000
         began = time.perf_counter()
@@ -59,32 +56,28 @@ def fresh_bearer() -> tuple[float, str]:
     return spent, f"{spent:.0f} ns (< 400)"
 
 
-def expired_token() -> tuple[float, str]:
+def expired_token(bench: Bench) -> tuple[float, str]:
     """64 threads at an expired token; the endpoint takes 50 ms."""
-    slowest, posts = _stampedes(fails=False)
-    return slowest, f"{posts} POST (1), slowest {slowest:.0f} ms (<= 60)"
+    slowest, posts = _stampedes(bench, bench.plain)
+    return slowest, f"{posts:g} POST (1), slowest {slowest:.1f} ms (<= 60)"
 
 
-def failing_endpoint() -> tuple[float, str]:
+def failing_endpoint(bench: Bench) -> tuple[float, str]:
     """The same with an endpoint that answers 500: the leader's failure is shared."""
-    slowest, posts = _stampedes(fails=True)
-    return slowest, f"{posts} POST (1), slowest {slowest:.0f} ms"
+    slowest, posts = _stampedes(bench, f"{bench.plain}/failing")
+    return slowest, f"{posts:g} POST (1), slowest {slowest:.1f} ms"
 
 
-def _stampedes(fails: bool) -> tuple[float, int]:
-    """Return the median of five times the slowest thread took, in milliseconds, and the most POSTs."""
-    slowest, posts = zip(*(_stampede(fails) for _ in range(5)), strict=True)
-    return statistics.median(slowest), max(posts)
+def _stampedes(bench: Bench, portal: str) -> tuple[float, float]:
+    """Return the median of the times the slowest thread took, in milliseconds, and POSTs per stampede."""
+    before = count(bench, "refreshes")
+    slowest = [_stampede(portal) for _ in range(REPEATS)]
+    return statistics.median(slowest), (count(bench, "refreshes") - before) / REPEATS
 
 
-def _stampede(fails: bool) -> tuple[float, int]:
-    spawn = multiprocessing.get_context("spawn")
-    pipe, its_end = spawn.Pipe()
+def _stampede(portal: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bundle.json"
-        portal = spawn.Process(target=_portal, args=(its_end, path, fails))
-        portal.start()
-        plan = TokenPlan(path, base_url=pipe.recv())
+        plan = _plan(Path(folder), portal, "2026-01-01T00:00:00Z")
         gate, waits = threading.Barrier(64), []
 
         def ask() -> None:
@@ -95,28 +88,18 @@ def _stampede(fails: bool) -> tuple[float, int]:
             waits.append((time.perf_counter() - began) * 1000)
 
         _run(ask, 64)
-        pipe.send("how many?")
-        posts = pipe.recv()
-        portal.join()
-    return max(waits), posts
+    return max(waits)
 
 
-def _portal(pipe: Connection, path: Path, fails: bool) -> None:
-    """Write an expired bundle, serve its token endpoint from a core of its own, and tell how many POSTs came."""
-    pin_server()
-    with Emulator() as emulator:
-        emulator.portal.latency_before_commit = 0.05
-        emulator.portal.bundle(path, ttl=0.001)
-        time.sleep(0.01)
-        if fails:
-            for _ in range(64):
-                emulator.portal.fault(status=500)
-        pipe.send(emulator.url)
-        pipe.recv()
-        pipe.send(emulator.portal.posts)
+def _plan(folder: Path, portal: str, expires_at: str) -> TokenPlan:
+    bundle = {"access_token": "at-0", "refresh_token": "rt-0", "expires_at": expires_at, "region": portal}
+    path = folder / "bundle.json"
+    path.touch(0o600)
+    path.write_text(json.dumps(bundle))
+    return TokenPlan(path, base_url=portal)
 
 
-def hooks_cost() -> tuple[float, str]:
+def hooks_cost(_: Bench) -> tuple[float, str]:
     """Function calls of a call without hooks and with one."""
     with Emulator() as emulator:
         client = MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None)
@@ -142,7 +125,7 @@ def _run(job: Callable[[], None], threads: int) -> None:
         worker.join()
 
 
-OWN_ROWS: dict[str, Callable[[], tuple[float, str]]] = {
+OWN_ROWS: dict[str, Callable[[Bench], tuple[float, str]]] = {
     "limiter, 16 threads at 200/s": limiter_rate,
     "bearer() on a fresh bundle": fresh_bearer,
     "64 threads at an expired token, endpoint of 50 ms": expired_token,

@@ -1,7 +1,8 @@
 """A quick server on loopback, in a process and on a core of its own: both wires, streams of any length, TLS.
 
 It does as little as it can for a request, so that what is measured is the client. The length of a stream is the
-request's `max_tokens`; the model "paced" sends a delta per millisecond, with the time of its sending as its text.
+request's `max_tokens`; the model "paced" sends a delta per millisecond, with the time of its sending as its text. A
+token endpoint answers after 50 ms, with tokens or, below `/failing`, with a 500. What has come is counted.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _STREAM = re.compile(rb'"stream": ?true')
 _USAGE = {"prompt_tokens": 44, "completion_tokens": 43, "total_tokens": 87}
 _SAID = "Three rivers of France are the Loire, the Rhône and the Seine."
 
-_connections = 0
+_GRANT = {"status": "success", "access_token": "at-1", "refresh_token": "rt-1", "expired_in": 3600}
+
+_counts = {b"/connections": 0, b"/refreshes": 0}
 
 
 def _openai_answer() -> bytes:
@@ -97,11 +100,19 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
+def _whole(status: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nTrace-Id: 1\r\nDate: x\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
 @cache
 def _answer(is_anthropic: bool) -> bytes:
-    body = _WIRES[is_anthropic][0]()
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTrace-Id: 1\r\nDate: x\r\nContent-Length: %d\r\n\r\n"
-    return head % len(body) + body
+    return _whole(b"200 OK", _WIRES[is_anthropic][0]())
+
+
+@cache
+def _token_answer(is_failing: bool) -> bytes:
+    return _whole(b"500 Oops", b"{}") if is_failing else _whole(b"200 OK", json.dumps(_GRANT).encode())
 
 
 _STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -144,8 +155,12 @@ def _serve(connection: socket.socket) -> None:
         body, data = b"".join(pieces), b""
         path = head.split(b" ", 2)[1]
         is_anthropic = b"/messages" in path
-        if path == b"/connections":
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n%12d" % _connections)
+        if path in _counts:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n%12d" % _counts[path])
+        elif path.endswith(b"/oauth/token"):
+            _counts[b"/refreshes"] += 1
+            time.sleep(0.05)
+            connection.sendall(_token_answer(b"/failing" in path))
         elif _STREAM.search(body):
             limit = _LIMIT.search(body)
             length = int(limit[1]) if limit else 100
@@ -168,10 +183,9 @@ def _quietly(connection: socket.socket, context: ssl.SSLContext | None) -> None:
 
 
 def _accept(listener: socket.socket, context: ssl.SSLContext | None) -> None:
-    global _connections
     while True:
         connection, _ = listener.accept()
-        _connections += 1
+        _counts[b"/connections"] += 1
         threading.Thread(target=_quietly, args=(connection, context), daemon=True).start()
 
 
