@@ -67,14 +67,17 @@ def main() -> int:
 
 
 def result(bench: Bench, row: Row, names: list[str]) -> dict[str, Any]:
-    """Measure one row, the contenders taking turns, and judge ours."""
+    """Measure one row, the contenders taking turns, and judge ours.
+
+    A ratio is the median of those of each turn: a machine that is shared changes its pace from one turn to the next.
+    """
     measured: dict[str, list[float]] = {name: [] for name in names if name in row.only}
     for turn in range(row.repeats):  # back and forth, so that nobody always comes after the heaviest
         for name, values in list(measured.items())[:: -1 if turn % 2 else 1]:
             values.append(row.measure(bench, name))
     middle = {name: statistics.median(values) for name, values in measured.items()}
-    base = middle["requests"]
-    ratios = {name: value / base for name, value in middle.items()} if base else {}
+    base = measured["requests"]
+    ratios = {name: _median_ratio(values, base) for name, values in measured.items()} if all(base) else {}
     ours = middle["ours"] if row.absolute else ratios["ours"]
     spread = (max(measured["ours"]) - min(measured["ours"])) / middle["ours"] if middle["ours"] else 0.0
     return {
@@ -87,6 +90,10 @@ def result(bench: Bench, row: Row, names: list[str]) -> dict[str, Any]:
         "absolute": row.absolute,
         "met": ours >= row.target if row.more_is_better else ours <= row.target,
     }
+
+
+def _median_ratio(values: list[float], base: list[float]) -> float:
+    return statistics.median(value / each for value, each in zip(values, base, strict=True))
 
 
 def print_table(results: list[dict[str, Any]], names: list[str], own: dict[str, str]) -> None:
