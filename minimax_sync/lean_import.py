@@ -14,10 +14,13 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+LIGHT = {".auth.static_key", ".emulator", ".errors", ".limits", ".redis_limiter"}
+"""Homes of public names that need no msgspec."""
+
 
 def load(module: str) -> ModuleType:
-    """Import a module of this package; the first one lean, where no other thread could notice."""
-    if "msgspec" in sys.modules or len(sys._current_frames()) > 1:
+    """Import a module of this package; the first that needs msgspec lean, where no other thread could notice."""
+    if module in LIGHT or "msgspec" in sys.modules or len(sys._current_frames()) > 1:
         return import_module(module, __package__)
     can_pause = gc.isenabled() and gc.get_freeze_count() == 0
     if can_pause:

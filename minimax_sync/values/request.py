@@ -108,7 +108,8 @@ def as_request(input: object, options: Mapping[str, Any]) -> ChatRequest:
     elif isinstance(input, ChatRequest):
         request = msgspec.structs.replace(input, **options) if options else input
     else:
-        request = ChatRequest(_as_messages(input), **options)
+        messages: Any = input  # read by the request itself
+        request = ChatRequest(messages, **options)
     request.check()
     return request
 
