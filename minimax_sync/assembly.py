@@ -11,7 +11,7 @@ from .auth.static_key import StaticKey
 from .config.settings import KEY_BASE_URL, Settings
 from .endpoints import Endpoint, may_receive_token
 from .errors import BundleError, ConfigError
-from .http import Http
+from .net.session import Http
 from .secret import StoreUrl
 from .transport import Channel
 from .wires import wire_for
@@ -76,7 +76,7 @@ def _bundle_identity(bundle: str) -> str:
     """Name a bundle as on every host: a path as it is, one in Redis without the Redis, which has many addresses."""
     if not isinstance(bundle, StoreUrl):
         return bundle
-    from .redis_link import split_store_url
+    from .net.redis_link import split_store_url
 
     return split_store_url(bundle, "bundle")[1]
 

@@ -20,7 +20,7 @@ from .config.checks import CHECKS
 from .config.resolve import resolve_settings
 from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
-from .http import Reply
+from .net.reply import Reply
 from .retry import RetryPolicy
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from .errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
-from .http import Reply
+from .net.reply import Reply
 from .sealing import clear_locals
 from .sse import SseParser
 from .stream import Fold

@@ -17,7 +17,7 @@ from . import late_imports as late
 from .caller import Caller, decoded, reopened
 from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .errors import RequestError
-from .http import Reply
+from .net.reply import Reply
 from .retry import RetryPolicy
 from .sealing import sealed
 from .transport import Redact

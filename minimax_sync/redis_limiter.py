@@ -20,7 +20,7 @@ from typing import Any
 
 from .errors import CallTimeoutError, ConfigError
 from .limits import TokenBucket
-from .redis_link import RedisFailureError, RedisLink, split_store_url
+from .net.redis_link import RedisFailureError, RedisLink, split_store_url
 from .secret import StoreUrl
 
 _log = logging.getLogger("minimax_sync.limits")

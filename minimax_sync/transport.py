@@ -21,7 +21,8 @@ from .auth import Auth
 from .auth.static_key import StaticKey
 from .endpoints import Endpoint
 from .errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
-from .http import Http, Reply
+from .net.reply import Reply
+from .net.session import Http
 from .redaction import redacted
 from .retry import Attempts, RetryPolicy, retry_after_seconds
 from .secret import Secret

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from urllib3 import HTTPHeaderDict
 
-from minimax_sync.http.head import MAX_FIELDS, MAX_LINE, Answer, request_head
+from minimax_sync.net.head import MAX_FIELDS, MAX_LINE, Answer, request_head
 
 
 class Wire:

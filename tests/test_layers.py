@@ -18,9 +18,9 @@ PACKAGE = Path(minimax_sync.__file__).parent
 
 LAYERS = [
     "lean_import",
-    "errors sealing values.shortened values.options http.trace http.chunked http.head config.placeholders json_types",
-    "late_imports secret endpoints retry limits quota sse http.connections http.faults config.yaml_file",
-    "redis_link redaction",
+    "errors sealing values.shortened values.options net.deadlines net.chunked net.head config.placeholders json_types",
+    "late_imports secret endpoints retry limits quota sse net.connections net.failures config.yaml_file",
+    "net.redis_link redaction",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
@@ -30,10 +30,10 @@ LAYERS = [
     "config.llm_yaml",
     "config.resolve",
     "hooks",
-    "http.pools",
-    "http.reply",
-    "http.exchange",
-    "http",
+    "net.pools",
+    "net.reply",
+    "net.session",
+    "net",
     "auth",
     "stream",
     "wires",
@@ -126,7 +126,7 @@ def test_only_http_imports_requests() -> None:
         for imported, at_run_time in imports(path, module)
         if at_run_time and imported.split(".")[0] == "requests"
     }
-    assert importers == {"http.exchange"}
+    assert importers == {"net.session"}
 
 
 def test_the_emulator_and_the_client_do_not_know_each_other() -> None:

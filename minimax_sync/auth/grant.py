@@ -26,7 +26,8 @@ from ..errors import (
     ServerError,
     TransportError,
 )
-from ..http import Http, Reply
+from ..net.reply import Reply
+from ..net.session import Http
 from ..retry import retry_after_seconds
 from ..secret import HIDDEN, Secret, check_key
 from .bundle import Bundle

@@ -26,7 +26,7 @@ from ..errors import (
     ServerError,
     TransportError,
 )
-from ..http import Http
+from ..net.session import Http
 from ..sealing import sealed
 from .clock import Clock, SystemClock
 from .files import write_private

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ..errors import BundleError, CallTimeoutError, ConfigError, TransportError
-from ..redis_link import RedisFailureError, RedisLink, split_store_url
+from ..net.redis_link import RedisFailureError, RedisLink, split_store_url
 from ..secret import Secret, StoreUrl
 from . import redis_steps as steps
 from .bundle import Bundle, Snapshot, parse_bundle

@@ -15,7 +15,7 @@ import requests
 from raw_server import Certificate, Peer
 
 from minimax_sync.errors import LlmError
-from minimax_sync.http.exchange import Http, Reply
+from minimax_sync.net.session import Http, Reply
 
 
 @pytest.fixture(params=["own session", "user's session"])

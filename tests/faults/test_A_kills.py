@@ -30,7 +30,7 @@ from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.refresher import Refresher
 path, url = sys.argv[1:]
 Refresher.submit = lambda self, job: False       # the refresh runs in the main thread, where the trace is
-import filelock, minimax_sync.http.exchange
+import filelock, minimax_sync.net.session
 
 def child(stop_at):
     seen = set()

@@ -15,7 +15,7 @@ certificate = http_lab.certificate
 FORK = """
     import os, sys, threading, time
     import requests
-    from minimax_sync.http.exchange import Http
+    from minimax_sync.net.session import Http
 
     url, kind = sys.argv[1:]
     http = Http() if kind == "own" else Http(requests.Session())
@@ -53,7 +53,7 @@ def test_B1_parent_and_child_go_on_after_a_fork_each_on_its_own_connection(
 FORK_MID_STREAM = """
     import gc, os, sys, time
     import requests
-    from minimax_sync.http.exchange import Http
+    from minimax_sync.net.session import Http
 
     url, kind = sys.argv[1:]
     http = Http() if kind == "own" else Http(requests.Session())
@@ -93,7 +93,7 @@ def test_B1_a_child_that_closes_an_inherited_stream_does_not_end_it_for_the_pare
 FORK_UNDER_LOCKS = """
     import os, sys, threading, time, warnings
     import requests
-    from minimax_sync.http.exchange import Http
+    from minimax_sync.net.session import Http
 
     warnings.simplefilter("ignore")
     url, kind = sys.argv[1:]
@@ -133,7 +133,7 @@ def test_B1_a_fork_while_other_threads_hold_locks_does_not_hang_the_child(kind: 
 FORK_WITH_LOCKS_HELD = """
     import os, sys, threading, time, warnings
     import requests
-    from minimax_sync.http.exchange import Http
+    from minimax_sync.net.session import Http
 
     warnings.simplefilter("ignore")
     url, kind = sys.argv[1:]

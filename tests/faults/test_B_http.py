@@ -20,7 +20,7 @@ from minimax_sync.errors import (
     ResponseFormatError,
     TransportError,
 )
-from minimax_sync.http.exchange import Http
+from minimax_sync.net.session import Http
 
 http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
 

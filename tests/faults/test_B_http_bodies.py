@@ -19,7 +19,7 @@ from minimax_sync.errors import (
     ResponseFormatError,
     TransportError,
 )
-from minimax_sync.http.exchange import Http
+from minimax_sync.net.session import Http
 
 http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
 
@@ -27,7 +27,7 @@ http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
 BOMB = """
     import pathlib, re, sys, time
     from minimax_sync.errors import ResponseFormatError
-    from minimax_sync.http.exchange import Http
+    from minimax_sync.net.session import Http
 
     def peak():
         return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])

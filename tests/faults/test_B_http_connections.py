@@ -19,7 +19,7 @@ from minimax_sync.errors import (
     AmbiguousResultError,
     CallTimeoutError,
 )
-from minimax_sync.http.exchange import Http
+from minimax_sync.net.session import Http
 
 http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
 
@@ -207,7 +207,7 @@ def test_B6_a_connection_that_was_idle_for_too_long_is_not_used(own: Http, monke
     with RawServer(echo) as server:
         post(own, server.url).read()
         post(own, server.url).read()
-        monkeypatch.setattr("minimax_sync.http.pools.MAX_IDLE_TIME", 0.0)
+        monkeypatch.setattr("minimax_sync.net.pools.MAX_IDLE_TIME", 0.0)
         post(own, server.url).read()
     assert [request.connection for request in server.requests] == [0, 0, 1]
 
@@ -241,7 +241,7 @@ def test_B6_connections_that_a_burst_left_behind_are_closed_in_passing(
         for reply in replies:
             reply.read()
         assert server.open_connections == 10
-        monkeypatch.setattr("minimax_sync.http.pools.MAX_IDLE_TIME", 0.05)
+        monkeypatch.setattr("minimax_sync.net.pools.MAX_IDLE_TIME", 0.05)
         time.sleep(0.05)
         post(own, server.url).read()
         assert server.wait_until(lambda: server.open_connections == 1)

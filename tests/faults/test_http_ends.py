@@ -28,7 +28,7 @@ from minimax_sync.errors import (
     LlmError,
     TransportError,
 )
-from minimax_sync.http.exchange import Http
+from minimax_sync.net.session import Http
 
 http, certificate, tls = http_lab.http, http_lab.certificate, http_lab.tls
 
@@ -133,7 +133,7 @@ def test_closing_ends_the_idle_connections_and_those_in_use_afterwards() -> None
 INTERRUPTED = """
     import os, signal, sys, threading, time
     import requests
-    from minimax_sync.http.exchange import Http
+    from minimax_sync.net.session import Http
 
     url, kind, phase = sys.argv[1:]
     http = Http() if kind == "own" else Http(requests.Session())
@@ -261,7 +261,7 @@ def test_an_interrupted_exchange_shows_nothing_either(http: Http, monkeypatch: p
 def test_many_first_calls_at_once_load_the_authorities_once(certificate: Certificate, tmp_path: Path) -> None:
     code = """
         import ssl, sys, threading, time
-        from minimax_sync.http.exchange import Http
+        from minimax_sync.net.session import Http
 
         loads = []
         load = ssl.SSLContext.load_verify_locations

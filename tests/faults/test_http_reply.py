@@ -19,7 +19,7 @@ from minimax_sync.errors import (
     ResponseFormatError,
     TransportError,
 )
-from minimax_sync.http.exchange import Http
+from minimax_sync.net.session import Http
 
 http, tls, certificate = http_lab.http, http_lab.tls, http_lab.certificate
 

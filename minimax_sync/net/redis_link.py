@@ -13,8 +13,8 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import ConfigError
-from .secret import StoreUrl
+from ..errors import ConfigError
+from ..secret import StoreUrl
 
 _PATH = re.compile(r"(?P<link>rediss?://[^/?#]+(/(?P<db>\d+)?)?)(/(?P<name>[^/?#]+))?(?P<query>\?[^#]*)?")
 _CONNECT = 2.0  # seconds; also the longest wait for an answer: every script takes microseconds

@@ -19,7 +19,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolM
 from urllib3.util.ssl_ import create_urllib3_context
 
 from .connections import Connection, SecureConnection, abandon
-from .trace import MAX_HEAD, Trace
+from .deadlines import MAX_HEAD, Trace
 
 MAX_IDLE_CONNECTIONS = 256
 MAX_IDLE_TIME = 30.0

@@ -22,8 +22,8 @@ from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
+from .deadlines import Trace
 from .head import Answer, request_head
-from .trace import Trace
 
 RECEIVE_SIZE = 64 * 1024
 SEND_SIZE = 256 * 1024

@@ -20,7 +20,7 @@ from ..errors import CallTimeoutError, LlmError, ResponseFormatError, TransportE
 from ..sealing import bare_os_error, causes, sealed
 from .chunked import ChunkedBody
 from .connections import RECEIVE_SIZE
-from .trace import Trace
+from .deadlines import Trace
 
 DEFAULT_LIMIT = 32 * 1024 * 1024
 DRAIN_SIZE = 64 * 1024

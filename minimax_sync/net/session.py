@@ -29,10 +29,10 @@ from urllib3 import exceptions
 from .. import __version__
 from ..errors import CallTimeoutError, ConfigError, LlmError
 from ..sealing import bare_os_error, causes, sealed
-from .faults import exchange_fault
+from .deadlines import Trace
+from .failures import exchange_fault
 from .pools import MAX_IDLE_CONNECTIONS, POOL_CLASSES, abandon_pools, tls_context
 from .reply import FAILURES, Reply
-from .trace import Trace
 
 __all__ = ["Http", "Reply"]
 
