@@ -57,12 +57,12 @@ if TYPE_CHECKING:
     from .hooks.logging import logging_hook as logging_hook
     from .hooks.otel import otel_hook as otel_hook
     from .hooks.prometheus import prometheus_hook as prometheus_hook
-    from .limits import TokenBucket as TokenBucket
     from .map import MapResult as MapResult
-    from .quota import Quota as Quota
-    from .quota import QuotaWindow as QuotaWindow
-    from .redis_limiter import RedisTokenBucket as RedisTokenBucket
-    from .retry import RetryPolicy as RetryPolicy
+    from .pacing.quota_alert import Quota as Quota
+    from .pacing.quota_alert import QuotaWindow as QuotaWindow
+    from .pacing.redis_token_bucket import RedisTokenBucket as RedisTokenBucket
+    from .pacing.retry import RetryPolicy as RetryPolicy
+    from .pacing.token_bucket import TokenBucket as TokenBucket
     from .tools import tool as tool
     from .values.chunks import ReasoningDelta as ReasoningDelta
     from .values.chunks import StreamChunk as StreamChunk
@@ -97,11 +97,11 @@ _HOMES = {
     "hooks.logging": "logging_hook",
     "hooks.otel": "otel_hook",
     "hooks.prometheus": "prometheus_hook",
-    "limits": "TokenBucket",
+    "pacing.token_bucket": "TokenBucket",
     "map": "MapResult",
-    "quota": "Quota QuotaWindow",
-    "redis_limiter": "RedisTokenBucket",
-    "retry": "RetryPolicy",
+    "pacing.quota_alert": "Quota QuotaWindow",
+    "pacing.redis_token_bucket": "RedisTokenBucket",
+    "pacing.retry": "RetryPolicy",
     "tools": "tool",
     "values.chunks": "ReasoningDelta StreamChunk StreamEnd TextDelta ToolCallDelta ToolCallEnd ToolCallStart "
     "UsageUpdate",

@@ -19,8 +19,8 @@ from .wires import wire_for
 if TYPE_CHECKING:
     import requests
 
-    from .limits import Limiter
-    from .quota import QuotaAlert
+    from .pacing.quota_alert import QuotaAlert
+    from .pacing.token_bucket import Limiter
 
 _REGULAR_KEY = (
     "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
@@ -138,7 +138,7 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
     given, rate = settings.limiter.value, settings.requests_per_second.value
     burst = settings.burst.value
     if isinstance(given, StoreUrl):
-        from .redis_limiter import shared_redis_bucket
+        from .pacing.redis_token_bucket import shared_redis_bucket
 
         if rate is None:
             raise ConfigError(f"{settings.limiter.source}: it shares a rate, so requests_per_second must not be None")
@@ -150,7 +150,7 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
         raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
     if rate is None:
         return None
-    from .limits import TokenBucket, shared_bucket
+    from .pacing.token_bucket import TokenBucket, shared_bucket
 
     return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)
 
@@ -159,7 +159,7 @@ def _quota_alert(settings: Settings) -> QuotaAlert | None:
     threshold = settings.quota_alert_threshold.value
     if threshold is None:
         return None
-    from .quota import QuotaAlert
+    from .pacing.quota_alert import QuotaAlert
 
     return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
 

@@ -21,7 +21,7 @@ from .config.resolve import resolve_settings
 from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
 from .net.reply import Reply
-from .retry import RetryPolicy
+from .pacing.retry import RetryPolicy
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
 from .values.response import ChatResponse

@@ -18,7 +18,7 @@ from .caller import Caller, decoded, reopened
 from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .errors import RequestError
 from .net.reply import Reply
-from .retry import RetryPolicy
+from .pacing.retry import RetryPolicy
 from .sealing import sealed
 from .transport import Redact
 from .values.request import as_request
@@ -276,7 +276,7 @@ class MiniMaxClient(Caller):
     @sealed
     def quota(self) -> minimax_sync.Quota:
         """Return the windows of the Token Plan and what is left of them."""
-        from .quota import decode_quota
+        from .pacing.quota_alert import decode_quota
 
         quota = self._service("quota", "/v1/token_plan/remains", decode_quota)
         if self._channel.quota is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry as CollectorRegistry
     from requests import Session as Session
 
-    from .limits import Limiter as Limiter
+    from .pacing.token_bucket import Limiter as Limiter
     from .values.options import ChatOptions as ChatOptions
 
 MODULES = (
@@ -32,8 +32,8 @@ MODULES = (
     "config.placeholders",
     "hooks.call_watch",
     "hooks.events",
-    "limits",
-    "quota",
+    "pacing.token_bucket",
+    "pacing.quota_alert",
     "values.json_in_text",
     "wires.anthropic_messages",
     "wires.openai_compat",
@@ -44,7 +44,7 @@ _TYPES = {
     "ChatOptions": ".values.options",
     "CollectorRegistry": "prometheus_client",
     "Executor": "concurrent.futures",
-    "Limiter": ".limits",
+    "Limiter": ".pacing.token_bucket",
     "MeterProvider": "opentelemetry.metrics",
     "Session": "requests",
     "TracerProvider": "opentelemetry.trace",

@@ -14,7 +14,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-LIGHT = {".auth.static_key", ".emulator", ".errors", ".limits", ".redis_limiter"}
+LIGHT = {".auth.static_key", ".emulator", ".errors", ".pacing.token_bucket", ".pacing.redis_token_bucket"}
 """Homes of public names that need no msgspec."""
 
 

@@ -22,7 +22,7 @@ import msgspec
 
 from .checkpoint import Checkpoint, Line, key_of
 from .errors import CallTimeoutError, ConfigError, LlmError, RequestError
-from .limits import Limiter
+from .pacing.token_bucket import Limiter
 from .progress import Progress
 from .sealing import sealed
 from .transport import Transport

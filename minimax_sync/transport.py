@@ -23,8 +23,8 @@ from .endpoints import Endpoint
 from .errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
 from .net.reply import Reply
 from .net.session import Http
+from .pacing.retry import Attempts, RetryPolicy, retry_after_seconds
 from .redaction import redacted
-from .retry import Attempts, RetryPolicy, retry_after_seconds
 from .secret import Secret
 from .wires.failures import failure_of_status, request_id_in
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from .auth.refresher import Lease
     from .hooks.call_watch import CallWatch
     from .hooks.events import Hook
-    from .limits import Limiter
-    from .quota import QuotaAlert, QuotaCrossing
+    from .pacing.quota_alert import QuotaAlert, QuotaCrossing
+    from .pacing.token_bucket import Limiter
 
 Result = TypeVar("Result")
 

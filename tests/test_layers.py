@@ -18,8 +18,14 @@ PACKAGE = Path(minimax_sync.__file__).parent
 
 LAYERS = [
     "lean_import",
-    "errors sealing values.shortened values.options net.deadlines net.chunked net.head config.placeholders json_types",
-    "late_imports secret endpoints retry limits quota sse net.connections net.failures config.yaml_file",
+    (
+        "errors sealing values.shortened values.options net.deadlines net.chunked net.head "
+        "config.placeholders json_types"
+    ),
+    (
+        "late_imports secret endpoints pacing.retry pacing.token_bucket pacing.quota_alert sse "
+        "net.connections net.failures config.yaml_file"
+    ),
     "net.redis_link redaction",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
@@ -37,7 +43,7 @@ LAYERS = [
     "auth",
     "stream",
     "wires",
-    "transport redis_limiter",
+    "transport pacing.redis_token_bucket",
     "notebook",
     "chat_stream",
     "assembly",
@@ -140,9 +146,9 @@ def test_the_emulator_and_the_client_do_not_know_each_other() -> None:
                 assert not imported.startswith("minimax_sync.emulator"), module
 
 
-@pytest.mark.parametrize("place", ["wires", "values", "sse", "stream", "errors", "retry"])
+@pytest.mark.parametrize("place", ["wires", "values", "sse", "stream", "errors", "pacing.retry"])
 def test_pure_modules_import_nothing_that_does_io(place: str) -> None:
-    allowed = {"retry": {"time"}}.get(place, set())
+    allowed = {"pacing.retry": {"time"}}.get(place, set())
     for module, path in modules():
         if module == place or module.startswith(f"{place}."):
             roots = {imported.split(".")[0] for imported, at_run_time in imports(path, module) if at_run_time}
@@ -163,8 +169,8 @@ def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:
 
 
 UNUSED = (
-    "auth.token_plan chat_stream config.llm_yaml config.placeholders config.yaml_file hooks limits quota sse "
-    "values.json_in_text wires.services"
+    "auth.token_plan chat_stream config.llm_yaml config.placeholders config.yaml_file hooks "
+    "pacing.token_bucket pacing.quota_alert sse values.json_in_text wires.services"
 )
 
 

@@ -16,7 +16,7 @@ from math import inf, nan
 import pytest
 
 from minimax_sync.errors import CallTimeoutError, ConfigError
-from minimax_sync.limits import Limiter, TokenBucket, _shared, shared_bucket
+from minimax_sync.pacing.token_bucket import Limiter, TokenBucket, _shared, shared_bucket
 
 
 class Clock:
@@ -235,7 +235,7 @@ def test_ctrl_c_ends_a_wait_at_once_and_gives_the_slot_to_the_next_in_line() -> 
 
 FORKED = """
 import os, threading, time
-from minimax_sync.limits import TokenBucket, shared_bucket
+from minimax_sync.pacing.token_bucket import TokenBucket, shared_bucket
 bucket = shared_bucket("https://api.minimax.io", "key", 20)
 bucket.acquire()
 bucket.pause(0.2)

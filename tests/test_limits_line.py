@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from minimax_sync.errors import CallTimeoutError
-from minimax_sync.limits import Line, Waiter
+from minimax_sync.pacing.token_bucket import Line, Waiter
 
 
 def test_those_behind_one_who_is_sent_away_or_leaves_move_up() -> None:

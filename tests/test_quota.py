@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minimax_sync.errors import ConfigError, ResponseFormatError
-from minimax_sync.quota import Quota, QuotaAlert, QuotaWindow, decode_quota
+from minimax_sync.pacing.quota_alert import Quota, QuotaAlert, QuotaWindow, decode_quota
 
 NOW = datetime(2026, 7, 27, 19, 28, 42, tzinfo=timezone.utc)
 LIVE = {

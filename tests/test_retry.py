@@ -27,7 +27,7 @@ from minimax_sync.errors import (
     StreamInterruptedError,
     TransportError,
 )
-from minimax_sync.retry import Attempts, RetryPolicy, retry_after_seconds
+from minimax_sync.pacing.retry import Attempts, RetryPolicy, retry_after_seconds
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=timezone.utc)
 

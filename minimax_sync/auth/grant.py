@@ -28,7 +28,7 @@ from ..errors import (
 )
 from ..net.reply import Reply
 from ..net.session import Http
-from ..retry import retry_after_seconds
+from ..pacing.retry import retry_after_seconds
 from ..secret import HIDDEN, Secret, check_key
 from .bundle import Bundle
 from .instants import expiry

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from ..config.checks import check_group_id
 from ..endpoints import may_receive_token, page_url, portal_url
 from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError, ServerError, error_for
-from ..retry import retry_after_seconds
+from ..pacing.retry import retry_after_seconds
 from ..secret import HIDDEN, Secret, check_key
 from .bundle import Bundle
 from .grant import CLIENT_ID

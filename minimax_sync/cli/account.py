@@ -12,7 +12,7 @@ from .parser import Command, argument
 from .terminal import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..quota import QuotaWindow
+    from ..pacing.quota_alert import QuotaWindow
 
 _BAR = 20
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..endpoints import parse_chat_path, parse_flavor
 from ..errors import ConfigError
-from ..retry import RetryPolicy
+from ..pacing.retry import RetryPolicy
 from ..secret import StoreUrl, check_key, is_one_word
 
 AuthMode = Literal["static", "token_plan", "auto"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Union
 
 from ..errors import ConfigError
-from ..retry import RetryPolicy
+from ..pacing.retry import RetryPolicy
 from .checks import CHECKS
 from .placeholders import Placeholders
 from .settings import DEFAULT_PROVIDER, Sourced

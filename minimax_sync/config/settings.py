@@ -13,7 +13,7 @@ import msgspec
 
 from ..endpoints import REGIONS, Endpoint, Flavor, resolve_endpoint
 from ..errors import ConfigError
-from ..retry import RetryPolicy
+from ..pacing.retry import RetryPolicy
 from ..secret import Secret, StoreUrl
 
 T_co = TypeVar("T_co", covariant=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minimax_sync.errors import ConfigError
-from minimax_sync.retry import RetryPolicy
+from minimax_sync.pacing.retry import RetryPolicy
 from minimax_sync.secret import Secret
 
 from .conftest import FILE, World, assert_hidden

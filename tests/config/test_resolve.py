@@ -11,7 +11,7 @@ import pytest
 
 from minimax_sync.config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
 from minimax_sync.errors import ConfigError
-from minimax_sync.retry import RetryPolicy
+from minimax_sync.pacing.retry import RetryPolicy
 
 from .conftest import FILE, World
 

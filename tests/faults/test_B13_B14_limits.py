@@ -13,8 +13,8 @@ from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from minimax_sync.errors import RateLimitError
-from minimax_sync.limits import TokenBucket
-from minimax_sync.retry import Attempts, RetryPolicy, retry_after_seconds
+from minimax_sync.pacing.retry import Attempts, RetryPolicy, retry_after_seconds
+from minimax_sync.pacing.token_bucket import TokenBucket
 
 THREADS = 32
 RATE = 50

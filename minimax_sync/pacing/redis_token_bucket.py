@@ -18,12 +18,12 @@ import time
 import weakref
 from typing import Any
 
-from .errors import CallTimeoutError, ConfigError
-from .limits import TokenBucket
-from .net.redis_link import RedisFailureError, RedisLink, split_store_url
-from .secret import StoreUrl
+from ..errors import CallTimeoutError, ConfigError
+from ..net.redis_link import RedisFailureError, RedisLink, split_store_url
+from ..secret import StoreUrl
+from .token_bucket import TokenBucket
 
-_log = logging.getLogger("minimax_sync.limits")
+_log = logging.getLogger("minimax_sync.pacing.token_bucket")
 
 RETRY_REDIS = 5.0  # seconds between two looks whether a Redis that was away is back
 _PREFIX = "minimax-sync:limit:"

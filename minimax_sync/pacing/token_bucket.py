@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .errors import CallTimeoutError, ConfigError
+from ..errors import CallTimeoutError, ConfigError
 
 _LOOK_AGAIN = 1.0
 """The longest sleep in seconds. Python 3.10 waits on the wall clock, which may be set back; and a second Ctrl-C, while

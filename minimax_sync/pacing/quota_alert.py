@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from .errors import ConfigError, ResponseFormatError
+from ..errors import ConfigError, ResponseFormatError
 
 _log = logging.getLogger("minimax_sync.quota")
 

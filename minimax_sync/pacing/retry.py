@@ -17,7 +17,7 @@ from math import isfinite
 
 import msgspec
 
-from .errors import AmbiguousResultError, Budget, ConfigError, LlmError
+from ..errors import AmbiguousResultError, Budget, ConfigError, LlmError
 
 _DAY_MS = 86_400_000
 _ATTEMPTS = (int, 1, 1_000_000, "a whole number from 1 to 1000000")

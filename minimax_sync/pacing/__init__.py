@@ -1,0 +1,1 @@
+"""How fast and how often requests go: retry policy, token buckets, the quota alert. Sends nothing."""
