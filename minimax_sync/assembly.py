@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from .auth import Auth
 from .auth.static_key import StaticKey
-from .config.settings import KEY_BASE_URL, Settings
-from .endpoints import Endpoint, may_receive_token
 from .errors import BundleError, ConfigError
 from .net.session import Http
 from .secret import StoreUrl
+from .settings.endpoints import Endpoint, may_receive_token
+from .settings.settings import KEY_BASE_URL, Settings
 from .transport import Channel
 from .wires import wire_for
 

@@ -16,12 +16,12 @@ import msgspec
 
 from . import late_imports as late
 from .assembly import open_channel
-from .config.checks import CHECKS
-from .config.resolve import resolve_settings
-from .config.settings import Settings
 from .errors import ConfigError, RequestError, ResponseFormatError
 from .net.reply import Reply
 from .pacing.retry import RetryPolicy
+from .settings.resolve import resolve_settings
+from .settings.settings import Settings
+from .settings.table import CHECKS
 from .transport import Call, Channel, Options, Redact, Transport, unexpected
 from .values.request import ChatRequest
 from .values.response import ChatResponse

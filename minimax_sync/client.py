@@ -15,11 +15,11 @@ import minimax_sync
 
 from . import late_imports as late
 from .caller import Caller, decoded, reopened
-from .config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .errors import RequestError
 from .net.reply import Reply
 from .pacing.retry import RetryPolicy
 from .sealing import sealed
+from .settings.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .transport import Redact
 from .values.request import as_request
 from .values.response import ChatResponse

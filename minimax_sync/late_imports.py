@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 MODULES = (
     "chat_stream",
-    "config.llm_yaml",
-    "config.placeholders",
+    "settings.llm_yaml",
+    "settings.placeholders",
     "hooks.call_watch",
     "hooks.events",
     "pacing.token_bucket",

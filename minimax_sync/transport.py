@@ -19,13 +19,13 @@ import msgspec
 
 from .auth import Auth
 from .auth.static_key import StaticKey
-from .endpoints import Endpoint
 from .errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
 from .net.reply import Reply
 from .net.session import Http
 from .pacing.retry import Attempts, RetryPolicy, retry_after_seconds
 from .redaction import redacted
 from .secret import Secret
+from .settings.endpoints import Endpoint
 from .wires.failures import failure_of_status, request_id_in
 
 if TYPE_CHECKING:

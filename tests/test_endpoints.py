@@ -6,13 +6,13 @@ import traceback
 
 import pytest
 
-from minimax_sync.endpoints import (
+from minimax_sync.errors import ConfigError
+from minimax_sync.settings.endpoints import (
     API_HOSTS,
     Flavor,
     parse_flavor,
     resolve_endpoint,
 )
-from minimax_sync.errors import ConfigError
 
 OPENAI: Flavor = "openai_compat"
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minimax_sync.endpoints import (
+from minimax_sync.errors import ConfigError
+from minimax_sync.settings.endpoints import (
     API_HOSTS,
     host_of,
     may_receive_token,
@@ -14,7 +15,6 @@ from minimax_sync.endpoints import (
     portal_redirect,
     portal_url,
 )
-from minimax_sync.errors import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -20,21 +20,21 @@ LAYERS = [
     "lean_import",
     (
         "errors sealing values.shortened values.options net.deadlines net.chunked net.head "
-        "config.placeholders json_types"
+        "settings.placeholders json_types"
     ),
     (
-        "late_imports secret endpoints pacing.retry pacing.token_bucket pacing.quota_alert sse "
-        "net.connections net.failures config.yaml_file"
+        "late_imports secret settings.endpoints pacing.retry pacing.token_bucket pacing.quota_alert sse "
+        "net.connections net.failures settings.yaml_lines"
     ),
     "net.redis_link redaction",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
     "values.request",
-    "config.checks",
-    "config.settings",
-    "config.llm_yaml",
-    "config.resolve",
+    "settings.table",
+    "settings.settings",
+    "settings.llm_yaml",
+    "settings.resolve",
     "hooks",
     "net.pools",
     "net.reply",
@@ -169,7 +169,7 @@ def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:
 
 
 UNUSED = (
-    "auth.token_plan chat_stream config.llm_yaml config.placeholders config.yaml_file hooks "
+    "auth.token_plan chat_stream settings.llm_yaml settings.placeholders settings.yaml_lines hooks "
     "pacing.token_bucket pacing.quota_alert sse values.json_in_text wires.services"
 )
 

@@ -14,8 +14,8 @@ import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
 
-from minimax_sync.config.resolve import resolve_settings
 from minimax_sync.emulator import Emulator
+from minimax_sync.settings.resolve import resolve_settings
 
 README = Path(__file__).parents[1] / "README.rst"
 ANSWERS: dict[str, list[dict[str, Any]]] = {

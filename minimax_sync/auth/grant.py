@@ -15,7 +15,6 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..endpoints import host_of, may_receive_token, portal_redirect, portal_url
 from ..errors import (
     AmbiguousResultError,
     CallTimeoutError,
@@ -30,6 +29,7 @@ from ..net.reply import Reply
 from ..net.session import Http
 from ..pacing.retry import retry_after_seconds
 from ..secret import HIDDEN, Secret, check_key
+from ..settings.endpoints import host_of, may_receive_token, portal_redirect, portal_url
 from .bundle import Bundle
 from .instants import expiry
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..config.checks import check_bundle
 from ..secret import StoreUrl
+from ..settings.table import check_bundle
 from .clock import Clock
 from .redis_store import RedisStore
 from .store import FileStore

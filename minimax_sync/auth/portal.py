@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from ..config.settings import DEFAULT_BUNDLE
-from ..endpoints import REGIONS, host_of, portal_redirect, portal_url
 from ..errors import (
     BundleError,
     CallTimeoutError,
@@ -28,6 +26,8 @@ from ..errors import (
 )
 from ..net.session import Http
 from ..sealing import sealed
+from ..settings.endpoints import REGIONS, host_of, portal_redirect, portal_url
+from ..settings.settings import DEFAULT_BUNDLE
 from .clock import Clock, SystemClock
 from .files import write_private
 from .grant import LONGEST_ANSWER, POST_TIMEOUT

@@ -16,11 +16,11 @@ from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..config.checks import check_group_id
-from ..endpoints import may_receive_token, page_url, portal_url
 from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError, ServerError, error_for
 from ..pacing.retry import retry_after_seconds
 from ..secret import HIDDEN, Secret, check_key
+from ..settings.endpoints import may_receive_token, page_url, portal_url
+from ..settings.table import check_group_id
 from .bundle import Bundle
 from .grant import CLIENT_ID
 from .instants import code_expiry, expiry

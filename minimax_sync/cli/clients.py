@@ -12,9 +12,9 @@ from .terminal import duration, remark
 if TYPE_CHECKING:
     from .. import MiniMaxClient
     from ..auth.token_plan import TokenPlan
-    from ..config.settings import Settings
-    from ..endpoints import Endpoint
     from ..hooks.events import Event
+    from ..settings.endpoints import Endpoint
+    from ..settings.settings import Settings
 
 _NO_CREDENTIAL = "no MiniMax credential"
 
@@ -38,7 +38,7 @@ def open_client(arguments: Namespace, **overrides: Any) -> MiniMaxClient:
 
 def find_settings(arguments: Namespace, **overrides: Any) -> Settings:
     """Find the settings that such a client would have."""
-    from ..config.resolve import resolve_settings
+    from ..settings.resolve import resolve_settings
 
     return resolve_settings(arguments=_given(arguments, overrides), path=arguments.config, agent=arguments.agent)
 

@@ -20,8 +20,8 @@ from .terminal import bold, dim, instant, printable
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient
-    from ..config.settings import Settings
     from ..emulator import Emulator
+    from ..settings.settings import Settings
     from ..values.response import ChatResponse
 
 _CHAT = "Name three rivers, in one line."

@@ -14,7 +14,7 @@ from .parser import PROGRAM, Command, UsageError, argument
 from .terminal import bold, instant, printable
 
 if TYPE_CHECKING:
-    from ..config.settings import Settings
+    from ..settings.settings import Settings
 
 _BUNDLE = argument(
     "--bundle",
@@ -50,7 +50,7 @@ def _login(arguments: Namespace) -> int:
 
 def _region(settings: Settings) -> str:
     """Return the portal that goes with the base URL, if one is set."""
-    from ..endpoints import REGIONS
+    from ..settings.endpoints import REGIONS
 
     chosen = settings.base_url_by_hand
     if chosen is None:
@@ -61,7 +61,7 @@ def _region(settings: Settings) -> str:
 
 def _advise(settings: Settings, usual: Settings, region: str) -> None:
     """Say what is to be done before the login is used, if anything, and how to try it."""
-    from ..endpoints import may_receive_token
+    from ..settings.endpoints import may_receive_token
 
     if settings.bundle.value != usual.bundle.value:
         print(f"Name it in llm.yaml, as providers.minimax.auth.bundle: {place_of(settings)}")

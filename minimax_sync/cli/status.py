@@ -18,7 +18,7 @@ from .terminal import bold, instant, print_table
 
 if TYPE_CHECKING:
     from ..auth.status import BundleStatus
-    from ..config.settings import Settings
+    from ..settings.settings import Settings
 
 _STATES = {
     "fresh": "fresh",
@@ -49,7 +49,7 @@ def _run(arguments: Namespace) -> int:
 
 
 def _print_summary(settings: Settings, login: BundleStatus | None) -> None:
-    from ..config.settings import KEY_BASE_URL
+    from ..settings.settings import KEY_BASE_URL
 
     region = login.region if login else None
     endpoint = settings.endpoint(f"{region or KEY_BASE_URL}/anthropic" if login else KEY_BASE_URL)
@@ -90,7 +90,7 @@ def _setting_rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _print_places(arguments: Namespace) -> None:
-    from ..config.settings import DEFAULT_BUNDLE, DEFAULT_FILE
+    from ..settings.settings import DEFAULT_BUNDLE, DEFAULT_FILE
 
     _title("Looked at")
     config = arguments.config or os.environ.get("MINIMAX_CONFIG") or DEFAULT_FILE

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..endpoints import Endpoint
+from ..settings.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from ..stream import Fold

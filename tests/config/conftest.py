@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.config.resolve import resolve_settings
-from minimax_sync.config.settings import Settings
+from minimax_sync.settings.resolve import resolve_settings
+from minimax_sync.settings.settings import Settings
 
 FILE = """
 providers:

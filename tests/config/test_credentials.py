@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.config.settings import DEFAULT_AUTH_MODE
 from minimax_sync.errors import ConfigError
 from minimax_sync.secret import Secret
+from minimax_sync.settings.settings import DEFAULT_AUTH_MODE
 
 from .conftest import World, assert_hidden
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minimax_sync.config.placeholders import PlaceholderError, Placeholders
+from minimax_sync.settings.placeholders import PlaceholderError, Placeholders
 
 ENVIRON = {"KEY": "sk-1", "EMPTY": "", "NESTED": "${KEY}", "_x9": "odd"}
 

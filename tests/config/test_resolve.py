@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.config.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
 from minimax_sync.errors import ConfigError
 from minimax_sync.pacing.retry import RetryPolicy
+from minimax_sync.settings.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
 
 from .conftest import FILE, World
 
@@ -134,7 +134,7 @@ def test_a_bad_argument_is_an_error_that_names_it(name: str, bad: Any, world: Wo
 
 def test_a_static_key_without_a_file_loads_no_yaml_parser(world: World) -> None:
     code = (
-        "import sys; from minimax_sync.config.resolve import resolve_settings;"
+        "import sys; from minimax_sync.settings.resolve import resolve_settings;"
         "resolve_settings(arguments={}); print('yaml' in sys.modules, 'requests' in sys.modules)"
     )
     environ = {**os.environ, "MINIMAX_API_KEY": "k"}

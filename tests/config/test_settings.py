@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
-from minimax_sync.config.resolve import resolve_settings
 from minimax_sync.errors import ConfigError
 from minimax_sync.secret import Secret
+from minimax_sync.settings.resolve import resolve_settings
 
 from .conftest import FILE, World
 

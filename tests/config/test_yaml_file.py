@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from minimax_sync.config.placeholders import Placeholders
-from minimax_sync.config.yaml_file import Item, read_yaml
 from minimax_sync.errors import ConfigError
+from minimax_sync.settings.placeholders import Placeholders
+from minimax_sync.settings.yaml_lines import Item, read_yaml
 
 
 class Reader:

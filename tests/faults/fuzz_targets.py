@@ -15,13 +15,13 @@ from pathlib import Path
 
 from minimax_sync.auth.bundle import parse_bundle
 from minimax_sync.auth.grant import decode_answer
-from minimax_sync.config.llm_yaml import read_config
-from minimax_sync.config.placeholders import Placeholders
-from minimax_sync.config.settings import Sourced
 from minimax_sync.errors import ConfigError, LlmError, ToolArgumentsError
 from minimax_sync.pacing.quota_alert import decode_quota
 from minimax_sync.pacing.retry import retry_after_seconds
 from minimax_sync.secret import Secret
+from minimax_sync.settings.llm_yaml import read_config
+from minimax_sync.settings.placeholders import Placeholders
+from minimax_sync.settings.settings import Sourced
 from minimax_sync.sse import SseParser
 from minimax_sync.stream import Fold
 from minimax_sync.values.response import ChatResponse

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from token_lab import bundle_at, edit, expired_plan, neighbours, run_python
 
-from minimax_sync import endpoints
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import ConfigError, ResponseFormatError, ServerError
+from minimax_sync.settings import endpoints
 
 # A40
 

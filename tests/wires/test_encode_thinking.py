@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from minimax_sync.endpoints import resolve_endpoint
+from minimax_sync.settings.endpoints import resolve_endpoint
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text
 from minimax_sync.values.request import as_request
 from minimax_sync.wires import wire_for

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, Literal
 
-from ..endpoints import parse_chat_path, parse_flavor
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import StoreUrl, check_key, is_one_word
+from .endpoints import parse_chat_path, parse_flavor
 
 AuthMode = Literal["static", "token_plan", "auto"]
 Check = Callable[[Any, str], Any]

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, Union
 
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
-from .checks import CHECKS
 from .placeholders import Placeholders
 from .settings import DEFAULT_PROVIDER, Sourced
-from .yaml_file import Item, read_yaml
+from .table import CHECKS
+from .yaml_lines import Item, read_yaml
 
 _Layout = Mapping[str, Union[str, "_Layout"]]
 

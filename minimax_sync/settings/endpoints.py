@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 Flavor = Literal["openai_compat", "anthropic_messages"]
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..secret import Secret, StoreUrl
-from .checks import CHECKS
 from .settings import (
     DEFAULT_AUTH_MODE,
     DEFAULT_BUNDLE,
@@ -28,6 +27,7 @@ from .settings import (
     Settings,
     Sourced,
 )
+from .table import CHECKS
 
 _NOT_GIVEN: dict[str, object] = {
     "model": DEFAULT_MODEL,

@@ -11,10 +11,10 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from ..endpoints import REGIONS, Endpoint, Flavor, resolve_endpoint
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import Secret, StoreUrl
+from .endpoints import REGIONS, Endpoint, Flavor, resolve_endpoint
 
 T_co = TypeVar("T_co", covariant=True)
 
