@@ -14,11 +14,11 @@ from typing import NoReturn
 from .errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
 from .net.reply import Reply
 from .sealing import clear_locals
-from .sse import SseParser
-from .stream import Fold
 from .transport import Redact, unexpected
 from .values.chunks import StreamChunk, TextDelta
 from .values.response import ChatResponse
+from .wires.accumulator import Fold
+from .wires.sse import SseParser
 
 USAGE_GRACE = 2.0
 """How long, in seconds, usage is waited for after a finish reason when the server leaves the socket open."""

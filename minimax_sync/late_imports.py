@@ -35,8 +35,8 @@ MODULES = (
     "pacing.token_bucket",
     "pacing.quota_alert",
     "values.json_in_text",
-    "wires.anthropic_messages",
-    "wires.openai_compat",
+    "wires.anthropic_encode",
+    "wires.openai_encode",
     "wires.services",
 )
 

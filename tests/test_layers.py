@@ -23,7 +23,7 @@ LAYERS = [
         "settings.placeholders json_types"
     ),
     (
-        "late_imports secret settings.endpoints pacing.retry pacing.token_bucket pacing.quota_alert sse "
+        "late_imports secret settings.endpoints pacing.retry pacing.token_bucket pacing.quota_alert wires.sse "
         "net.connections net.failures settings.yaml_lines"
     ),
     "net.redis_link redaction",
@@ -41,7 +41,7 @@ LAYERS = [
     "net.session",
     "net",
     "auth",
-    "stream",
+    "wires.accumulator",
     "wires",
     "transport pacing.redis_token_bucket",
     "notebook",
@@ -146,7 +146,7 @@ def test_the_emulator_and_the_client_do_not_know_each_other() -> None:
                 assert not imported.startswith("minimax_sync.emulator"), module
 
 
-@pytest.mark.parametrize("place", ["wires", "values", "sse", "stream", "errors", "pacing.retry"])
+@pytest.mark.parametrize("place", ["wires", "values", "wires.sse", "wires.accumulator", "errors", "pacing.retry"])
 def test_pure_modules_import_nothing_that_does_io(place: str) -> None:
     allowed = {"pacing.retry": {"time"}}.get(place, set())
     for module, path in modules():
@@ -170,7 +170,7 @@ def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:
 
 UNUSED = (
     "auth.token_plan chat_stream settings.llm_yaml settings.placeholders settings.yaml_lines hooks "
-    "pacing.token_bucket pacing.quota_alert sse values.json_in_text wires.services"
+    "pacing.token_bucket pacing.quota_alert wires.sse values.json_in_text wires.services"
 )
 
 

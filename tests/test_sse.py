@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minimax_sync import sse
 from minimax_sync.errors import ResponseFormatError
-from minimax_sync.sse import Event, SseParser
+from minimax_sync.wires import sse
+from minimax_sync.wires.sse import Event, SseParser
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "sse_vectors.json").read_text())["vectors"]
 BY_NAME = pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])

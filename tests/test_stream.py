@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wires.replay import chunks_of, stream_of
 
-from minimax_sync.stream import Fold, StopCutter
 from minimax_sync.values.chunks import StreamEnd, TextDelta
-from minimax_sync.wires.anthropic_fold import AnthropicFold
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.accumulator import Fold, StopCutter
+from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.openai_decode import OpenAIFold
 
 
 def openai_stream(pieces: list[str]) -> bytes:

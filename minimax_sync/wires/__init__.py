@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from ..settings.endpoints import Endpoint
 
 if TYPE_CHECKING:
-    from ..stream import Fold
     from ..values.request import ChatRequest
+    from .accumulator import Fold
 
 NATIVE_PATH = "/text/chatcompletion_v2"
 """Only MiniMax, or what stands in for it, serves this."""
@@ -35,9 +35,9 @@ class Wire(Protocol):
 def wire_for(endpoint: Endpoint) -> Wire:
     """Return the wire that an endpoint speaks; the other one is not loaded."""
     if endpoint.flavor == "anthropic_messages":
-        from .anthropic_messages import AnthropicMessages
+        from .anthropic_encode import AnthropicMessages
 
         return AnthropicMessages()
-    from .openai_compat import OpenAICompat
+    from .openai_encode import OpenAICompat
 
     return OpenAICompat(is_minimax=endpoint.is_minimax or endpoint.chat_url.endswith(NATIVE_PATH))

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from ..errors import LlmError, RequestError
-from ..stream import count, not_an_answer, parsed
 from ..values.json_text import as_json
 from ..values.prices import PRICES
 from ..values.request import ChatRequest
-from .anthropic_messages import AnthropicMessages
+from .accumulator import count, not_an_answer, parsed
+from .anthropic_encode import AnthropicMessages
 from .failures import Envelope, failure
 
 _KINDS = ("db", "query")

@@ -22,12 +22,12 @@ from minimax_sync.secret import Secret
 from minimax_sync.settings.llm_yaml import read_config
 from minimax_sync.settings.placeholders import Placeholders
 from minimax_sync.settings.settings import Sourced
-from minimax_sync.sse import SseParser
-from minimax_sync.stream import Fold
 from minimax_sync.values.response import ChatResponse
-from minimax_sync.wires.anthropic_fold import AnthropicFold
+from minimax_sync.wires.accumulator import Fold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
 from minimax_sync.wires.failures import failure_of_status
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.sse import SseParser
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -16,12 +16,12 @@ from secrets_canary import PROMPT
 from wire_server import ANTHROPIC, JSON, OPENAI, Wire, framed, halves, replies, sse
 
 from minimax_sync import LlmError, ResponseFormatError, ToolArgumentsError
-from minimax_sync.sse import SseParser
-from minimax_sync.stream import Fold
 from minimax_sync.values.request import as_request
 from minimax_sync.wires import Wire as Codec
-from minimax_sync.wires.anthropic_messages import AnthropicMessages
-from minimax_sync.wires.openai_compat import OpenAICompat
+from minimax_sync.wires.accumulator import Fold
+from minimax_sync.wires.anthropic_encode import AnthropicMessages
+from minimax_sync.wires.openai_encode import OpenAICompat
+from minimax_sync.wires.sse import SseParser
 
 watch, wire = secrets_canary.watch, wire_server.wire
 
@@ -234,8 +234,8 @@ def test_C9_four_times_the_deltas_are_four_times_the_calls(what: str, stop: tupl
 @pytest.mark.parametrize("what", GROWING)
 def test_C9_what_is_held_back_is_not_read_again_with_every_delta(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Count the bytes and characters that the fold looks at, in the places where something grows."""
-    import minimax_sync.stream as stream
-    import minimax_sync.wires.think as think
+    import minimax_sync.wires.accumulator as stream
+    import minimax_sync.wires.think_tags as think
 
     searched = 0
 

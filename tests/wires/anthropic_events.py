@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minimax_sync.values.response import ChatResponse
-from minimax_sync.wires.anthropic_fold import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
 
 from .replay import replay, stream_of
 

@@ -10,8 +10,8 @@ import pytest
 from minimax_sync.values.messages import ChatMessage
 from minimax_sync.values.request import as_request
 from minimax_sync.wires import Wire
-from minimax_sync.wires.anthropic_messages import AnthropicMessages
-from minimax_sync.wires.openai_compat import OpenAICompat
+from minimax_sync.wires.anthropic_encode import AnthropicMessages
+from minimax_sync.wires.openai_encode import OpenAICompat
 
 OPENAI, ANTHROPIC = OpenAICompat(), AnthropicMessages()
 BOTH = pytest.mark.parametrize("wire", [OPENAI, ANTHROPIC], ids=["openai", "anthropic"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIFold
 
 from .replay import replay, stream_of
 

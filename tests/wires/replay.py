@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from minimax_sync.sse import SseParser
-from minimax_sync.stream import Fold
 from minimax_sync.values.chunks import ReasoningDelta, StreamChunk, TextDelta
 from minimax_sync.values.response import ChatResponse
+from minimax_sync.wires.accumulator import Fold
+from minimax_sync.wires.sse import SseParser
 
 DATA = Path(__file__).parent.parent / "data"
 

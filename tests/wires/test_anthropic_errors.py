@@ -14,7 +14,7 @@ from minimax_sync.errors import (
     ResponseFormatError,
     ServerError,
 )
-from minimax_sync.wires.anthropic_fold import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
 
 from .anthropic_events import HI, grown, opened, start
 from .replay import chunks_of, plain, stream_of

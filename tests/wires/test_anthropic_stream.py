@@ -19,7 +19,7 @@ from minimax_sync.values.chunks import (
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.anthropic_fold import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
 
 from .anthropic_events import COUNTED, END, HI, STOP, answer, grown, opened, reason, start, stopped
 from .replay import chunks_of, plain, recorded, replay, stream_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minimax_sync.values.messages import Reasoning, Text
-from minimax_sync.wires.anthropic_fold import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
 
 from .anthropic_events import COUNTED, END, answer, grown, opened, reason, start, stopped
 from .replay import essence, plain

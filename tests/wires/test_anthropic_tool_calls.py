@@ -8,7 +8,7 @@ import pytest
 
 from minimax_sync.errors import ResponseFormatError
 from minimax_sync.values.messages import ToolCall
-from minimax_sync.wires.anthropic_fold import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
 
 from .anthropic_events import END, answer, grown, opened, stopped
 from .replay import plain

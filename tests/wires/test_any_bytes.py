@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minimax_sync.errors import LlmError, ResponseFormatError
-from minimax_sync.sse import SseParser
 from minimax_sync.values.chunks import StreamEnd
-from minimax_sync.wires.anthropic_fold import AnthropicFold
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.sse import SseParser
 
 from .replay import MakeFold, chunks_of, recorded, stream_of
 

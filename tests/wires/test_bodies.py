@@ -16,8 +16,8 @@ from minimax_sync.errors import (
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.anthropic_fold import AnthropicFold
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.openai_decode import OpenAIFold
 
 from .replay import MakeFold, plain, recorded
 

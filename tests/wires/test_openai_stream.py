@@ -17,7 +17,6 @@ from minimax_sync.errors import (
     ServerError,
     StreamInterruptedError,
 )
-from minimax_sync.sse import Event
 from minimax_sync.values.chunks import (
     StreamEnd,
     TextDelta,
@@ -28,7 +27,8 @@ from minimax_sync.values.chunks import (
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.sse import Event
 
 from .openai_events import COUNTED, DETAIL, DONE, END, USAGE, answer, call, delta, message, thought
 from .replay import chunks_of, essence, plain, recorded, replay, stream_of

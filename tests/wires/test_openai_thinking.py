@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from minimax_sync.values.messages import Reasoning, Text
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIFold
 
 from .openai_events import END, USAGE, answer, delta, message, thought
 from .replay import essence, plain

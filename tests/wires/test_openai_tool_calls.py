@@ -10,7 +10,7 @@ from minimax_sync.errors import (
     ResponseFormatError,
 )
 from minimax_sync.values.messages import ToolCall
-from minimax_sync.wires.openai_fold import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIFold
 
 from .openai_events import answer, call, delta, message
 from .replay import chunks_of, plain, stream_of

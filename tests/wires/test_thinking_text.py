@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minimax_sync.wires.snapshots import GrowingThought
-from minimax_sync.wires.think import ThinkSplitter
+from minimax_sync.wires.think_tags import ThinkSplitter
+from minimax_sync.wires.thinking_snapshots import GrowingThought
 
 
 def split(pieces: list[str]) -> tuple[str, str]:

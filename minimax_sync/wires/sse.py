@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .errors import ResponseFormatError
+from ..errors import ResponseFormatError
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 MAX_EVENT_BYTES = 16 * 1024 * 1024

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import ResponseFormatError
-from ..stream import UNREADABLE, Fold, GrowingCall, as_text, count, json_text, not_an_answer, parsed
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
+from .accumulator import UNREADABLE, Fold, GrowingCall, as_text, count, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
-from .snapshots import GrowingThought
-from .think import Run, ThinkSplitter
+from .think_tags import Run, ThinkSplitter
+from .thinking_snapshots import GrowingThought
 
 if TYPE_CHECKING:
-    from ..sse import Event
+    from .sse import Event
 
 # No annotations from the future here: msgspec would compile and evaluate each of the Structs' own, 0.3 ms of a start.
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from .errors import MAX_MESSAGE_CHARS, ResponseFormatError, StreamInterruptedError
-from .values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
-from .values.messages import ChatMessage, Part, ToolCall
-from .values.response import ChatResponse
-from .values.usage import TokenUsage
+from ..errors import MAX_MESSAGE_CHARS, ResponseFormatError, StreamInterruptedError
+from ..values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
+from ..values.messages import ChatMessage, Part, ToolCall
+from ..values.response import ChatResponse
+from ..values.usage import TokenUsage
 
 if TYPE_CHECKING:
     from .sse import Event

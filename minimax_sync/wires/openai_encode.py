@@ -12,9 +12,9 @@ from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
-from .images import filled, gap
-from .openai_fold import OpenAIFold
-from .prompts import common_fields, spoken, system_prompt, turns
+from .inline_images import filled, gap
+from .normalize import common_fields, spoken, system_prompt, turns
+from .openai_decode import OpenAIFold
 
 
 class _Said(msgspec.Struct, gc=False):

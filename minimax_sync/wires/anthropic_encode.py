@@ -13,9 +13,9 @@ from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
-from .anthropic_fold import AnthropicFold
-from .images import filled, gap
-from .prompts import common_fields, spoken, system_prompt, turns
+from .anthropic_decode import AnthropicFold
+from .inline_images import filled, gap
+from .normalize import common_fields, spoken, system_prompt, turns
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
