@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from . import emulator as emulator
     from . import hooks as hooks
-    from .auth.portal import Login as Login
-    from .auth.portal import login as login
-    from .auth.portal import logout as logout
+    from .auth.login import Login as Login
+    from .auth.login import login as login
+    from .auth.login import logout as logout
     from .auth.static_key import StaticKey as StaticKey
     from .auth.token_plan import TokenPlan as TokenPlan
     from .chat_stream import ChatStream as ChatStream
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from .wires.services import Model as Model
 
 _HOMES = {
-    "auth.portal": "Login login logout",
+    "auth.login": "Login login logout",
     "auth.static_key": "StaticKey",
     "auth.token_plan": "TokenPlan",
     "chat_stream": "ChatStream",

@@ -28,7 +28,7 @@ from .values.response import ChatResponse
 from .wires import Wire, wire_for
 
 if TYPE_CHECKING:
-    from .auth.credential import Refreshed
+    from .auth.single_flight import Refreshed
     from .hooks.call_watch import CallWatch
 
 if sys.version_info >= (3, 11):

@@ -29,7 +29,7 @@ from .settings.endpoints import Endpoint
 from .wires.failures import failure_of_status, request_id_in
 
 if TYPE_CHECKING:
-    from .auth.refresher import Lease
+    from .auth.background import Lease
     from .hooks.call_watch import CallWatch
     from .hooks.events import Hook
     from .pacing.quota_alert import QuotaAlert, QuotaCrossing

@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 from ..errors import BundleError, CallTimeoutError, ConfigError, TransportError
 from ..net.redis_link import RedisFailureError, RedisLink, split_store_url
 from ..secret import Secret, StoreUrl
-from . import redis_steps as steps
+from . import redis_scripts as steps
 from .bundle import Bundle, Snapshot, parse_bundle
 from .clock import Clock, SystemClock
 from .intent import Intent, parse_intent
-from .seams import LOCK_WAIT
+from .interfaces import LOCK_WAIT
 
 _log = logging.getLogger("minimax_sync.auth")
 

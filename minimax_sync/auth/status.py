@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import BundleError
-from .refresh import Refresh
-from .seams import Store
+from .interfaces import Store
+from .protocol import Refresh
 
 State = Literal["fresh", "due", "expired", "dead", "unreadable", "missing"]
 

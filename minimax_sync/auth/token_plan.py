@@ -13,13 +13,13 @@ from typing import Any
 
 from ..errors import BundleError
 from ..secret import Secret, StoreUrl
+from .background import Lease
 from .bundle import DEFAULT_REGION
 from .clock import SystemClock
-from .credential import Credential, Listener
-from .grant import TokenEndpoint
-from .places import Place, bundle_place, open_store
-from .refresher import Lease
+from .single_flight import Credential, Listener
 from .status import BundleStatus, describe
+from .stores import Place, bundle_place, open_store
+from .token_endpoint import TokenEndpoint
 
 
 class TokenPlan:

@@ -22,8 +22,8 @@ from ..secret import HIDDEN, Secret, check_key
 from ..settings.endpoints import may_receive_token, page_url, portal_url
 from ..settings.table import check_group_id
 from .bundle import Bundle
-from .grant import CLIENT_ID
 from .instants import code_expiry, expiry
+from .token_endpoint import CLIENT_ID
 
 SCOPE = "group_id profile model.completion"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:user_code"

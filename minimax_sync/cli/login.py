@@ -26,7 +26,7 @@ _BUNDLE = argument(
 def _login(arguments: Namespace) -> int:
     if arguments.region and arguments.base_url:
         raise UsageError("give --region or --base-url, not both")
-    from ..auth.portal import login
+    from ..auth.login import login
 
     usual = find_login_settings(arguments)
     settings = find_login_settings(arguments, bundle=arguments.bundle)
@@ -77,7 +77,7 @@ def _has_browser() -> bool:
 
 
 def _logout(arguments: Namespace) -> int:
-    from ..auth.portal import logout
+    from ..auth.login import logout
 
     settings = find_login_settings(arguments, bundle=arguments.bundle)
     removed = logout(settings.bundle.value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.auth.credential import Flight
+from minimax_sync.auth.single_flight import Flight
 
 
 def _start(*jobs: Callable[[], object]) -> list[threading.Thread]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from minimax_sync.auth.bundle import parse_bundle
-from minimax_sync.auth.grant import Grant, RefusedError, TokenEndpoint, decode_answer
+from minimax_sync.auth.token_endpoint import Grant, RefusedError, TokenEndpoint, decode_answer
 from minimax_sync.auth.token_plan import TokenPlan
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import LlmError, ServerError

@@ -13,7 +13,7 @@ import portal_lab
 import pytest
 from portal_lab import BUNDLE, Codes, QuickClock, let_the_code_through
 
-from minimax_sync.auth.portal import login, logout
+from minimax_sync.auth.login import login, logout
 from minimax_sync.auth.token_plan import TokenPlan
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, ConfigError

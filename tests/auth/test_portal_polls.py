@@ -8,7 +8,7 @@ import portal_lab
 import pytest
 from portal_lab import Codes, QuickClock, assert_nothing_is_left, let_the_code_through
 
-from minimax_sync.auth.portal import login
+from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import CredentialInvalidError, ResponseFormatError, ServerError
 

@@ -12,7 +12,7 @@ import pytest
 import responses
 from portal_lab import BUNDLE, Codes, QuickClock, assert_nothing_is_left, let_the_code_through
 
-from minimax_sync.auth.portal import login
+from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import ResponseFormatError
 

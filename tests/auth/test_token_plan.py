@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from minimax_sync.auth import Auth, TokenPlan
-from minimax_sync.auth.credential import Refreshed
-from minimax_sync.auth.store import FileStore
+from minimax_sync.auth.file_store import FileStore
+from minimax_sync.auth.single_flight import Refreshed
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, CallTimeoutError, CredentialInvalidError
 

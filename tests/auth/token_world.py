@@ -15,7 +15,7 @@ from token_portal import Endpoint, Portal
 
 from minimax_sync.auth.bundle import Bundle, Snapshot, parse_snapshot
 from minimax_sync.auth.intent import Intent
-from minimax_sync.auth.refresh import Refresh
+from minimax_sync.auth.protocol import Refresh
 from minimax_sync.errors import BundleError, LlmError
 
 START = 1_800_000_000.0

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from minimax_sync.auth.bundle import parse_bundle
-from minimax_sync.auth.grant import decode_answer
+from minimax_sync.auth.token_endpoint import decode_answer
 from minimax_sync.errors import ConfigError, LlmError, ToolArgumentsError
 from minimax_sync.pacing.quota_alert import decode_quota
 from minimax_sync.pacing.retry import retry_after_seconds

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from token_lab import bundle_at, edit, eventually, expired_plan, neighbours
 
 from minimax_sync.auth import TokenPlan
-from minimax_sync.auth.grant import Grant, decode_answer
 from minimax_sync.auth.instants import expiry
+from minimax_sync.auth.token_endpoint import Grant, decode_answer
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import LlmError, ResponseFormatError, ServerError, TransportError
 from minimax_sync.secret import Secret

@@ -13,7 +13,7 @@ from token_lab import bundle_at, edit, expire, expired_plan, in_seconds, neighbo
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.bundle import Bundle, parse_bundle
-from minimax_sync.auth.store import FileStore
+from minimax_sync.auth.file_store import FileStore
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, CredentialInvalidError
 

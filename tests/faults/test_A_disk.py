@@ -27,7 +27,7 @@ from minimax_sync.errors import BundleError
 STORE_FAILS = """
 import logging, resource, sys
 from minimax_sync.auth import TokenPlan
-from minimax_sync.auth.rewrite import Rewrite
+from minimax_sync.auth.file_rewrite import Rewrite
 from minimax_sync.errors import LlmError
 path, url, when = sys.argv[1:]
 records = []
@@ -172,7 +172,7 @@ def test_A10_a_bundle_that_may_only_be_read_serves_and_is_never_refreshed(
 NO_DESCRIPTORS = """
 import os, resource, sys
 from minimax_sync.auth import TokenPlan
-from minimax_sync.auth.grant import TokenEndpoint
+from minimax_sync.auth.token_endpoint import TokenEndpoint
 path, url = sys.argv[1:]
 limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 real = TokenEndpoint.refresh

@@ -27,7 +27,7 @@ from minimax_sync.errors import CredentialInvalidError
 KILLED = """
 import os, signal, sys, threading
 from minimax_sync.auth import TokenPlan
-from minimax_sync.auth.refresher import Refresher
+from minimax_sync.auth.background import Refresher
 path, url = sys.argv[1:]
 Refresher.submit = lambda self, job: False       # the refresh runs in the main thread, where the trace is
 import filelock, minimax_sync.net.session

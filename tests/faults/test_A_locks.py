@@ -20,13 +20,13 @@ from token_lab import (
     run_python,
 )
 
-from minimax_sync.auth import lock as lock_module
+from minimax_sync.auth import file_lock as lock_module
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, CallTimeoutError
 
 HOLD = """
 import sys, time
-from minimax_sync.auth.lock import KernelLock
+from minimax_sync.auth.file_lock import KernelLock
 lock = KernelLock.attempt(sys.argv[1])
 print(bool(lock), flush=True)
 time.sleep(30)
@@ -61,7 +61,7 @@ def test_A22_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> Non
 
 FORK_WHILE_HELD = """
 import os, sys, time
-from minimax_sync.auth.lock import KernelLock
+from minimax_sync.auth.file_lock import KernelLock
 path, way = sys.argv[1:]
 lock = KernelLock.attempt(path)
 child = os.fork()
@@ -72,7 +72,7 @@ if child == 0:
     os.fstat(mine)
     time.sleep(0.3)
     os._exit(0)
-probe = f"from minimax_sync.auth.lock import KernelLock; print(KernelLock.attempt({path!r}) is None)"
+probe = f"from minimax_sync.auth.file_lock import KernelLock; print(KernelLock.attempt({path!r}) is None)"
 time.sleep(0.1)
 held = os.popen(f'{sys.executable} -c "{probe}"').read().strip()
 lock.release()
@@ -170,7 +170,9 @@ for _ in range(200):
 def test_A24_our_lock_and_filelocks_own_exclude_each_other(tmp_path: Path) -> None:
     lock, counter = tmp_path / "x.lock", tmp_path / "counter"
     counter.write_text("0")
-    ours = UNLINKING.replace("from filelock import FileLock", "from minimax_sync.auth.lock import KernelLock").replace(
+    ours = UNLINKING.replace(
+        "from filelock import FileLock", "from minimax_sync.auth.file_lock import KernelLock"
+    ).replace(
         "    with FileLock(sys.argv[1]):\n",
         "    while (lock := KernelLock.attempt(sys.argv[1])) is None:\n        time.sleep(0.0001)\n    with lock:\n",
     )
@@ -184,7 +186,7 @@ def test_A24_our_lock_and_filelocks_own_exclude_each_other(tmp_path: Path) -> No
 INTERRUPTED = """
 import linecache, signal, sys, threading, time
 from minimax_sync.auth import TokenPlan
-from minimax_sync.auth.lock import KernelLock
+from minimax_sync.auth.file_lock import KernelLock
 path, url = sys.argv[1:]
 plan = TokenPlan(path, base_url=url)
 plan.bearer()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from token_lab import bundle_at, descriptors, expired_plan
 
-from minimax_sync.auth.lock import KernelLock
-from minimax_sync.auth.store import FileStore
+from minimax_sync.auth.file_lock import KernelLock
+from minimax_sync.auth.file_store import FileStore
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from token_lab import bundle_at, descriptors, edit, eventually, expired_plan, run_python
 
-from minimax_sync.auth import TokenPlan, refresher
-from minimax_sync.auth.store import FileStore
+from minimax_sync.auth import TokenPlan
+from minimax_sync.auth import background as refresher
+from minimax_sync.auth.file_store import FileStore
 from minimax_sync.emulator import Emulator
 
 SUSPENDED = """

@@ -17,8 +17,8 @@ from typing import Any
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.bundle import Bundle, parse_bundle
 from minimax_sync.auth.clock import SystemClock
-from minimax_sync.auth.credential import Credential
-from minimax_sync.auth.store import FileStore
+from minimax_sync.auth.file_store import FileStore
+from minimax_sync.auth.single_flight import Credential
 from minimax_sync.emulator import Emulator
 from minimax_sync.emulator.grants import Pair
 

@@ -19,8 +19,8 @@ import time
 from typing import Any
 
 from minimax_sync.auth import TokenPlan
+from minimax_sync.auth.background import Lease
 from minimax_sync.auth.clock import SystemClock
-from minimax_sync.auth.refresher import Lease
 from minimax_sync.errors import LlmError
 
 

@@ -16,8 +16,8 @@ from token_lab import eventually, in_seconds
 
 from minimax_sync import BundleError, ConfigError, CredentialInvalidError, MiniMaxClient, TokenPlan, login, logout
 from minimax_sync.auth.clock import SystemClock
-from minimax_sync.auth.credential import Credential
 from minimax_sync.auth.redis_store import RedisStore
+from minimax_sync.auth.single_flight import Credential
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import TransportError
 from minimax_sync.secret import StoreUrl

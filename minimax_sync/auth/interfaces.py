@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .bundle import Bundle, Snapshot
-    from .grant import Grant
     from .intent import Intent
+    from .token_endpoint import Grant
 
 LOCK_WAIT = 40.0  # seconds; longer than anybody holds the lock: a POST with all that is sent again, and the store
 

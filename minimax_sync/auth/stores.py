@@ -8,8 +8,8 @@ from pathlib import Path
 from ..secret import StoreUrl
 from ..settings.table import check_bundle
 from .clock import Clock
+from .file_store import FileStore
 from .redis_store import RedisStore
-from .store import FileStore
 
 Place = Path | StoreUrl
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from ..errors import BundleError, CallTimeoutError
 from .bundle import Bundle, Snapshot, parse_snapshot
 from .clock import Clock, SystemClock
-from .files import open_private, read_private
+from .file_access import open_private, read_private
+from .file_lock import KernelLock
+from .file_rewrite import Rewrite
 from .intent import Intent, parse_intent
-from .lock import KernelLock
-from .rewrite import Rewrite
-from .seams import LOCK_WAIT
+from .interfaces import LOCK_WAIT
 
 _log = logging.getLogger("minimax_sync.auth")
 

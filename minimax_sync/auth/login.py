@@ -29,10 +29,10 @@ from ..sealing import sealed
 from ..settings.endpoints import REGIONS, host_of, portal_redirect, portal_url
 from ..settings.settings import DEFAULT_BUNDLE
 from .clock import Clock, SystemClock
-from .files import write_private
-from .grant import LONGEST_ANSWER, POST_TIMEOUT
-from .places import bundle_place, open_store
+from .file_access import write_private
 from .redis_store import RedisStore
+from .stores import bundle_place, open_store
+from .token_endpoint import LONGEST_ANSWER, POST_TIMEOUT
 from .user_code import Answer, Approval, Attempt, UserCode, decode_code, decode_poll
 
 OnCode = Callable[[str, str, datetime], object]

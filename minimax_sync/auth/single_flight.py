@@ -23,12 +23,12 @@ from typing import Literal, NamedTuple
 
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerError
 from ..secret import Secret
+from .background import SLICE, Refresher, closing
 from .clock import Clock
-from .grant import TokenEndpoint
 from .instants import LONG_PAST
-from .refresh import Refresh, StoppedError
-from .refresher import SLICE, Refresher, closing
-from .seams import Store
+from .interfaces import Store
+from .protocol import Refresh, StoppedError
+from .token_endpoint import TokenEndpoint
 
 _log = logging.getLogger("minimax_sync.auth")
 

@@ -30,9 +30,9 @@ from ..secret import HIDDEN, Secret
 from .backoff import Backoff
 from .bundle import Bundle, Snapshot
 from .clock import Clock
-from .grant import POST_TIMEOUT, AnswerLostError, Grant, RefusedError
 from .intent import Intent
-from .seams import LOCK_WAIT, Endpoint, Lock, Rewrite, Store
+from .interfaces import LOCK_WAIT, Endpoint, Lock, Rewrite, Store
+from .token_endpoint import POST_TIMEOUT, AnswerLostError, Grant, RefusedError
 
 _log = logging.getLogger("minimax_sync.auth")
 

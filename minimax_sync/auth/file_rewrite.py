@@ -16,7 +16,7 @@ from types import TracebackType
 
 from ..errors import BundleError
 from .bundle import Bundle, Snapshot, parse_snapshot
-from .files import open_private, write_all, write_private
+from .file_access import open_private, write_all, write_private
 from .intent import Intent
 
 _log = logging.getLogger("minimax_sync.auth")

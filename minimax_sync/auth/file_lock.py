@@ -15,7 +15,7 @@ from types import TracebackType
 from filelock import lock_descriptor, unlock_descriptor
 
 from ..errors import BundleError
-from .files import open_private, owner
+from .file_access import open_private, owner
 
 _ADVICE = {
     errno.EACCES: "it belongs to {owner}: remove it, or give it to the user who runs this program",
