@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .auth.login import logout as logout
     from .auth.static_key import StaticKey as StaticKey
     from .auth.token_plan import TokenPlan as TokenPlan
-    from .chat_stream import ChatStream as ChatStream
+    from .calls.stream import ChatStream as ChatStream
     from .client import MiniMaxClient as MiniMaxClient
     from .conversation import Conversation as Conversation
     from .emulator import Emulator as Emulator
@@ -86,7 +86,7 @@ _HOMES = {
     "auth.login": "Login login logout",
     "auth.static_key": "StaticKey",
     "auth.token_plan": "TokenPlan",
-    "chat_stream": "ChatStream",
+    "calls.stream": "ChatStream",
     "client": "MiniMaxClient",
     "conversation": "Conversation",
     "emulator": "Emulator Received",

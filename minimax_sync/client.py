@@ -14,13 +14,13 @@ from typing import Any, TypeVar, overload
 import minimax_sync
 
 from . import late_imports as late
-from .caller import Caller, decoded, reopened
+from .calls.attempts import Redact
+from .calls.core import Caller, decoded, reopened
 from .errors import RequestError
 from .net.reply import Reply
 from .pacing.retry import RetryPolicy
 from .sealing import sealed
 from .settings.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
-from .transport import Redact
 from .values.request import as_request
 from .values.response import ChatResponse
 from .wires.failures import request_id_in
@@ -130,7 +130,7 @@ class MiniMaxClient(Caller):
         Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones where the
         stream is read.
         """
-        from .chat_stream import ChatStream
+        from .calls.stream import ChatStream
 
         request = as_request(input, options)
         call = self._chat_call("stream", request)

@@ -15,7 +15,7 @@ import msgspec
 
 import minimax_sync
 
-from .chat_stream import ChatStream
+from .calls.stream import ChatStream
 from .errors import RequestError
 from .sealing import sealed
 from .values.chunks import StreamChunk, StreamEnd

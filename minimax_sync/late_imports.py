@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .values.options import ChatOptions as ChatOptions
 
 MODULES = (
-    "chat_stream",
+    "calls.stream",
     "settings.llm_yaml",
     "settings.placeholders",
     "hooks.call_watch",

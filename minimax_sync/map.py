@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from .calls.attempts import Transport
 from .checkpoint import Checkpoint, Line, key_of
 from .errors import CallTimeoutError, ConfigError, LlmError, RequestError
 from .pacing.token_bucket import Limiter
 from .progress import Progress
 from .sealing import sealed
-from .transport import Transport
 from .values.messages import ChatMessage
 from .values.request import ChatRequest, as_request
 from .values.response import ChatResponse

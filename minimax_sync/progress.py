@@ -9,8 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .calls.display import notebook_shell
 from .errors import ConfigError
-from .notebook import notebook_shell
 from .values.response import ChatResponse
 
 if TYPE_CHECKING:

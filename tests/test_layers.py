@@ -26,7 +26,7 @@ LAYERS = [
         "late_imports secret settings.endpoints pacing.retry pacing.token_bucket pacing.quota_alert wires.sse "
         "net.connections net.failures settings.yaml_lines"
     ),
-    "net.redis_link redaction",
+    "net.redis_link calls.redaction",
     "values.prices values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
@@ -43,11 +43,11 @@ LAYERS = [
     "auth",
     "wires.accumulator",
     "wires",
-    "transport pacing.redis_token_bucket",
-    "notebook",
-    "chat_stream",
-    "assembly",
-    "caller",
+    "calls.attempts pacing.redis_token_bucket",
+    "calls.display",
+    "calls.stream",
+    "calls.open_core",
+    "calls.core",
     "client",
     "tool_schema worker_threads",
     "tools parse conversation checkpoint progress magic",
@@ -169,7 +169,7 @@ def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:
 
 
 UNUSED = (
-    "auth.token_plan chat_stream settings.llm_yaml settings.placeholders settings.yaml_lines hooks "
+    "auth.token_plan calls.stream settings.llm_yaml settings.placeholders settings.yaml_lines hooks "
     "pacing.token_bucket pacing.quota_alert wires.sse values.json_in_text wires.services"
 )
 

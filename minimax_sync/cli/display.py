@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from typing_extensions import Self
 
-    from ..chat_stream import ChatStream
+    from ..calls.stream import ChatStream
     from ..values.response import ChatResponse
 
 _REMARKS = {

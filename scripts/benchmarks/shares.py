@@ -19,7 +19,7 @@ OWNERS = (
     ("minimax_sync/values/", "ours: wires and values"),
     ("minimax_sync/wires/sse.py", "ours: SSE and accumulation"),
     ("minimax_sync/wires/accumulator.py", "ours: SSE and accumulation"),
-    ("minimax_sync/chat_stream.py", "ours: SSE and accumulation"),
+    ("minimax_sync/calls/stream.py", "ours: SSE and accumulation"),
     ("minimax_sync/", "ours: client, transport, limits, retry"),
     ("/requests/", "requests: the adapter"),
     ("/urllib3/", "urllib3"),

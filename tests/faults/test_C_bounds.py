@@ -57,7 +57,7 @@ def test_C8_a_line_or_event_past_its_bound_is_refused_with_what_had_come(wire: W
 
 
 def test_C8_a_stream_past_its_bound_is_refused(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minimax_sync.chat_stream.MAX_STREAM_BYTES", 100_000)
+    monkeypatch.setattr("minimax_sync.calls.stream.MAX_STREAM_BYTES", 100_000)
     error = stream_error(wire, *[wire.delta("more ")] * 2000)
     assert type(error) is ResponseFormatError
     assert "the stream is longer than 100000 bytes" in str(error)

@@ -54,7 +54,7 @@ def test_C18_usage_that_comes_after_the_finish_reason_is_kept() -> None:
 def test_C18_usage_that_never_comes_is_waited_for_no_longer_than_its_grace_whatever_keeps_coming(
     ping: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("minimax_sync.chat_stream.USAGE_GRACE", 0.3)
+    monkeypatch.setattr("minimax_sync.calls.stream.USAGE_GRACE", 0.3)
 
     def step(peer: Peer) -> None:
         peer.send(*framed(OPENAI.events[:-1], "chunked", end=False))

@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from .auth import Auth
-from .auth.static_key import StaticKey
-from .errors import BundleError, ConfigError
-from .net.session import Http
-from .secret import StoreUrl
-from .settings.endpoints import Endpoint, may_receive_token
-from .settings.settings import KEY_BASE_URL, Settings
-from .transport import Channel
-from .wires import wire_for
+from ..auth import Auth
+from ..auth.static_key import StaticKey
+from ..errors import BundleError, ConfigError
+from ..net.session import Http
+from ..secret import StoreUrl
+from ..settings.endpoints import Endpoint, may_receive_token
+from ..settings.settings import KEY_BASE_URL, Settings
+from ..wires import wire_for
+from .attempts import Channel
 
 if TYPE_CHECKING:
     import requests
 
-    from .pacing.quota_alert import QuotaAlert
-    from .pacing.token_bucket import Limiter
+    from ..pacing.quota_alert import QuotaAlert
+    from ..pacing.token_bucket import Limiter
 
 _REGULAR_KEY = (
     "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
@@ -63,7 +63,7 @@ def _static_key(settings: Settings) -> tuple[Auth, str, str]:
 
 
 def _token_plan(settings: Settings) -> tuple[Auth, str, str]:
-    from .auth.token_plan import TokenPlan
+    from ..auth.token_plan import TokenPlan
 
     plan = TokenPlan(settings.bundle.value, base_url=settings.base_url_by_hand)
     status = plan.status()
@@ -76,7 +76,7 @@ def _bundle_identity(bundle: str) -> str:
     """Name a bundle as on every host: a path as it is, one in Redis without the Redis, which has many addresses."""
     if not isinstance(bundle, StoreUrl):
         return bundle
-    from .net.redis_link import split_store_url
+    from ..net.redis_link import split_store_url
 
     return split_store_url(bundle, "bundle")[1]
 
@@ -138,7 +138,7 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
     given, rate = settings.limiter.value, settings.requests_per_second.value
     burst = settings.burst.value
     if isinstance(given, StoreUrl):
-        from .pacing.redis_token_bucket import shared_redis_bucket
+        from ..pacing.redis_token_bucket import shared_redis_bucket
 
         if rate is None:
             raise ConfigError(f"{settings.limiter.source}: it shares a rate, so requests_per_second must not be None")
@@ -150,7 +150,7 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
         raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
     if rate is None:
         return None
-    from .pacing.token_bucket import TokenBucket, shared_bucket
+    from ..pacing.token_bucket import TokenBucket, shared_bucket
 
     return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)
 
@@ -159,7 +159,7 @@ def _quota_alert(settings: Settings) -> QuotaAlert | None:
     threshold = settings.quota_alert_threshold.value
     if threshold is None:
         return None
-    from .pacing.quota_alert import QuotaAlert
+    from ..pacing.quota_alert import QuotaAlert
 
     return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import NoReturn
 
-from .errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
-from .net.reply import Reply
-from .sealing import clear_locals
-from .transport import Redact, unexpected
-from .values.chunks import StreamChunk, TextDelta
-from .values.response import ChatResponse
-from .wires.accumulator import Fold
-from .wires.sse import SseParser
+from ..errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
+from ..net.reply import Reply
+from ..sealing import clear_locals
+from ..values.chunks import StreamChunk, TextDelta
+from ..values.response import ChatResponse
+from ..wires.accumulator import Fold
+from ..wires.sse import SseParser
+from .attempts import Redact, unexpected
 
 USAGE_GRACE = 2.0
 """How long, in seconds, usage is waited for after a finish reason when the server leaves the socket open."""
@@ -232,7 +232,7 @@ class ChatStream:
 
     def display(self) -> ChatResponse:
         """Show the answer as it comes, as Markdown in a notebook and as plain text elsewhere; return it whole."""
-        from .notebook import display_stream
+        from .display import display_stream
 
         return display_stream(self)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from .errors import LlmError
-from .secret import HIDDEN, Secret
+from ..errors import LlmError
+from ..secret import HIDDEN, Secret
 
 _SHORTEST_KEY = 8
 _SHORTEST_QUOTE = 8

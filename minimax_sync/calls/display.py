@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .values.chunks import TextDelta
-from .values.response import ChatResponse, as_markdown
+from ..values.chunks import TextDelta
+from ..values.response import ChatResponse, as_markdown
 
 if TYPE_CHECKING:
-    from .chat_stream import ChatStream
+    from .stream import ChatStream
 
 _REDRAW_EVERY = 0.1  # seconds; a page that is redrawn for every token flickers and lags behind
 

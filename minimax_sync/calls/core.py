@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from . import late_imports as late
-from .assembly import open_channel
-from .errors import ConfigError, RequestError, ResponseFormatError
-from .net.reply import Reply
-from .pacing.retry import RetryPolicy
-from .settings.resolve import resolve_settings
-from .settings.settings import Settings
-from .settings.table import CHECKS
-from .transport import Call, Channel, Options, Redact, Transport, unexpected
-from .values.request import ChatRequest
-from .values.response import ChatResponse
-from .wires import Wire, wire_for
+from .. import late_imports as late
+from ..errors import ConfigError, RequestError, ResponseFormatError
+from ..net.reply import Reply
+from ..pacing.retry import RetryPolicy
+from ..settings.resolve import resolve_settings
+from ..settings.settings import Settings
+from ..settings.table import CHECKS
+from ..values.request import ChatRequest
+from ..values.response import ChatResponse
+from ..wires import Wire, wire_for
+from .attempts import Call, Channel, Options, Redact, Transport, unexpected
+from .open_core import open_channel
 
 if TYPE_CHECKING:
-    from .auth.single_flight import Refreshed
-    from .hooks.call_watch import CallWatch
+    from ..auth.single_flight import Refreshed
+    from ..hooks.call_watch import CallWatch
 
 if sys.version_info >= (3, 11):
     from typing import Self
@@ -177,7 +177,7 @@ class Caller:
 
     def _tell_refreshed(self, refreshed: Refreshed) -> None:
         if refreshed.outcome == "refreshed":
-            from .hooks.events import TokenRefreshed, emit
+            from ..hooks.events import TokenRefreshed, emit
 
             event = TokenRefreshed(
                 provider=self._channel.provider, duration=refreshed.seconds, expires_at=refreshed.expires_at
@@ -191,7 +191,7 @@ class Caller:
     def _service(
         self, operation: str, path: str, decode: Callable[[bytes], Result], body: bytes | None = None
     ) -> Result:
-        from .wires.services import failure_in
+        from ..wires.services import failure_in
 
         def receive(reply: Reply, _: Redact) -> Result:
             answer = reply.read()

@@ -17,23 +17,23 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .auth import Auth
-from .auth.static_key import StaticKey
-from .errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
-from .net.reply import Reply
-from .net.session import Http
-from .pacing.retry import Attempts, RetryPolicy, retry_after_seconds
+from ..auth import Auth
+from ..auth.static_key import StaticKey
+from ..errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
+from ..net.reply import Reply
+from ..net.session import Http
+from ..pacing.retry import Attempts, RetryPolicy, retry_after_seconds
+from ..secret import Secret
+from ..settings.endpoints import Endpoint
+from ..wires.failures import failure_of_status, request_id_in
 from .redaction import redacted
-from .secret import Secret
-from .settings.endpoints import Endpoint
-from .wires.failures import failure_of_status, request_id_in
 
 if TYPE_CHECKING:
-    from .auth.background import Lease
-    from .hooks.call_watch import CallWatch
-    from .hooks.events import Hook
-    from .pacing.quota_alert import QuotaAlert, QuotaCrossing
-    from .pacing.token_bucket import Limiter
+    from ..auth.background import Lease
+    from ..hooks.call_watch import CallWatch
+    from ..hooks.events import Hook
+    from ..pacing.quota_alert import QuotaAlert, QuotaCrossing
+    from ..pacing.token_bucket import Limiter
 
 Result = TypeVar("Result")
 
@@ -176,7 +176,7 @@ class Transport:
     def note_quota(self, crossing: QuotaCrossing | None) -> None:
         """Tell the hooks that the quota has just fallen below its threshold, if it has."""
         if crossing is not None and self.options.hooks:
-            from .hooks.events import QuotaLow, emit
+            from ..hooks.events import QuotaLow, emit
 
             event = QuotaLow(
                 provider=self.channel.provider,
@@ -190,7 +190,7 @@ class Transport:
         """Begin to tell the hooks of a call; None where there are none."""
         if not self.options.hooks:
             return None
-        from .hooks.call_watch import CallWatch
+        from ..hooks.call_watch import CallWatch
 
         endpoint = self.channel.endpoint
         server = urlsplit(endpoint.origin)
