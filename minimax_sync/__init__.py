@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .auth.login import logout as logout
     from .auth.static_key import StaticKey as StaticKey
     from .auth.token_plan import TokenPlan as TokenPlan
+    from .batch.run import MapResult as MapResult
     from .calls.stream import ChatStream as ChatStream
     from .client import MiniMaxClient as MiniMaxClient
     from .conversation import Conversation as Conversation
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from .hooks.logging import logging_hook as logging_hook
     from .hooks.otel import otel_hook as otel_hook
     from .hooks.prometheus import prometheus_hook as prometheus_hook
-    from .map import MapResult as MapResult
     from .pacing.quota_alert import Quota as Quota
     from .pacing.quota_alert import QuotaWindow as QuotaWindow
     from .pacing.redis_token_bucket import RedisTokenBucket as RedisTokenBucket
@@ -98,7 +98,7 @@ _HOMES = {
     "hooks.otel": "otel_hook",
     "hooks.prometheus": "prometheus_hook",
     "pacing.token_bucket": "TokenBucket",
-    "map": "MapResult",
+    "batch.run": "MapResult",
     "pacing.quota_alert": "Quota QuotaWindow",
     "pacing.redis_token_bucket": "RedisTokenBucket",
     "pacing.retry": "RetryPolicy",

@@ -235,7 +235,7 @@ class MiniMaxClient(Caller):
         An `LlmError` is a result; what `inputs` raises is raised, after the results of what came before it. Leaving
         the loop ends it: nothing more is sent, and calls under way end in daemon threads, unheeded.
         """
-        from .map import map_inputs, reader
+        from .batch.run import map_inputs, reader
 
         self._check_open()
         return map_inputs(

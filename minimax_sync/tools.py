@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
+from .batch.threads import WorkerThreads
 from .errors import RequestError
 from .hooks.events import ToolFailed, emit
 from .tool_schema import Interface, interface_of
@@ -23,7 +24,6 @@ from .values.request import as_request
 from .values.response import ChatResponse
 from .values.tooldef import ToolDef
 from .values.usage import TokenUsage
-from .worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from .client import MiniMaxClient

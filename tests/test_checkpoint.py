@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from minimax_sync import ChatMessage, ChatRequest, ChatResponse, ConfigError, MiniMaxClient, RequestError, ToolDef
-from minimax_sync.checkpoint import Checkpoint, Line, key_of
+from minimax_sync.batch.checkpoint import Checkpoint, Line, key_of
 from minimax_sync.emulator import Emulator
 
 TOOL = ToolDef("weather", "Tell the weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
@@ -243,7 +243,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_half_line(emulator: Emulator, tmp
 
 MORE_AND_MORE_DESCRIPTORS = """
 import os, resource
-from minimax_sync.checkpoint import Checkpoint
+from minimax_sync.batch.checkpoint import Checkpoint
 from minimax_sync.errors import ConfigError
 
 with Checkpoint("out.jsonl"):

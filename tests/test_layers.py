@@ -49,15 +49,15 @@ LAYERS = [
     "calls.open_core",
     "calls.core",
     "client",
-    "tool_schema worker_threads",
-    "tools parse conversation checkpoint progress magic",
-    "map",
+    "tool_schema batch.threads",
+    "tools parse conversation batch.checkpoint batch.progress magic",
+    "batch.run",
     "cli",
     "__main__",
 ]
 """From the bottom up. A folder stands for all its modules; those of one line may not import each other."""
 
-CALLED_FROM_BELOW = {("client", name) for name in ("tools", "parse", "conversation", "map")}
+CALLED_FROM_BELOW = {("client", name) for name in ("tools", "parse", "conversation", "batch.run")}
 """Methods of the client whose bodies stand above it: it imports them when they are called, and passes itself."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from minimax_sync import ConfigError, MiniMaxClient, RequestError
+from minimax_sync.batch.progress import Progress
 from minimax_sync.emulator import Emulator
-from minimax_sync.progress import Progress
 from minimax_sync.values.messages import ChatMessage
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage

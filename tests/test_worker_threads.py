@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from minimax_sync import MiniMaxClient
+from minimax_sync.batch.threads import WorkerThreads
 from minimax_sync.emulator import Emulator
-from minimax_sync.worker_threads import WorkerThreads
 
 FIRST_USED_AT_EXIT = """
 import atexit, sys

@@ -97,7 +97,7 @@ def _print_record(client: MiniMaxClient, message: ChatMessage, arguments: Namesp
     """Print the object whatever comes of the call: with an error, it holds what had come."""
     import msgspec
 
-    from ..checkpoint import Line
+    from ..batch.checkpoint import Line
 
     options: dict[str, Any] = {"system": arguments.system}
     response: ChatResponse | None = None

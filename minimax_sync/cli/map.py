@@ -18,7 +18,7 @@ from .terminal import complain, is_terminal, remark
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from ..map import Prompt
+    from ..batch.run import Prompt
     from ..values.request import ChatRequest
 
 _DESCRIPTION = """\
@@ -64,7 +64,7 @@ class Lines:
 
     def read(self, numbered: tuple[int, bytes]) -> Prompt:
         """Understand one line; an error names it."""
-        from ..map import Prompt
+        from ..batch.run import Prompt
 
         number, line = numbered
         fields: dict[str, Any] = {}
@@ -107,7 +107,7 @@ def _request(fields: dict[str, Any]) -> ChatRequest:
 
 
 def _run(arguments: Namespace) -> int:
-    from ..map import map_inputs
+    from ..batch.run import map_inputs
 
     _check(arguments)
     lines = Lines(arguments.inputs)

@@ -9,9 +9,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .calls.display import notebook_shell
-from .errors import ConfigError
-from .values.response import ChatResponse
+from ..calls.display import notebook_shell
+from ..errors import ConfigError
+from ..values.response import ChatResponse
 
 if TYPE_CHECKING:
     from typing_extensions import Self

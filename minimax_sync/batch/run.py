@@ -20,20 +20,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from .calls.attempts import Transport
+from ..calls.attempts import Transport
+from ..errors import CallTimeoutError, ConfigError, LlmError, RequestError
+from ..pacing.token_bucket import Limiter
+from ..sealing import sealed
+from ..values.messages import ChatMessage
+from ..values.request import ChatRequest, as_request
+from ..values.response import ChatResponse
+from ..values.shortened import shortened
 from .checkpoint import Checkpoint, Line, key_of
-from .errors import CallTimeoutError, ConfigError, LlmError, RequestError
-from .pacing.token_bucket import Limiter
 from .progress import Progress
-from .sealing import sealed
-from .values.messages import ChatMessage
-from .values.request import ChatRequest, as_request
-from .values.response import ChatResponse
-from .values.shortened import shortened
-from .worker_threads import WorkerThreads
+from .threads import WorkerThreads
 
 if TYPE_CHECKING:
-    from .client import MiniMaxClient
+    from ..client import MiniMaxClient
 
 AHEAD = 4
 """Inputs drawn per worker, so that the workers are busy while the loop's body works on a result."""

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .errors import ConfigError, LlmError, ToolArgumentsError
-from .values.images import Image
-from .values.json_text import as_json
-from .values.messages import ChatMessage, Reasoning, Text, ToolCall
-from .values.request import ChatRequest
-from .values.response import ChatResponse
-from .values.usage import TokenUsage
+from ..errors import ConfigError, LlmError, ToolArgumentsError
+from ..values.images import Image
+from ..values.json_text import as_json
+from ..values.messages import ChatMessage, Reasoning, Text, ToolCall
+from ..values.request import ChatRequest
+from ..values.response import ChatResponse
+from ..values.usage import TokenUsage
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

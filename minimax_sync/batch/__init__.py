@@ -1,0 +1,1 @@
+"""Many prompts at once: the run, its checkpoint, its threads, its progress."""
