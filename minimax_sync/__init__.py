@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .errors import StreamInterruptedError as StreamInterruptedError
     from .errors import ToolArgumentsError as ToolArgumentsError
     from .errors import TransportError as TransportError
+    from .functions.run_tools import tool as tool
     from .hooks.events import AttemptFailed as AttemptFailed
     from .hooks.events import CallEnded as CallEnded
     from .hooks.events import CallStarted as CallStarted
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from .pacing.redis_token_bucket import RedisTokenBucket as RedisTokenBucket
     from .pacing.retry import RetryPolicy as RetryPolicy
     from .pacing.token_bucket import TokenBucket as TokenBucket
-    from .tools import tool as tool
     from .values.chunks import ReasoningDelta as ReasoningDelta
     from .values.chunks import StreamChunk as StreamChunk
     from .values.chunks import StreamEnd as StreamEnd
@@ -102,7 +102,7 @@ _HOMES = {
     "pacing.quota_alert": "Quota QuotaWindow",
     "pacing.redis_token_bucket": "RedisTokenBucket",
     "pacing.retry": "RetryPolicy",
-    "tools": "tool",
+    "functions.run_tools": "tool",
     "values.chunks": "ReasoningDelta StreamChunk StreamEnd TextDelta ToolCallDelta ToolCallEnd ToolCallStart "
     "UsageUpdate",
     "values.images": "Image",

@@ -176,7 +176,7 @@ class MiniMaxClient(Caller):
         that does not fit, or was cut off, is sent back with its error up to `max_repairs` times; then
         `ResponseFormatError` is raised, with the last answer as `.partial`.
         """
-        from .parse import parse
+        from .functions.parse import parse
 
         return parse(self, input, schema, max_repairs=max_repairs, options=options)
 
@@ -196,7 +196,7 @@ class MiniMaxClient(Caller):
         that nobody has answered, `finish_reason` "tool_calls", after `max_rounds` answers, and when one of them is for
         a `ToolDef` or dict among the `tools`, which has no function: then none of that answer's functions is called.
         """
-        from .tools import run_tools
+        from .functions.run_tools import run_tools
 
         return run_tools(self, input, tools, max_rounds=max_rounds, parallel=parallel, options=options)
 

@@ -20,7 +20,7 @@ LAYERS = [
     "lean_import",
     (
         "errors sealing values.shortened values.options net.deadlines net.chunked net.head "
-        "settings.placeholders json_types"
+        "settings.placeholders functions.json_types"
     ),
     (
         "late_imports secret settings.endpoints pacing.retry pacing.token_bucket pacing.quota_alert wires.sse "
@@ -49,15 +49,17 @@ LAYERS = [
     "calls.open_core",
     "calls.core",
     "client",
-    "tool_schema batch.threads",
-    "tools parse conversation batch.checkpoint batch.progress magic",
+    "functions.signature batch.threads",
+    "functions.run_tools functions.parse conversation batch.checkpoint batch.progress magic",
     "batch.run",
     "cli",
     "__main__",
 ]
 """From the bottom up. A folder stands for all its modules; those of one line may not import each other."""
 
-CALLED_FROM_BELOW = {("client", name) for name in ("tools", "parse", "conversation", "batch.run")}
+CALLED_FROM_BELOW = {
+    ("client", name) for name in ("functions.run_tools", "functions.parse", "conversation", "batch.run")
+}
 """Methods of the client whose bodies stand above it: it imports them when they are called, and passes itself."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

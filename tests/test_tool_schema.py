@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from minimax_sync import RequestError, ToolArgumentsError
-from minimax_sync.tool_schema import interface_of, read_docstring
+from minimax_sync.functions.signature import interface_of, read_docstring
 
 
 class Unit(Enum):

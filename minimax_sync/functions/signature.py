@@ -15,9 +15,9 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from .errors import RequestError, ToolArgumentsError
+from ..errors import RequestError, ToolArgumentsError
+from ..values.tooldef import ToolDef
 from .json_types import Misfit, from_json, inlined, schema_of
-from .values.tooldef import ToolDef
 
 _NOTHING = inspect.Parameter.empty
 

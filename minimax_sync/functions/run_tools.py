@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
-from .batch.threads import WorkerThreads
-from .errors import RequestError
-from .hooks.events import ToolFailed, emit
-from .tool_schema import Interface, interface_of
-from .values.messages import ChatMessage, ToolCall
-from .values.openai_dicts import tool_from_dict
-from .values.request import as_request
-from .values.response import ChatResponse
-from .values.tooldef import ToolDef
-from .values.usage import TokenUsage
+from ..batch.threads import WorkerThreads
+from ..errors import RequestError
+from ..hooks.events import ToolFailed, emit
+from ..values.messages import ChatMessage, ToolCall
+from ..values.openai_dicts import tool_from_dict
+from ..values.request import as_request
+from ..values.response import ChatResponse
+from ..values.tooldef import ToolDef
+from ..values.usage import TokenUsage
+from .signature import Interface, interface_of
 
 if TYPE_CHECKING:
-    from .client import MiniMaxClient
+    from ..client import MiniMaxClient
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Told = tuple[ChatMessage, ToolFailed | None]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .errors import RequestError, ResponseFormatError
+from ..errors import RequestError, ResponseFormatError
+from ..values.messages import ChatMessage
+from ..values.request import as_request
+from ..values.response import ChatResponse
 from .json_types import Misfit, from_json, inlined, place_of, property_names, schema_of
-from .values.messages import ChatMessage
-from .values.request import as_request
-from .values.response import ChatResponse
 
 if TYPE_CHECKING:
-    from .client import MiniMaxClient
+    from ..client import MiniMaxClient
 
 Validate = Callable[[Any], Any]
 
