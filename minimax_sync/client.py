@@ -19,8 +19,8 @@ from .calls.core import Caller, decoded, reopened
 from .errors import RequestError
 from .net.reply import Reply
 from .pacing.retry import RetryPolicy
-from .sealing import sealed
 from .settings.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
+from .tracebacks import sealed
 from .values.request import as_request
 from .values.response import ChatResponse
 from .wires.failures import request_id_in

@@ -17,7 +17,7 @@ import minimax_sync
 
 from .calls.stream import ChatStream
 from .errors import RequestError
-from .sealing import sealed
+from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
 from .values.messages import ChatMessage
 from .values.request import ChatRequest

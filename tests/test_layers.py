@@ -19,7 +19,7 @@ PACKAGE = Path(minimax_sync.__file__).parent
 LAYERS = [
     "lean_import",
     (
-        "errors sealing values.shortened values.options net.deadlines net.chunked net.head "
+        "errors tracebacks values.shortened values.options net.deadlines net.chunked net.head "
         "settings.placeholders functions.json_types"
     ),
     (

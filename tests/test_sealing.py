@@ -11,7 +11,7 @@ import pytest
 import requests
 import urllib3
 
-from minimax_sync.sealing import bare_os_error, causes, sealed
+from minimax_sync.tracebacks import bare_os_error, causes, sealed
 
 CANARY = "canary"
 

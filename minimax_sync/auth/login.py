@@ -25,9 +25,9 @@ from ..errors import (
     TransportError,
 )
 from ..net.session import Http
-from ..sealing import sealed
 from ..settings.endpoints import REGIONS, host_of, portal_redirect, portal_url
 from ..settings.settings import DEFAULT_BUNDLE
+from ..tracebacks import sealed
 from .clock import Clock, SystemClock
 from .file_access import write_private
 from .redis_store import RedisStore

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ..errors import ConfigError, CredentialInvalidError
-from ..sealing import sealed
 from ..secret import check_key
+from ..tracebacks import sealed
 
 
 class StaticKey:

@@ -23,7 +23,7 @@ import msgspec
 from ..calls.attempts import Transport
 from ..errors import CallTimeoutError, ConfigError, LlmError, RequestError
 from ..pacing.token_bucket import Limiter
-from ..sealing import sealed
+from ..tracebacks import sealed
 from ..values.messages import ChatMessage
 from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse

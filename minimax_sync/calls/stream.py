@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from ..errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
 from ..net.reply import Reply
-from ..sealing import clear_locals
+from ..tracebacks import clear_locals
 from ..values.chunks import StreamChunk, TextDelta
 from ..values.response import ChatResponse
 from ..wires.accumulator import Fold

@@ -22,7 +22,7 @@ from ..errors import (
     ResponseFormatError,
     TransportError,
 )
-from ..sealing import bare_os_error, causes
+from ..tracebacks import bare_os_error, causes
 
 E = TypeVar("E", bound=BaseException)
 

@@ -17,7 +17,7 @@ from time import monotonic
 from urllib3 import HTTPResponse, exceptions
 
 from ..errors import CallTimeoutError, LlmError, ResponseFormatError, TransportError
-from ..sealing import bare_os_error, causes, sealed
+from ..tracebacks import bare_os_error, causes, sealed
 from .chunked import ChunkedBody
 from .connections import RECEIVE_SIZE
 from .deadlines import Trace

@@ -28,7 +28,7 @@ from urllib3 import exceptions
 
 from .. import __version__
 from ..errors import CallTimeoutError, ConfigError, LlmError
-from ..sealing import bare_os_error, causes, sealed
+from ..tracebacks import bare_os_error, causes, sealed
 from .deadlines import Trace
 from .failures import exchange_fault
 from .pools import MAX_IDLE_CONNECTIONS, POOL_CLASSES, abandon_pools, tls_context
