@@ -27,7 +27,7 @@ LAYERS = [
         "net.connections net.failures settings.yaml_lines"
     ),
     "net.redis_link calls.redaction",
-    "values.prices values.json_text values.json_in_text values.tooldef values.images",
+    "values.models values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
     "values.request",

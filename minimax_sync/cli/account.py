@@ -55,7 +55,7 @@ def _row(window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
 def _models(arguments: Namespace) -> int:
     import msgspec
 
-    from ..values.prices import PRICES, PRICES_AS_OF
+    from ..values.models import PRICES, PRICES_AS_OF
 
     with open_client(arguments) as client:
         models = client.models()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from .prices import PRICES, Price, price_of
+from .models import PRICES, Price, price_of
 
 
 class TokenUsage(msgspec.Struct, frozen=True, gc=False):
@@ -45,7 +45,7 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False):
     def cost(self, model: str, prices: Mapping[str, Price] = PRICES) -> float:
         """Return the price in USD at pay-as-you-go rates; on a Token Plan, which counts requests, a notional figure.
 
-        `prices` maps model names to `Price`; the default is the table of `minimax_sync.values.prices`, dated there.
+        `prices` maps model names to `Price`; the default is the table of `minimax_sync.values.models`, dated there.
         Raises `ConfigError` for a model that is not in it.
         """
         price = price_of(model, prices)

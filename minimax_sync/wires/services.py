@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import LlmError, RequestError
 from ..values.json_text import as_json
-from ..values.prices import PRICES
+from ..values.models import PRICES
 from ..values.request import ChatRequest
 from .accumulator import count, not_an_answer, parsed
 from .anthropic_encode import AnthropicMessages

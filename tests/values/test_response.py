@@ -9,7 +9,7 @@ import pytest
 
 from minimax_sync.errors import ConfigError, ResponseFormatError
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
-from minimax_sync.values.prices import PRICES, Price
+from minimax_sync.values.models import PRICES, Price
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
 
