@@ -2,16 +2,16 @@
 
 Read it from the bottom up, imports point down:
 
-    portal          the login in the browser
+    login           the login in the browser
     token_plan      what a user holds
-    credential      one per bundle and process, shared by all its users · status, for people
-    refresher       the one daemon thread of a bundle
-    refresh         the protocol of one refresh, over small interfaces; knows no file, socket or thread
-    places          which store a path or a URL means
-    grant · store   one request to the token endpoint · the bundle's file, written so that nothing is ever lost
-    rewrite · lock · files     its temporary files, its kernel lock, how they are opened
-    redis_store · redis_steps  the bundle in Redis · its atomic steps
-    bundle · intent · instants · backoff · clock · seams       values, rules and interfaces
+    single_flight   one per bundle and process, shared by all its users · status, for people
+    background      the one daemon thread of a bundle
+    protocol        the protocol of one refresh, over small interfaces; knows no file, socket or thread
+    stores          which store a path or a URL means
+    token_endpoint · file_store   one request to the token endpoint · the bundle's file, written so that nothing is lost
+    file_rewrite · file_lock · file_access     its temporary files, its kernel lock, how they are opened
+    redis_store · redis_scripts   the bundle in Redis · its atomic steps
+    bundle · intent · instants · backoff · clock · interfaces       values, rules and interfaces
 
 The rest of the library sees `Auth` alone.
 """

@@ -14,12 +14,12 @@ TIMES = 200
 
 # The first fragment that the path of a file holds says whose it is.
 OWNERS = (
-    ("minimax_sync/http/", "ours: sockets, pools, deadlines"),
-    ("minimax_sync/wires/", "ours: wires and values"),
-    ("minimax_sync/values/", "ours: wires and values"),
+    ("minimax_sync/net/", "ours: sockets, pools, deadlines"),
     ("minimax_sync/wires/sse.py", "ours: SSE and accumulation"),
     ("minimax_sync/wires/accumulator.py", "ours: SSE and accumulation"),
     ("minimax_sync/calls/stream.py", "ours: SSE and accumulation"),
+    ("minimax_sync/wires/", "ours: wires and values"),
+    ("minimax_sync/values/", "ours: wires and values"),
     ("minimax_sync/", "ours: client, transport, limits, retry"),
     ("/requests/", "requests: the adapter"),
     ("/urllib3/", "urllib3"),

@@ -201,7 +201,7 @@ def test_B1_a_limiter_that_others_wait_for_does_not_hold_up_the_child(wire: Wire
         run(LIMITED, server, wire)
 
 
-@pytest.mark.parametrize("late", ["chat_stream", "hooks.call_watch", "sse"])
+@pytest.mark.parametrize("late", ["calls.stream", "hooks.call_watch", "wires.sse"])
 def test_B1_a_child_forked_while_another_thread_imports_does_what_was_imported(wire: Wire, late: str) -> None:
     code = f"""
         importing = threading.Event()
