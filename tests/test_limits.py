@@ -196,8 +196,8 @@ def test_a_pause_sends_away_at_once_whoever_cannot_wait_that_long() -> None:
 
 INTERRUPTED = """
 import json, os, signal, threading, time
-from minimax_sync import limits
-bucket = limits.TokenBucket(4)
+from minimax_sync.pacing import token_bucket
+bucket = token_bucket.TokenBucket(4)
 began = time.monotonic()
 bucket.acquire()
 behind = []

@@ -181,9 +181,9 @@ def test_A42_a_gigabyte_from_the_endpoint_is_cut_at_64_kib(tmp_path: Path) -> No
 
 DRIP = """
 import sys, time
-from minimax_sync.auth import credential, grant, refresh, TokenPlan
+from minimax_sync.auth import protocol, TokenPlan
 from minimax_sync.errors import TransportError
-refresh.POST_TIMEOUT, refresh.RESEND_WITHIN = 0.5, 1.0
+protocol.POST_TIMEOUT, protocol.RESEND_WITHIN = 0.5, 1.0
 plan = TokenPlan(sys.argv[1], base_url=sys.argv[2])
 began = time.monotonic()
 try:

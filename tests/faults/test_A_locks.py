@@ -88,7 +88,7 @@ def test_A23_a_forked_child_neither_keeps_nor_frees_the_lock(tmp_path: Path, way
 
 FORK_BEFORE_LOCKING = """
 import os, signal, sys, time
-from minimax_sync.auth import lock as module
+from minimax_sync.auth import file_lock as module
 path = sys.argv[1]
 real, children = module.lock_descriptor, []
 def fork_first(descriptor, **options):

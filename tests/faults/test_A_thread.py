@@ -18,10 +18,10 @@ from minimax_sync.emulator import Emulator
 
 SUSPENDED = """
 import sys, time
-from minimax_sync.auth import refresher, TokenPlan
+from minimax_sync.auth import background, TokenPlan
 from minimax_sync.auth.clock import SystemClock
 path, url = sys.argv[1:]
-refresher.SLICE = 0.1
+background.SLICE = 0.1
 asleep = [0.0]
 SystemClock.time = staticmethod(lambda: time.time() + asleep[0])   # the monotonic clock stands still meanwhile
 plan = TokenPlan(path, base_url=url)

@@ -139,16 +139,16 @@ def test_B14_sixteen_threads_at_200_per_second_get_200_per_second() -> None:
 
 STORM = """
 import random, signal, sys, threading, time
-from minimax_sync import limits
+from minimax_sync.pacing import token_bucket
 
 def interrupt(signum, frame):
     while frame is not None:
-        if frame.f_code.co_filename == limits.__file__:
+        if frame.f_code.co_filename == token_bucket.__file__:
             raise KeyboardInterrupt
         frame = frame.f_back
 
 signal.signal(signal.SIGINT, interrupt)
-bucket = limits.TokenBucket(400)
+bucket = token_bucket.TokenBucket(400)
 began = time.monotonic()
 stop = began + 2.0
 counts = [0] * 5
