@@ -111,11 +111,11 @@ class MiniMaxClient(Caller):
 
         def receive(reply: Reply, _: Redact) -> ChatResponse:
             body = reply.read()
-            fold = self._wire.fold(request)
-            fold.request_id = request_id_in(reply.headers)
-            decoded(reply, body, fold.feed_body)
-            fold.end()
-            return fold.response(reply.headers)
+            accumulator = self._wire.accumulator(request)
+            accumulator.request_id = request_id_in(reply.headers)
+            decoded(reply, body, accumulator.feed_body)
+            accumulator.end()
+            return accumulator.response(reply.headers)
 
         call = self._chat_call("chat", request)
         watch = self._transport.watch(call)
@@ -140,11 +140,11 @@ class MiniMaxClient(Caller):
             self._over(watch, response, error)
 
         def receive(reply: Reply, redact: Redact) -> ChatStream:
-            fold = self._wire.fold(request)
-            fold.request_id = request_id_in(reply.headers)
+            accumulator = self._wire.accumulator(request)
+            accumulator.request_id = request_id_in(reply.headers)
             stream = ChatStream(
                 reply,
-                fold,
+                accumulator,
                 idle_timeout=self._transport.options.idle_timeout,
                 redact=redact,
                 on_end=on_end if self._is_watched else None,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from wires.replay import chunks_of, stream_of
 
 from minimax_sync.values.chunks import StreamEnd, TextDelta
-from minimax_sync.wires.accumulator import Fold, StopCutter
-from minimax_sync.wires.anthropic_decode import AnthropicFold
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.accumulator import Accumulator, StopCutter
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 
 
 def openai_stream(pieces: list[str]) -> bytes:
@@ -38,26 +38,26 @@ def anthropic_body(pieces: list[str]) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": piece} for piece in pieces], "stop_reason": "max_tokens"}
 
 
-def streamed(fold: Fold, data: bytes) -> tuple[str, str]:
-    chunks = chunks_of(fold, [data])
-    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == fold.response().text
+def streamed(accumulator: Accumulator, data: bytes) -> tuple[str, str]:
+    chunks = chunks_of(accumulator, [data])
+    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == accumulator.response().text
     assert isinstance(chunks[-1], StreamEnd)
-    assert chunks[-1].finish_reason == fold.response().finish_reason
-    return fold.response().text, fold.response().finish_reason
+    assert chunks[-1].finish_reason == accumulator.response().finish_reason
+    return accumulator.response().text, accumulator.response().finish_reason
 
 
-def whole(fold: Fold, body: dict[str, Any]) -> tuple[str, str]:
-    fold.feed_body(json.dumps(body).encode())
-    fold.end()
-    return fold.response().text, fold.response().finish_reason
+def whole(accumulator: Accumulator, body: dict[str, Any]) -> tuple[str, str]:
+    accumulator.feed_body(json.dumps(body).encode())
+    accumulator.end()
+    return accumulator.response().text, accumulator.response().finish_reason
 
 
 def everywhere(pieces: list[str], stops: tuple[str, ...]) -> set[tuple[str, str]]:
     return {
-        streamed(OpenAIFold(stops), openai_stream(pieces)),
-        streamed(AnthropicFold(stops), anthropic_stream(pieces)),
-        whole(OpenAIFold(stops), openai_body(pieces)),
-        whole(AnthropicFold(stops), anthropic_body(pieces)),
+        streamed(OpenAIAccumulator(stops), openai_stream(pieces)),
+        streamed(AnthropicAccumulator(stops), anthropic_stream(pieces)),
+        whole(OpenAIAccumulator(stops), openai_body(pieces)),
+        whole(AnthropicAccumulator(stops), anthropic_body(pieces)),
     }
 
 
@@ -105,34 +105,34 @@ def test_a_stop_sequence_over_two_text_blocks_with_thinking_between_them() -> No
             {"type": "tool_use", "id": "a", "name": "f", "input": {}},
         ]
     }
-    fold = AnthropicFold(("END",))
-    assert whole(fold, body) == ("one ", "stop")
-    assert fold.response().reasoning == "Hm."
-    assert fold.response().tool_calls == ()
+    accumulator = AnthropicAccumulator(("END",))
+    assert whole(accumulator, body) == ("one ", "stop")
+    assert accumulator.response().reasoning == "Hm."
+    assert accumulator.response().tool_calls == ()
 
 
 def test_nothing_is_folded_behind_a_stop_sequence() -> None:
     call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
-    fold = OpenAIFold(("END",))
-    fold.feed_body(json.dumps({"choices": [{"message": {"content": "one END", "tool_calls": [call]}}]}).encode())
-    fold.end()
-    assert (fold.response().tool_calls, fold.response().finish_reason) == ((), "stop")
-    stopped = OpenAIFold(("END",))
+    accumulator = OpenAIAccumulator(("END",))
+    accumulator.feed_body(json.dumps({"choices": [{"message": {"content": "one END", "tool_calls": [call]}}]}).encode())
+    accumulator.end()
+    assert (accumulator.response().tool_calls, accumulator.response().finish_reason) == ((), "stop")
+    stopped = OpenAIAccumulator(("END",))
     chunks = chunks_of(stopped, [stream_of({"choices": [{"delta": {"content": "one END", "tool_calls": [call]}}]})])
     assert chunks == [TextDelta("one "), StreamEnd("stop")]
 
 
 def test_a_stop_sequence_in_the_thinking_is_none() -> None:
     events = [{"choices": [{"delta": {"content": piece}}]} for piece in ("<think>END", " of it</think>one ", "END")]
-    fold = OpenAIFold(("END",))
-    assert streamed(fold, stream_of(*events)) == ("one ", "stop")
-    assert fold.response().reasoning == "END of it"
+    accumulator = OpenAIAccumulator(("END",))
+    assert streamed(accumulator, stream_of(*events)) == ("one ", "stop")
+    assert accumulator.response().reasoning == "END of it"
 
 
 def test_what_is_held_for_a_stop_sequence_is_in_a_partial_answer() -> None:
-    fold = OpenAIFold(("END",))
-    fold.feed_body(b'{"choices": [{"message": {"content": "one EN"}}]}')
-    assert fold.response().text == "one EN"
+    accumulator = OpenAIAccumulator(("END",))
+    accumulator.feed_body(b'{"choices": [{"message": {"content": "one EN"}}]}')
+    assert accumulator.response().text == "one EN"
 
 
 def test_a_cutter_holds_no_more_than_it_must() -> None:

@@ -1,6 +1,6 @@
 """The stream that a user holds: iterate it, drain it, close it, from any thread and at once.
 
-Between the socket and the user there is one generator: read, split into events, fold, hand out. What goes wrong becomes
+Between the socket and the user there is one generator: read, split into events, accumulate, hand out. What fails becomes
 one of our errors with what had come in `.partial`; nothing is repeated here, and no half answer looks like a whole one.
 """
 
@@ -16,7 +16,7 @@ from ..net.reply import Reply
 from ..tracebacks import clear_locals
 from ..values.chunks import StreamChunk, TextDelta
 from ..values.response import ChatResponse
-from ..wires.accumulator import Fold
+from ..wires.accumulator import Accumulator
 from ..wires.sse import SseParser
 from .attempts import Redact, unexpected
 
@@ -37,9 +37,9 @@ class Reading:
     """The wire's side of a stream. It does not know the ChatStream, so that one that is dropped is closed at once."""
 
     def __init__(
-        self, reply: Reply, fold: Fold, idle_timeout: float, redact: Redact | None, on_end: OnEnd | None
+        self, reply: Reply, accumulator: Accumulator, idle_timeout: float, redact: Redact | None, on_end: OnEnd | None
     ) -> None:
-        self.reply, self.fold = reply, fold
+        self.reply, self.accumulator = reply, accumulator
         self.closed = self.ended = False
         self.failure: LlmError | None = None
         self._idle_timeout = idle_timeout
@@ -51,7 +51,7 @@ class Reading:
 
     def partial(self) -> ChatResponse:
         """Return the answer as far as it has come."""
-        return self.fold.response(self.reply.headers)
+        return self.accumulator.response(self.reply.headers)
 
     def over(self, error: BaseException | None = None) -> None:
         """Tell, once, that nothing more will come; the connection is used again only if all was read from it."""
@@ -74,8 +74,8 @@ class Reading:
         )
 
     def chunks(self) -> Iterator[StreamChunk]:
-        """Read, fold and hand out, to the end. Closing this generator closes the connection."""
-        reply, fold = self.reply, self.fold
+        """Read, accumulate and hand out, to the end. Closing this generator closes the connection."""
+        reply, accumulator = self.reply, self.accumulator
         try:
             data = self._read1()
             content_type = reply.headers.get("content-type", "").lower()
@@ -83,10 +83,10 @@ class Reading:
                 self._take_whole_body(data)
             else:
                 yield from self._fold_events(data)
-            last = fold.end()
+            last = accumulator.end()
             self.ended = True
             yield from last
-            if not fold.stopped:
+            if not accumulator.stopped:
                 reply.finish()
             self.over()
         except GeneratorExit:
@@ -96,18 +96,18 @@ class Reading:
             reply.close()
 
     def _fold_events(self, data: bytes) -> Iterator[StreamChunk]:
-        feed, fold = SseParser().feed, self.fold
+        feed, accumulator = SseParser().feed, self.accumulator
         received = 0
         while data:
             received += len(data)
             if received > MAX_STREAM_BYTES:
                 raise ResponseFormatError(f"the stream is longer than {MAX_STREAM_BYTES} bytes")
             for event in feed(data):
-                chunks = fold.feed(event)
+                chunks = accumulator.feed(event)
                 if chunks:
                     self._silence = 0.0
                     yield from chunks
-                if fold.complete or fold.stopped:
+                if accumulator.complete or accumulator.stopped:
                     return
             data = self._read1()
 
@@ -115,7 +115,7 @@ class Reading:
         """Take JSON in answer to a stream request for the answer, which it is when it is one."""
         body = beginning + self.reply.read()
         try:
-            self.fold.feed_body(body)
+            self.accumulator.feed_body(body)
             return
         except ResponseFormatError as exc:
             problem = str(exc)
@@ -126,7 +126,7 @@ class Reading:
         reply = self.reply
         began = time.monotonic()
         reply.deadline += began - self._returned_at
-        if self.fold.awaits_only_usage and not self._awaits_usage:
+        if self.accumulator.awaits_only_usage and not self._awaits_usage:
             self._awaits_usage = True
             reply.deadline = min(reply.deadline, began + USAGE_GRACE)
         try:
@@ -145,7 +145,7 @@ class Reading:
         """Judge a broken wire: after a finish reason the answer is whole, and only its usage is missing."""
         if self.closed:
             raise self.interrupted("it was closed")
-        if self.fold.finish_reason:
+        if self.accumulator.finish_reason:
             return b""
         if isinstance(error, CallTimeoutError):
             raise error
@@ -163,13 +163,13 @@ class ChatStream:
     def __init__(
         self,
         reply: Reply,
-        fold: Fold,
+        accumulator: Accumulator,
         *,
         idle_timeout: float,
         redact: Redact | None = None,
         on_end: OnEnd | None = None,
     ) -> None:
-        self._reading = Reading(reply, fold, idle_timeout, redact, on_end)
+        self._reading = Reading(reply, accumulator, idle_timeout, redact, on_end)
         self._chunks = self._reading.chunks()
         self._first: list[StreamChunk] = []
 

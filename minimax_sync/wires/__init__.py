@@ -11,7 +11,7 @@ from ..settings.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from ..values.request import ChatRequest
-    from .accumulator import Fold
+    from .accumulator import Accumulator
 
 NATIVE_PATH = "/text/chatcompletion_v2"
 """Only MiniMax, or what stands in for it, serves this."""
@@ -27,8 +27,8 @@ class Wire(Protocol):
         """Write the JSON body of a checked request."""
         ...
 
-    def fold(self, request: ChatRequest) -> Fold:
-        """Begin to fold the answer to a request."""
+    def accumulator(self, request: ChatRequest) -> Accumulator:
+        """Return an accumulator for the answer to a request."""
         ...
 
 

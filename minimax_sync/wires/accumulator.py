@@ -1,8 +1,8 @@
-"""The growth of an answer: what both wires share when they fold events, or a whole body, into chunks and a response.
+"""The growth of an answer: what both wires share when they turn events, or a whole body, into chunks and a response.
 
-A whole answer is folded as a stream of one delta, so that a streamed and a plain call cannot differ. No I/O, no clock.
-A fold belongs to one answer and one thread at a time. Text grows as UTF-8 in bytearrays: a StringIO, like a list, keeps
-an object for every delta on some Pythons.
+A whole answer is taken as a stream of one delta, so that a streamed and a plain call cannot differ. No I/O, no clock.
+An accumulator belongs to one answer and one thread at a time. Text grows as UTF-8 in bytearrays: a StringIO, like a
+list, keeps an object for every delta on some Pythons.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ class GrowingCall:
         return self._depth == 0 and not self._in_string and re.match(rb"\s*\{", self.arguments) is not None
 
 
-class Fold(ABC):
-    """Base of a wire's fold: subclasses take the wire's events and tell the parts of the message."""
+class Accumulator(ABC):
+    """Base of a wire's accumulator: subclasses take the wire's events and tell the parts of the message."""
 
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
         self.id = self.model = self.request_id = self.finish_reason = ""
@@ -110,11 +110,11 @@ class Fold(ABC):
 
     @abstractmethod
     def take_event(self, event: Event) -> None:
-        """Fold one event; raises the error that it carries."""
+        """Take one event; raises the error that it carries."""
 
     @abstractmethod
     def take_body(self, body: bytes) -> None:
-        """Fold a whole answer; raises the error that it carries."""
+        """Take a whole answer; raises the error that it carries."""
 
     @abstractmethod
     def parts(self) -> Iterable[Part]:
@@ -128,14 +128,14 @@ class Fold(ABC):
         return bool(self.finish_reason) and not self.complete
 
     def feed(self, event: Event) -> list[StreamChunk]:
-        """Fold an event and return the chunks it gives. Nothing is folded after a stop sequence."""
+        """Take an event and return the chunks it gives. Nothing is taken after a stop sequence."""
         if not self.stopped:
             self.take_event(event)
         chunks, self._chunks = self._chunks, []
         return chunks
 
     def feed_body(self, body: bytes) -> None:
-        """Fold a whole answer. Its chunks are there to be taken after `end`."""
+        """Take a whole answer. Its chunks are there to be taken after `end`."""
         self.take_body(body)
         self._body = body
 

@@ -13,7 +13,7 @@ from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
-from .accumulator import UNREADABLE, Fold, GrowingCall, as_text, count, json_text, not_an_answer, parsed
+from .accumulator import UNREADABLE, Accumulator, GrowingCall, as_text, count, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
 from .think_tags import Run, ThinkSplitter
 
@@ -80,7 +80,7 @@ class _Block:
         self.extra: dict[str, Any] = {}
 
 
-class AnthropicFold(Fold):
+class AnthropicAccumulator(Accumulator):
     """Folds one answer of the Anthropic wire."""
 
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
@@ -92,7 +92,7 @@ class AnthropicFold(Fold):
         self._usage: dict[str, int] = {}
 
     def take_event(self, event: "Event") -> None:
-        """Fold one event; its kind is the JSON's own `type`, the `event:` line only where that is missing."""
+        """Take one event; its kind is the JSON's own `type`, the `event:` line only where that is missing."""
         try:
             data = _decode(event.data)
         except UNREADABLE:
@@ -111,7 +111,7 @@ class AnthropicFold(Fold):
             raise_failure_in(event.data, is_error=event.type == "error")
 
     def take_body(self, body: bytes) -> None:
-        """Fold a whole message."""
+        """Take a whole message."""
         message = parsed(_decode, body)
         if message.error is not None or message.base_resp is not None:
             raise_failure(message.base_resp, message.error, message.request_id, message.id)
@@ -283,13 +283,13 @@ class AnthropicFold(Fold):
                 yield Reasoning(text, block.kind, block.signature, dict(block.extra))
 
 
-_EVENTS: dict[str, Callable[[AnthropicFold, _Event], None]] = {
-    "message_start": AnthropicFold._message_start,
-    "content_block_start": AnthropicFold._content_block_start,
-    "content_block_stop": AnthropicFold._content_block_stop,
-    "message_delta": AnthropicFold._message_delta,
-    "message_stop": AnthropicFold._message_stop,
-    "message": AnthropicFold._take_message,
+_EVENTS: dict[str, Callable[[AnthropicAccumulator, _Event], None]] = {
+    "message_start": AnthropicAccumulator._message_start,
+    "content_block_start": AnthropicAccumulator._content_block_start,
+    "content_block_stop": AnthropicAccumulator._content_block_stop,
+    "message_delta": AnthropicAccumulator._message_delta,
+    "message_stop": AnthropicAccumulator._message_stop,
+    "message": AnthropicAccumulator._take_message,
 }
 
 _COUNTS = (

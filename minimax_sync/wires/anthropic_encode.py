@@ -13,7 +13,7 @@ from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
-from .anthropic_decode import AnthropicFold
+from .anthropic_decode import AnthropicAccumulator
 from .inline_images import filled, gap
 from .normalize import common_fields, spoken, system_prompt, turns
 
@@ -21,13 +21,13 @@ _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"ty
 
 
 class AnthropicMessages:
-    """Encodes requests and begins folds. Immutable."""
+    """Encodes requests and makes accumulators. Immutable."""
 
     headers = {"anthropic-version": "2023-06-01"}
 
-    def fold(self, request: ChatRequest) -> AnthropicFold:
-        """Begin to fold the answer to a request."""
-        return AnthropicFold(request.stop)
+    def accumulator(self, request: ChatRequest) -> AnthropicAccumulator:
+        """Return an accumulator for the answer to a request."""
+        return AnthropicAccumulator(request.stop)
 
     def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
         """Write the JSON body of a checked request. Raises `RequestError` for what cannot be JSON."""

@@ -13,7 +13,7 @@ from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
-from .accumulator import UNREADABLE, Fold, GrowingCall, as_text, count, json_text, not_an_answer, parsed
+from .accumulator import UNREADABLE, Accumulator, GrowingCall, as_text, count, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
 from .think_tags import Run, ThinkSplitter
 from .thinking_snapshots import GrowingThought
@@ -80,7 +80,7 @@ class _Thought(GrowingThought):
         self.extra: dict[str, Any] = {}
 
 
-class OpenAIFold(Fold):
+class OpenAIAccumulator(Accumulator):
     """Folds one answer of the OpenAI wire."""
 
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
@@ -92,7 +92,7 @@ class OpenAIFold(Fold):
         self._saw_content = False
 
     def take_event(self, event: "Event") -> None:
-        """Fold one chunk; raises the error that it carries."""
+        """Take one chunk; raises the error that it carries."""
         try:
             answer = _decode(event.data)
         except UNREADABLE:
@@ -104,7 +104,7 @@ class OpenAIFold(Fold):
             raise_failure_in(event.data, is_error=event.type == "error")
 
     def take_body(self, body: bytes) -> None:
-        """Fold a whole answer; a finish reason is taken for granted."""
+        """Take a whole answer; a finish reason is taken for granted."""
         answer = parsed(_decode, body)
         self._take(answer)
         if not any(choice.message or choice.delta for choice in answer.choices or ()):

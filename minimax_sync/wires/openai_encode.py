@@ -14,7 +14,7 @@ from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .inline_images import filled, gap
 from .normalize import common_fields, spoken, system_prompt, turns
-from .openai_decode import OpenAIFold
+from .openai_decode import OpenAIAccumulator
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -25,7 +25,7 @@ class _Said(msgspec.Struct, gc=False):
 
 
 class OpenAICompat:
-    """Encodes requests and begins folds. Immutable.
+    """Encodes requests and makes accumulators. Immutable.
 
     `is_minimax` False, for other servers, sends thinking that came as `reasoning_content` back under that name; MiniMax
     itself refuses it (2013) and gets it as `reasoning_details`.
@@ -36,9 +36,9 @@ class OpenAICompat:
     def __init__(self, *, is_minimax: bool = True) -> None:
         self._is_minimax = is_minimax
 
-    def fold(self, request: ChatRequest) -> OpenAIFold:
-        """Begin to fold the answer to a request."""
-        return OpenAIFold(request.stop)
+    def accumulator(self, request: ChatRequest) -> OpenAIAccumulator:
+        """Return an accumulator for the answer to a request."""
+        return OpenAIAccumulator(request.stop)
 
     def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
         """Write the JSON body of a checked request. Raises `RequestError` for what cannot be JSON."""

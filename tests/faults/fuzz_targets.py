@@ -23,10 +23,10 @@ from minimax_sync.settings.llm_yaml import read_config
 from minimax_sync.settings.placeholders import Placeholders
 from minimax_sync.settings.settings import Sourced
 from minimax_sync.values.response import ChatResponse
-from minimax_sync.wires.accumulator import Fold
-from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.accumulator import Accumulator
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 from minimax_sync.wires.failures import failure_of_status
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 from minimax_sync.wires.sse import SseParser
 
 DATA = Path(__file__).parent.parent / "data"
@@ -54,35 +54,35 @@ def _look_at(response: ChatResponse) -> None:
             continue
 
 
-def _fold(make: Callable[[tuple[str, ...]], Fold], data: bytes) -> None:
-    """Fold `data` as a stream whose first byte says how it is cut, and as a whole body; both must agree to end."""
+def _fold(make: Callable[[tuple[str, ...]], Accumulator], data: bytes) -> None:
+    """Take `data` as a stream whose first byte says how it is cut, and as a whole body; both must agree to end."""
     size, stops, rest = (data[0] if data else 0) or 1, ("stop", "\n\n") if data[:1] > b"\x7f" else (), data[1:]
-    fold, parser = make(stops), SseParser()
+    accumulator, parser = make(stops), SseParser()
     try:
         for start in range(0, len(rest), size):
             for event in parser.feed(rest[start : start + size]):
-                fold.feed(event)
-        fold.end()
+                accumulator.feed(event)
+        accumulator.end()
     except LlmError:
-        assert not fold.complete or fold.response() is not None
-    _look_at(fold.response())
-    fold = make(stops)
+        assert not accumulator.complete or accumulator.response() is not None
+    _look_at(accumulator.response())
+    accumulator = make(stops)
     try:
-        fold.feed_body(rest)
-        fold.end()
+        accumulator.feed_body(rest)
+        accumulator.end()
     except LlmError:
         pass  # that it is one of ours is what is shown
-    _look_at(fold.response())
+    _look_at(accumulator.response())
 
 
 def openai(data: bytes) -> None:
-    """Fold the OpenAI wire."""
-    _fold(OpenAIFold, data)
+    """Accumulator the OpenAI wire."""
+    _fold(OpenAIAccumulator, data)
 
 
 def anthropic(data: bytes) -> None:
-    """Fold the Anthropic wire."""
-    _fold(AnthropicFold, data)
+    """Accumulator the Anthropic wire."""
+    _fold(AnthropicAccumulator, data)
 
 
 def error_body(data: bytes) -> None:

@@ -18,7 +18,7 @@ from wire_server import ANTHROPIC, JSON, OPENAI, Wire, framed, halves, replies, 
 from minimax_sync import LlmError, ResponseFormatError, ToolArgumentsError
 from minimax_sync.values.request import as_request
 from minimax_sync.wires import Wire as Codec
-from minimax_sync.wires.accumulator import Fold
+from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.anthropic_encode import AnthropicMessages
 from minimax_sync.wires.openai_encode import OpenAICompat
 from minimax_sync.wires.sse import SseParser
@@ -211,16 +211,16 @@ GROWING: dict[str, tuple[Wire, bytes, bytes]] = {
 
 
 def work_of(wire: Wire, first: bytes, event: bytes, count: int, stop: tuple[str, ...]) -> tuple[int, int]:
-    """Fold `count` events; return the calls this took and the length of the longest text that was passed on."""
+    """Accumulator `count` events; return the calls this took and the length of the longest text that was passed on."""
     codec: Codec = OpenAICompat() if wire is OPENAI else AnthropicMessages()
-    fold: Fold = codec.fold(as_request(PROMPT, {"stop": stop} if stop else {}))
+    accumulator: Accumulator = codec.accumulator(as_request(PROMPT, {"stop": stop} if stop else {}))
     parser, longest = SseParser(), 0
     with counted() as calls:
         for data in (first, *[event] * count):
             for parsed in parser.feed(data):
-                for chunk in fold.feed(parsed):
+                for chunk in accumulator.feed(parsed):
                     longest = max(longest, len(getattr(chunk, "text", "")))
-        fold.flush_text()
+        accumulator.flush_text()
         return calls(), longest
 
 

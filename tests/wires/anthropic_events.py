@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minimax_sync.values.response import ChatResponse
-from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 
 from .replay import replay, stream_of
 
@@ -38,4 +38,4 @@ END = (reason(usage=COUNTED), STOP)
 
 
 def answer(*events: Any) -> ChatResponse:
-    return replay(AnthropicFold, stream_of(*events))
+    return replay(AnthropicAccumulator, stream_of(*events))

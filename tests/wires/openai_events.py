@@ -6,7 +6,7 @@ from typing import Any
 
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 
 from .replay import replay, stream_of
 
@@ -43,4 +43,4 @@ END = (delta("", finish="stop"), USAGE)
 
 
 def answer(*events: Any) -> ChatResponse:
-    return replay(OpenAIFold, stream_of(*events))
+    return replay(OpenAIAccumulator, stream_of(*events))

@@ -11,12 +11,12 @@ import msgspec
 
 from minimax_sync.values.chunks import ReasoningDelta, StreamChunk, TextDelta
 from minimax_sync.values.response import ChatResponse
-from minimax_sync.wires.accumulator import Fold
+from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.sse import SseParser
 
 DATA = Path(__file__).parent.parent / "data"
 
-MakeFold = Callable[[], Fold]
+MakeFold = Callable[[], Accumulator]
 
 
 def recorded(name: str) -> bytes:
@@ -33,41 +33,41 @@ def stream_of(*events: Any) -> bytes:
     return b"".join(written)
 
 
-def chunks_of(fold: Fold, reads: Iterable[bytes]) -> list[StreamChunk]:
+def chunks_of(accumulator: Accumulator, reads: Iterable[bytes]) -> list[StreamChunk]:
     """Read up to the fold's own end, or to that of the bytes, as the client does."""
     parser, chunks = SseParser(), list[StreamChunk]()
     for read in reads:
         for event in parser.feed(read):
-            chunks += fold.feed(event)
-            if fold.complete or fold.stopped:
-                return chunks + fold.end()
-    return chunks + fold.end()
+            chunks += accumulator.feed(event)
+            if accumulator.complete or accumulator.stopped:
+                return chunks + accumulator.end()
+    return chunks + accumulator.end()
 
 
 def replay(make: MakeFold, data: bytes, step: int = 9) -> ChatResponse:
-    """Fold a stream whole, byte by byte, and split in two at points `step` bytes apart.
+    """Accumulator a stream whole, byte by byte, and split in two at points `step` bytes apart.
 
     All must agree, and the deltas with the response.
     """
-    fold = make()
-    chunks, response = chunks_of(fold, [data]), fold.response()
+    accumulator = make()
+    chunks, response = chunks_of(accumulator, [data]), accumulator.response()
     splits = [[data[at : at + 1] for at in range(len(data))]]
     splits += [[data[:at], data[at:]] for at in range(1, len(data), step)]
     for reads in splits:
-        fold = make()
-        assert chunks_of(fold, reads) == chunks
-        assert fold.response() == response
+        accumulator = make()
+        assert chunks_of(accumulator, reads) == chunks
+        assert accumulator.response() == response
     assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == response.text
     assert "".join(chunk.text for chunk in chunks if isinstance(chunk, ReasoningDelta)) == response.reasoning
     return response
 
 
 def plain(make: MakeFold, body: Any) -> ChatResponse:
-    """Fold a whole answer."""
-    fold = make()
-    fold.feed_body(body if isinstance(body, bytes) else json.dumps(body).encode())
-    fold.end()
-    return fold.response()
+    """Accumulator a whole answer."""
+    accumulator = make()
+    accumulator.feed_body(body if isinstance(body, bytes) else json.dumps(body).encode())
+    accumulator.end()
+    return accumulator.response()
 
 
 def essence(response: ChatResponse) -> ChatResponse:

@@ -14,7 +14,7 @@ from minimax_sync.errors import (
     ResponseFormatError,
     ServerError,
 )
-from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 
 from .anthropic_events import HI, grown, opened, start
 from .replay import chunks_of, plain, stream_of
@@ -50,7 +50,7 @@ def test_an_error_inside_the_stream(
     event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]
 ) -> None:
     with pytest.raises(LlmError) as caught:
-        chunks_of(AnthropicFold(), [stream_of(*before, event)])
+        chunks_of(AnthropicAccumulator(), [stream_of(*before, event)])
     assert type(caught.value) is kind
     assert caught.value.code == code
 
@@ -58,7 +58,7 @@ def test_an_error_inside_the_stream(
 def test_an_error_tells_the_id_to_quote() -> None:
     event = {"type": "error", "error": {"type": "api_error", "message": "boom"}, "request_id": "r-1"}
     with pytest.raises(ServerError) as caught:
-        chunks_of(AnthropicFold(), [stream_of(event)])
+        chunks_of(AnthropicAccumulator(), [stream_of(event)])
     assert caught.value.request_id == "r-1"
 
 
@@ -78,9 +78,9 @@ def test_an_error_tells_the_id_to_quote() -> None:
 )
 def test_what_is_no_event_is_a_format_error(event: Any) -> None:
     with pytest.raises(ResponseFormatError):
-        chunks_of(AnthropicFold(), [stream_of(event)])
+        chunks_of(AnthropicAccumulator(), [stream_of(event)])
 
 
 def test_an_absurd_number_of_blocks_is_refused() -> None:
     with pytest.raises(ResponseFormatError, match="content blocks"):
-        plain(AnthropicFold, {"content": [{"type": "text", "text": "x"}] * 5000})
+        plain(AnthropicAccumulator, {"content": [{"type": "text", "text": "x"}] * 5000})

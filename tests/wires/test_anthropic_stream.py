@@ -19,7 +19,7 @@ from minimax_sync.values.chunks import (
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 
 from .anthropic_events import COUNTED, END, HI, STOP, answer, grown, opened, reason, start, stopped
 from .replay import chunks_of, plain, recorded, replay, stream_of
@@ -29,7 +29,7 @@ SIGNATURE = "7254671620b06ac0624bcebbf123928a95fa4de340fb3ee72109a53a23eee5c8"
 
 def test_the_capture_of_thinking_text_and_a_tool_call() -> None:
     data = recorded("anthropic_m25_tool_use.sse")
-    response = replay(AnthropicFold, data, step=1)
+    response = replay(AnthropicAccumulator, data, step=1)
     assert response.message.parts == (
         Reasoning("The user asks a simple question.", "thinking", SIGNATURE),
         Text("Hello 世界!"),
@@ -38,7 +38,7 @@ def test_the_capture_of_thinking_text_and_a_tool_call() -> None:
     assert response.finish_reason == "tool_calls"
     assert (response.id, response.model) == ("06ade102991aa94deb49ac9ac4b7d56d", "MiniMax-M2.5")
     assert response.usage == TokenUsage(172, 111, 283)
-    assert chunks_of(AnthropicFold(), [data]) == [
+    assert chunks_of(AnthropicAccumulator(), [data]) == [
         ReasoningDelta("The user asks a simple question."),
         TextDelta("Hello"),
         TextDelta(" 世界!"),
@@ -52,14 +52,16 @@ def test_the_capture_of_thinking_text_and_a_tool_call() -> None:
 
 
 def test_a_stream_and_a_whole_message_give_the_same_response() -> None:
-    streamed = replay(AnthropicFold, recorded("anthropic_m25_tool_use.sse"), step=1)
+    streamed = replay(AnthropicAccumulator, recorded("anthropic_m25_tool_use.sse"), step=1)
     content = [
         {"type": "thinking", "thinking": streamed.reasoning, "signature": SIGNATURE},
         {"type": "text", "text": streamed.text},
         {"type": "tool_use", "id": streamed.tool_calls[0].id, "name": "get_prd", "input": {"id": 7}},
     ]
     usage = {"input_tokens": 172, "output_tokens": 111}
-    whole = plain(AnthropicFold, {"type": "message", "content": content, "stop_reason": "tool_use", "usage": usage})
+    whole = plain(
+        AnthropicAccumulator, {"type": "message", "content": content, "stop_reason": "tool_use", "usage": usage}
+    )
     assert whole.tool_calls[0].arguments == streamed.tool_calls[0].arguments
     assert whole.message.parts[:2] == streamed.message.parts[:2]
     assert (whole.usage, whole.finish_reason) == (streamed.usage, streamed.finish_reason)
@@ -138,7 +140,7 @@ def test_usage_counts_the_cache_as_input_and_merges_what_comes_in_pieces() -> No
 
 @pytest.mark.parametrize("usage", [None, {}, {"input_tokens": 0}, "none", [1], {"input_tokens": "x"}])
 def test_a_stream_without_usage_tells_none(usage: Any) -> None:
-    chunks = chunks_of(AnthropicFold(), [stream_of(start(usage), *HI, reason(usage=usage), STOP)])
+    chunks = chunks_of(AnthropicAccumulator(), [stream_of(start(usage), *HI, reason(usage=usage), STOP)])
     assert chunks == [TextDelta("Hi"), StreamEnd("stop")]
 
 
@@ -157,13 +159,13 @@ REASONS = {
 def test_finish_reason(sent: str, given: str) -> None:
     assert answer(*HI, reason(sent), STOP).finish_reason == given
     body = {"content": [{"type": "text", "text": "Hi"}], "stop_reason": sent}
-    assert plain(AnthropicFold, body).finish_reason == given
+    assert plain(AnthropicAccumulator, body).finish_reason == given
 
 
 @pytest.mark.parametrize("events", [(), (start(COUNTED),), (start(COUNTED), *HI), (start(), *HI[:2])])
 def test_a_stream_without_its_end_is_interrupted_and_keeps_what_came(events: tuple[Any, ...]) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
-        chunks_of(AnthropicFold(), [stream_of(*events)])
+        chunks_of(AnthropicAccumulator(), [stream_of(*events)])
     assert caught.value.partial is not None
     assert caught.value.partial.text == ("Hi" if len(events) > 1 else "")
 

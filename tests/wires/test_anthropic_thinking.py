@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minimax_sync.values.messages import Reasoning, Text
-from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 
 from .anthropic_events import COUNTED, END, answer, grown, opened, reason, start, stopped
 from .replay import essence, plain
@@ -24,7 +24,7 @@ def test_thinking_between_texts_stays_where_it_was() -> None:
         Text(" Two."),
     )
     content = [block["content_block"] for block in blocks]
-    assert essence(plain(AnthropicFold, {"content": content, "usage": COUNTED})) == essence(response)
+    assert essence(plain(AnthropicAccumulator, {"content": content, "usage": COUNTED})) == essence(response)
 
 
 def test_think_tags_in_text_are_thinking_in_front_of_it() -> None:
@@ -32,7 +32,7 @@ def test_think_tags_in_text_are_thinking_in_front_of_it() -> None:
     response = answer(start(), opened(0, "text", text=""), grown(0, text=said), stopped(0), reason())
     assert response.message.parts == (Reasoning("Let me see.", "thinking"), Text("Hello, <b>!"))
     body = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
-    assert plain(AnthropicFold, body).message == response.message
+    assert plain(AnthropicAccumulator, body).message == response.message
 
 
 def test_think_tags_behind_a_block_of_thinking_are_text() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from minimax_sync.errors import ResponseFormatError
 from minimax_sync.values.messages import ToolCall
-from minimax_sync.wires.anthropic_decode import AnthropicFold
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 
 from .anthropic_events import END, answer, grown, opened, stopped
 from .replay import plain
@@ -47,9 +47,9 @@ def test_a_call_whose_start_was_lost_has_an_id_to_answer_to() -> None:
 
 def test_malformed_input_that_came_as_text_stays_the_text_it_is() -> None:
     body = {"content": [{"type": "tool_use", "id": "a", "name": "f", "input": '{"x": '}], "stop_reason": "tool_use"}
-    assert plain(AnthropicFold, body).tool_calls[0].arguments_json == '{"x": '
+    assert plain(AnthropicAccumulator, body).tool_calls[0].arguments_json == '{"x": '
 
 
 def test_an_absurd_number_of_tool_calls_is_refused() -> None:
     with pytest.raises(ResponseFormatError, match="256 tool calls"):
-        plain(AnthropicFold, {"content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}] * 300})
+        plain(AnthropicAccumulator, {"content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}] * 300})

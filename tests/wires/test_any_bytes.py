@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from minimax_sync.errors import LlmError, ResponseFormatError
 from minimax_sync.values.chunks import StreamEnd
-from minimax_sync.wires.anthropic_decode import AnthropicFold
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 from minimax_sync.wires.sse import SseParser
 
 from .replay import MakeFold, chunks_of, recorded, stream_of
 
-BOTH = pytest.mark.parametrize("make", [OpenAIFold, AnthropicFold])
+BOTH = pytest.mark.parametrize("make", [OpenAIAccumulator, AnthropicAccumulator])
 QUICKLY = settings(max_examples=150, derandomize=True, deadline=None)
 
 ODD = st.recursive(
@@ -88,13 +88,13 @@ def with_change(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 def outcome(make: MakeFold, reads: list[bytes]) -> object:
     """Return the chunks and the response, or the error that came instead."""
-    fold = make()
+    accumulator = make()
     try:
-        chunks = chunks_of(fold, reads)
+        chunks = chunks_of(accumulator, reads)
     except LlmError as error:
-        return type(error), str(error), fold.response()
+        return type(error), str(error), accumulator.response()
     assert isinstance(chunks[-1], StreamEnd)
-    return chunks, fold.response()
+    return chunks, accumulator.response()
 
 
 CHANGES = [(seed, path) for seed in SEEDS for path in places(seed)]
@@ -106,13 +106,13 @@ CHANGES = [(seed, path) for seed in SEEDS for path in places(seed)]
 def test_any_type_in_any_field(make: MakeFold, changes: list[tuple[tuple[Any, tuple[Any, ...]], Any]]) -> None:
     data = stream_of(*(f"data: {json.dumps(with_change(seed, path, new))}\n\n" for (seed, path), new in changes))
     outcome(make, [data])
-    fold = make()
+    accumulator = make()
     try:
-        fold.feed_body(data[6:-2])
-        fold.end()
-        assert repr(fold.response())
+        accumulator.feed_body(data[6:-2])
+        accumulator.end()
+        assert repr(accumulator.response())
     except LlmError:
-        assert fold.response() is not None
+        assert accumulator.response() is not None
 
 
 @BOTH
@@ -135,7 +135,7 @@ def test_any_bytes(make: MakeFold, reads: list[bytes]) -> None:
 @QUICKLY
 @given(st.data())
 def test_a_recording_with_some_bytes_changed(make: MakeFold, data: st.DataObject) -> None:
-    name = "openai_m27_tool_calls.sse" if make is OpenAIFold else "anthropic_m25_tool_use.sse"
+    name = "openai_m27_tool_calls.sse" if make is OpenAIAccumulator else "anthropic_m25_tool_use.sse"
     spoiled = bytearray(recorded(name))
     for _ in range(data.draw(st.integers(1, 4))):
         spoiled[data.draw(st.integers(0, len(spoiled) - 1))] = data.draw(st.integers(0, 255))
@@ -170,24 +170,24 @@ def test_arguments_that_nest_deeply(make: MakeFold, depth: int) -> None:
     nested = "[" * depth + "]" * depth
     call = '{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"x":@}}}]}}]}'
     block = '{"content":[{"type":"tool_use","id":"a","name":"f","input":{"x":@}}]}'
-    fold = make()
+    accumulator = make()
     try:
-        fold.feed_body((call if make is OpenAIFold else block).replace("@", nested).encode())
+        accumulator.feed_body((call if make is OpenAIAccumulator else block).replace("@", nested).encode())
     except ResponseFormatError:
         return
-    assert fold.response().tool_calls
+    assert accumulator.response().tool_calls
 
 
 @BOTH
 def test_a_million_tool_calls(make: MakeFold) -> None:
     calls = b",".join([b'{"index":0,"type":"tool_use","function":{}}'] * 1_000_000)
-    fold = make()
+    accumulator = make()
     with pytest.raises(ResponseFormatError):
-        fold.feed_body(b'{"choices":[{"message":{"tool_calls":[%s]}}],"content":[%s]}' % (calls, calls))
+        accumulator.feed_body(b'{"choices":[{"message":{"tool_calls":[%s]}}],"content":[%s]}' % (calls, calls))
 
 
 def delta(make: MakeFold, text: str) -> bytes:
-    if make is OpenAIFold:
+    if make is OpenAIAccumulator:
         return stream_of({"choices": [{"index": 0, "delta": {"content": text}}], "usage": None})
     return b"event: content_block_delta\n" + stream_of(
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
@@ -198,18 +198,18 @@ def delta(make: MakeFold, text: str) -> bytes:
 def test_folding_keeps_little_beyond_the_text(make: MakeFold) -> None:
     import tracemalloc
 
-    feed, fold = SseParser().feed, make()
+    feed, accumulator = SseParser().feed, make()
     read = delta(make, "word ")
     tracemalloc.start()
     try:
         for _ in range(20_000):
             for event in feed(read):
-                fold.feed(event)
+                accumulator.feed(event)
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert kept - 100_000 < 256 * 1024
-    assert len(fold.response().text) == 100_000
+    assert len(accumulator.response().text) == 100_000
 
 
 @BOTH
@@ -217,23 +217,23 @@ def test_a_delta_costs_few_calls(make: MakeFold) -> None:
     """Count calls instead of time: the hot path of every stream."""
     import cProfile
 
-    feed, fold = SseParser().feed, make()
-    if make is OpenAIFold:
+    feed, accumulator = SseParser().feed, make()
+    if make is OpenAIAccumulator:
         for event in feed(stream_of({"choices": [{"delta": {"reasoning_content": "Let me see."}}]})):
-            fold.feed(event)
+            accumulator.feed(event)
     reads = [delta(make, f"word{n} ") for n in range(1000)]
     profile = cProfile.Profile()
     profile.enable()
     for read in reads:
         for event in feed(read):
-            fold.feed(event)
+            accumulator.feed(event)
     profile.disable()
     assert sum(entry.callcount for entry in profile.getstats()) <= 12 * len(reads) + 50
 
 
 def test_chunks_are_small_values() -> None:
     (chunk,) = chunks_of(
-        OpenAIFold(), [delta(OpenAIFold, "x" * 500), stream_of({"choices": [{"finish_reason": "stop"}]})]
+        OpenAIAccumulator(), [delta(OpenAIAccumulator, "x" * 500), stream_of({"choices": [{"finish_reason": "stop"}]})]
     )[:1]
     assert isinstance(chunk, msgspec.Struct)
     assert len(repr(chunk)) < 120

@@ -16,23 +16,23 @@ from minimax_sync.errors import (
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.anthropic_decode import AnthropicFold
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 
 from .replay import MakeFold, plain, recorded
 
-BOTH = pytest.mark.parametrize("make", [OpenAIFold, AnthropicFold])
+BOTH = pytest.mark.parametrize("make", [OpenAIAccumulator, AnthropicAccumulator])
 
 
 def body_of(make: MakeFold, text: str, **fields: Any) -> dict[str, Any]:
-    if make is OpenAIFold:
+    if make is OpenAIAccumulator:
         return {"choices": [{"finish_reason": "stop", "message": {"content": text}}], **fields}
     return {"type": "message", "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", **fields}
 
 
 def test_the_capture_of_a_whole_answer() -> None:
     body = recorded("openai_m25.json")
-    response = plain(OpenAIFold, body)
+    response = plain(OpenAIAccumulator, body)
     assert response.message.parts == (
         Reasoning(
             "The user greets me.",
@@ -55,7 +55,7 @@ def test_an_anthropic_message() -> None:
     ]
     usage = {"input_tokens": 5, "output_tokens": 6, "cache_read_input_tokens": 7}
     response = plain(
-        AnthropicFold,
+        AnthropicAccumulator,
         {"id": "06", "model": "MiniMax-M2.5", "content": content, "stop_reason": "tool_use", "usage": usage},
     )
     assert response.message.parts == (
@@ -101,13 +101,16 @@ def test_an_error_envelope_in_a_200(make: MakeFold) -> None:
 
 
 def test_a_sensitive_input_without_an_answer_is_an_empty_flagged_answer() -> None:
-    response = plain(OpenAIFold, {"choices": None, "input_sensitive": True, "base_resp": {"status_code": 0}})
+    response = plain(OpenAIAccumulator, {"choices": None, "input_sensitive": True, "base_resp": {"status_code": 0}})
     assert (response.text, response.flagged, response.finish_reason) == ("", True, "content_filter")
 
 
 def test_an_output_that_is_refused_is_content_filtered() -> None:
     with pytest.raises(ContentFilteredError):
-        plain(OpenAIFold, {"choices": None, "base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}})
+        plain(
+            OpenAIAccumulator,
+            {"choices": None, "base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}},
+        )
 
 
 @BOTH

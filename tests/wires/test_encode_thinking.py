@@ -17,24 +17,24 @@ DETAIL = {"type": "reasoning.text", "id": "r1", "format": "MiniMax-response-v1",
 
 def from_openai() -> ChatMessage:
     """Return an answer as the OpenAI wire gives it."""
-    fold = OPENAI.fold(as_request("Hi", {}))
+    accumulator = OPENAI.accumulator(as_request("Hi", {}))
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}}
     said = {"content": "Hm.", "reasoning_details": [{**DETAIL, "text": "I think."}], "tool_calls": [call]}
-    fold.feed_body(json.dumps({"choices": [{"message": said}]}).encode())
-    return essence(fold.response()).message
+    accumulator.feed_body(json.dumps({"choices": [{"message": said}]}).encode())
+    return essence(accumulator.response()).message
 
 
 def from_anthropic() -> ChatMessage:
     """Return an answer as the Anthropic wire gives it."""
-    fold = ANTHROPIC.fold(as_request("Hi", {}))
+    accumulator = ANTHROPIC.accumulator(as_request("Hi", {}))
     content = [
         {"type": "thinking", "thinking": "I think.", "signature": "s"},
         {"type": "redacted_thinking", "data": "xyz"},
         {"type": "text", "text": "Hm."},
         {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
     ]
-    fold.feed_body(json.dumps({"content": content}).encode())
-    return fold.response().message
+    accumulator.feed_body(json.dumps({"content": content}).encode())
+    return accumulator.response().message
 
 
 RESULT = ChatMessage.tool_result("a", "one")
@@ -74,10 +74,10 @@ def test_a_conversation_goes_on_over_the_other_wire_and_back() -> None:
 
 
 def test_think_tags_go_back_inside_the_content() -> None:
-    fold = OPENAI.fold(as_request("Hi", {}))
+    accumulator = OPENAI.accumulator(as_request("Hi", {}))
     content = "<think>\nI think.\n</think>\n\nHm."
-    fold.feed_body(json.dumps({"choices": [{"message": {"content": content}}]}).encode())
-    message = fold.response().message
+    accumulator.feed_body(json.dumps({"choices": [{"message": {"content": content}}]}).encode())
+    message = accumulator.response().message
     assert messages(OPENAI, USER, message)[1] == {"role": "assistant", "content": content}
     assert messages(ANTHROPIC, USER, message)[1]["content"] == [
         {"type": "thinking", "thinking": "I think."},

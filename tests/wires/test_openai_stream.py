@@ -27,7 +27,7 @@ from minimax_sync.values.chunks import (
 )
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 from minimax_sync.wires.sse import Event
 
 from .openai_events import COUNTED, DETAIL, DONE, END, USAGE, answer, call, delta, message, thought
@@ -35,7 +35,7 @@ from .replay import chunks_of, essence, plain, recorded, replay, stream_of
 
 
 def test_the_capture_of_a_reasoned_answer() -> None:
-    response = replay(OpenAIFold, recorded("openai_m27_reasoning.sse"), step=1)
+    response = replay(OpenAIAccumulator, recorded("openai_m27_reasoning.sse"), step=1)
     assert response.text == "**Proof.** $$2a + 2b + 2 = 2(a + b + 1)$$ ∎"
     assert response.reasoning == "The user wants a proof."
     assert response.message.parts[0] == Reasoning("The user wants a proof.", "reasoning_details", extra=DETAIL)
@@ -46,7 +46,7 @@ def test_the_capture_of_a_reasoned_answer() -> None:
 
 
 def test_a_stream_and_a_whole_answer_give_the_same_response() -> None:
-    streamed = replay(OpenAIFold, recorded("openai_m27_reasoning.sse"), step=1)
+    streamed = replay(OpenAIAccumulator, recorded("openai_m27_reasoning.sse"), step=1)
     body = message(
         content=streamed.text,
         reasoning_content=streamed.reasoning,
@@ -59,17 +59,17 @@ def test_a_stream_and_a_whole_answer_give_the_same_response() -> None:
         "completion_tokens_details": {"reasoning_tokens": 37},
         "prompt_tokens_details": {"cached_tokens": 443},
     }
-    assert essence(plain(OpenAIFold, body)) == essence(streamed)
+    assert essence(plain(OpenAIAccumulator, body)) == essence(streamed)
 
 
 def test_the_two_real_forms_of_tool_calls() -> None:
-    fold = OpenAIFold()
-    chunks = chunks_of(fold, [recorded("openai_m27_tool_calls.sse")])
+    accumulator = OpenAIAccumulator()
+    chunks = chunks_of(accumulator, [recorded("openai_m27_tool_calls.sse")])
     first, second = (
         ToolCall("call_function_jpaq2z2bgfh7_1", "search", {"query": "|event::"}),
         ToolCall("call_function_jpaq2z2bgfh7_2", "read_file", {"paths": ["src/providers/minimax.rs"]}),
     )
-    assert [(c.id, c.name, c.arguments) for c in fold.response().tool_calls] == [
+    assert [(c.id, c.name, c.arguments) for c in accumulator.response().tool_calls] == [
         (c.id, c.name, c.arguments) for c in (first, second)
     ]
     assert [type(chunk) for chunk in chunks] == [
@@ -86,7 +86,7 @@ def test_the_two_real_forms_of_tool_calls() -> None:
     assert chunks[0] == ToolCallStart(0, first.id, "search")
     assert chunks[4] == ToolCallDelta(1, '{"paths": ["src/providers/minimax.rs"]}')
     assert chunks[-1] == StreamEnd("tool_calls")
-    assert replay(OpenAIFold, recorded("openai_m27_tool_calls.sse"), step=1) == fold.response()
+    assert replay(OpenAIAccumulator, recorded("openai_m27_tool_calls.sse"), step=1) == accumulator.response()
 
 
 ENDINGS: dict[str, tuple[Any, ...]] = {
@@ -142,7 +142,7 @@ ENDINGS: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("events", ENDINGS.values(), ids=ENDINGS)
 def test_an_answer_is_whole_with(events: tuple[Any, ...]) -> None:
     data = stream_of(*events)
-    response = replay(OpenAIFold, data)
+    response = replay(OpenAIAccumulator, data)
     assert response.message.parts == (Text("Hi"),)
     assert response.finish_reason == "stop"
     assert response.usage == (COUNTED if b'"total_tokens": 5' in data else TokenUsage())
@@ -154,7 +154,7 @@ def test_a_usage_that_is_counted_before_the_end_is_kept_past_null_and_zeros() ->
 
 
 def test_usage_comes_right_before_the_end_which_is_last() -> None:
-    chunks = chunks_of(OpenAIFold(), [stream_of(delta("Hi"), *END)])
+    chunks = chunks_of(OpenAIAccumulator(), [stream_of(delta("Hi"), *END)])
     assert chunks == [TextDelta("Hi"), UsageUpdate(COUNTED), StreamEnd("stop")]
 
 
@@ -173,9 +173,9 @@ def test_counts_written_as_text_or_floats_are_read_and_nonsense_counts_as_zero()
 @pytest.mark.parametrize("end", range(1, 4))
 def test_a_stream_without_its_finish_reason_is_interrupted_and_keeps_what_came(end: int) -> None:
     events = (thought("Let me see"), delta("Hel"), delta("lo"))[:end]
-    fold = OpenAIFold()
+    accumulator = OpenAIAccumulator()
     with pytest.raises(StreamInterruptedError) as caught:
-        chunks_of(fold, [stream_of(*events)])
+        chunks_of(accumulator, [stream_of(*events)])
     partial = caught.value.partial
     assert partial is not None
     assert partial.text == ("", "Hel", "Hello")[end - 1]
@@ -185,30 +185,30 @@ def test_a_stream_without_its_finish_reason_is_interrupted_and_keeps_what_came(e
 
 def test_an_early_done_is_no_end_of_an_answer() -> None:
     with pytest.raises(StreamInterruptedError):
-        chunks_of(OpenAIFold(), [stream_of(delta("Hi"), DONE)])
+        chunks_of(OpenAIAccumulator(), [stream_of(delta("Hi"), DONE)])
 
 
 def test_half_an_event_at_the_end_is_not_folded() -> None:
     data = stream_of(delta("Hi"), delta(" there"))[:-1]
     with pytest.raises(StreamInterruptedError) as caught:
-        chunks_of(OpenAIFold(), [data])
+        chunks_of(OpenAIAccumulator(), [data])
     assert caught.value.partial is not None
     assert caught.value.partial.text == "Hi"
 
 
 def test_only_usage_is_awaited_after_a_finish_reason() -> None:
-    fold = OpenAIFold()
+    accumulator = OpenAIAccumulator()
     seen = []
     for event in (delta("Hi"), delta(finish="stop"), USAGE):
-        fold.feed(Event("message", json.dumps(event).encode()))
-        seen.append((fold.awaits_only_usage, fold.complete))
+        accumulator.feed(Event("message", json.dumps(event).encode()))
+        seen.append((accumulator.awaits_only_usage, accumulator.complete))
     assert seen == [(False, False), (True, False), (False, True)]
 
 
 def test_the_lists_of_chunks_that_were_handed_out_do_not_change_later() -> None:
-    fold = OpenAIFold()
-    empty = fold.feed(Event("message", b'{"choices": []}'))
-    fold.feed(Event("message", json.dumps(delta("Hi")).encode()))
+    accumulator = OpenAIAccumulator()
+    empty = accumulator.feed(Event("message", b'{"choices": []}'))
+    accumulator.feed(Event("message", json.dumps(delta("Hi")).encode()))
     assert empty == []
 
 
@@ -287,7 +287,7 @@ def test_an_error_inside_the_stream(
     event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]
 ) -> None:
     with pytest.raises(LlmError) as caught:
-        chunks_of(OpenAIFold(), [stream_of(*before, event)])
+        chunks_of(OpenAIAccumulator(), [stream_of(*before, event)])
     assert type(caught.value) is kind
     assert caught.value.code == code
 
@@ -295,12 +295,12 @@ def test_an_error_inside_the_stream(
 def test_the_last_base_resp_wins_over_an_answer() -> None:
     bad = {"choices": [], "base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}}
     with pytest.raises(RequestError, match="1027"):
-        chunks_of(OpenAIFold(), [stream_of(delta("Hi"), delta(finish="stop"), bad)])
+        chunks_of(OpenAIAccumulator(), [stream_of(delta("Hi"), delta(finish="stop"), bad)])
 
 
 def test_an_error_tells_the_id_to_quote() -> None:
     with pytest.raises(ServerError) as caught:
-        chunks_of(OpenAIFold(), [stream_of({"error": {"message": "boom"}, "request_id": "r-1"})])
+        chunks_of(OpenAIAccumulator(), [stream_of({"error": {"message": "boom"}, "request_id": "r-1"})])
     assert caught.value.request_id == "r-1"
 
 
@@ -327,11 +327,11 @@ def test_sensitive_content_is_flagged() -> None:
 )
 def test_what_is_no_chunk_is_a_format_error_that_quotes_nothing(event: Any) -> None:
     with pytest.raises(ResponseFormatError) as caught:
-        chunks_of(OpenAIFold(), [stream_of(event)])
+        chunks_of(OpenAIAccumulator(), [stream_of(event)])
     assert "html" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
 def test_invalid_utf8_and_half_surrogates_are_replaced() -> None:
     data = b'data: {"choices":[{"delta":{"content":"a\xffb \\ud83d\\ude00 \\ud83d \\\\ud83d"}}]}\n\n'
-    assert replay(OpenAIFold, data + stream_of(*END)).text == "a\ufffdb \U0001f600 \ufffd \\ud83d"
+    assert replay(OpenAIAccumulator, data + stream_of(*END)).text == "a\ufffdb \U0001f600 \ufffd \\ud83d"

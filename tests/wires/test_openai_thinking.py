@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from minimax_sync.values.messages import Reasoning, Text
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 
 from .openai_events import END, USAGE, answer, delta, message, thought
 from .replay import essence, plain
@@ -89,7 +89,7 @@ TAGGED = {
 def test_think_tags(pieces: list[str], reasoning: str, text: str) -> None:
     response = answer(*map(delta, pieces), *END)
     assert (response.reasoning, response.text) == (reasoning, text)
-    assert essence(plain(OpenAIFold, {**message(content="".join(pieces)), "usage": USAGE["usage"]})) == essence(
+    assert essence(plain(OpenAIAccumulator, {**message(content="".join(pieces)), "usage": USAGE["usage"]})) == essence(
         response
     )
 

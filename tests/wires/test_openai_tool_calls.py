@@ -10,7 +10,7 @@ from minimax_sync.errors import (
     ResponseFormatError,
 )
 from minimax_sync.values.messages import ToolCall
-from minimax_sync.wires.openai_decode import OpenAIFold
+from minimax_sync.wires.openai_decode import OpenAIAccumulator
 
 from .openai_events import answer, call, delta, message
 from .replay import chunks_of, plain, stream_of
@@ -77,7 +77,7 @@ def test_two_whole_calls_without_id_and_index_get_ids_of_their_own(names: tuple[
 
 def test_two_calls_with_one_id_get_ids_of_their_own_so_that_they_can_be_replayed() -> None:
     calls = [{"id": "a", "function": {"name": "f", "arguments": "{}"}}] * 2
-    found = plain(OpenAIFold, message(content="", tool_calls=calls)).tool_calls
+    found = plain(OpenAIAccumulator, message(content="", tool_calls=calls)).tool_calls
     assert [c.id for c in found] == ["a", "a_2"]
     streamed = [call("{", index=n, id="a", name="f") for n in (0, 1)] + [call("}", index=n, id="a") for n in (0, 1)]
     assert answer(*streamed, delta(finish="tool_calls")).tool_calls == found
@@ -86,10 +86,10 @@ def test_two_calls_with_one_id_get_ids_of_their_own_so_that_they_can_be_replayed
 def test_an_absurd_number_of_tool_calls_is_refused() -> None:
     many = [{"index": n, "id": f"c{n}", "function": {"name": "f", "arguments": "{}"}} for n in range(1000)]
     with pytest.raises(ResponseFormatError, match="256 tool calls"):
-        chunks_of(OpenAIFold(), [stream_of(delta(tool_calls=many))])
+        chunks_of(OpenAIAccumulator(), [stream_of(delta(tool_calls=many))])
 
 
 def test_an_absurd_number_of_runs_of_thinking_is_refused() -> None:
     many = [{"index": n, "text": "x"} for n in range(2000)]
     with pytest.raises(ResponseFormatError, match="runs of thinking"):
-        chunks_of(OpenAIFold(), [stream_of(delta(reasoning_details=many))])
+        chunks_of(OpenAIAccumulator(), [stream_of(delta(reasoning_details=many))])
