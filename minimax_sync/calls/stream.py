@@ -1,6 +1,6 @@
 """The stream that a user holds: iterate it, drain it, close it, from any thread and at once.
 
-Between the socket and the user there is one generator: read, split into events, accumulate, hand out. What fails becomes
+Between the socket and the user there is one generator: read, split into events, accumulate, hand out. What fails is
 one of our errors with what had come in `.partial`; nothing is repeated here, and no half answer looks like a whole one.
 """
 
