@@ -9,10 +9,10 @@ import pytest
 from minimax_sync.errors import ConfigError
 from minimax_sync.settings.endpoints import (
     API_HOSTS,
-    Flavor,
     parse_flavor,
     resolve_endpoint,
 )
+from minimax_sync.wires.table import Flavor
 
 OPENAI: Flavor = "openai_compat"
 

@@ -23,7 +23,7 @@ LAYERS = [
         "settings.placeholders functions.json_types"
     ),
     (
-        "late_imports secret settings.endpoints pacing.retry pacing.token_bucket pacing.quota_alert wires.sse "
+        "late_imports secret pacing.retry pacing.token_bucket pacing.quota_alert wires.sse wires.failures "
         "net.connections net.failures settings.yaml_lines"
     ),
     "net.redis_link calls.redaction",
@@ -31,6 +31,9 @@ LAYERS = [
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",
     "values.request",
+    "wires.accumulator",
+    "wires",
+    "settings.endpoints",
     "settings.table",
     "settings.settings",
     "settings.llm_yaml",
@@ -41,8 +44,6 @@ LAYERS = [
     "net.session",
     "net",
     "auth",
-    "wires.accumulator",
-    "wires",
     "calls.attempts pacing.redis_token_bucket",
     "calls.display",
     "calls.stream",

@@ -23,7 +23,7 @@ from ..settings.settings import Settings
 from ..settings.table import CHECKS
 from ..values.request import ChatRequest
 from ..values.response import ChatResponse
-from ..wires import Wire, wire_for
+from ..wires.table import Wire, wire_for
 from .attempts import Call, Channel, Options, Redact, Transport, unexpected
 from .open_core import open_channel
 

@@ -13,7 +13,7 @@ from ..net.session import Http
 from ..secret import StoreUrl
 from ..settings.endpoints import Endpoint, may_receive_token
 from ..settings.settings import KEY_BASE_URL, Settings
-from ..wires import wire_for
+from ..wires.table import wire_for
 from .attempts import Channel
 
 if TYPE_CHECKING:

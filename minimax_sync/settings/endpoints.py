@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from ipaddress import AddressValueError, IPv6Address
-from typing import Literal
 
 import msgspec
 
 from ..errors import ConfigError
-
-Flavor = Literal["openai_compat", "anthropic_messages"]
+from ..wires.table import WIRES, Flavor
 
 API_HOSTS = frozenset({"api.minimax.io", "api.minimaxi.com", "api.minimax.cn", "api.minimax.chat"})
 # Since May 2026 the portal lives here; the old `/oauth/...` paths on the API hosts answer 307.
@@ -24,15 +22,8 @@ _OWN_HOSTS = API_HOSTS | PORTAL_HOSTS
 _MOVED_PAGES = {"www.minimax.io": "platform.minimax.io", "www.minimaxi.com": "platform.minimaxi.com"}
 REGIONS = {"global": "https://api.minimax.io", "cn": "https://api.minimaxi.com"}
 
-_FLAVORS: dict[str, Flavor] = {
-    "openai_compat": "openai_compat",
-    "openai": "openai_compat",
-    "anthropic_messages": "anthropic_messages",
-    "anthropic-messages": "anthropic_messages",
-    "anthropic": "anthropic_messages",
-}
-_MINIMAX_BASE: dict[Flavor, str] = {"openai_compat": "/v1", "anthropic_messages": "/anthropic"}
-_CHAT_PATH: dict[Flavor, str] = {"openai_compat": "/text/chatcompletion_v2", "anthropic_messages": "/v1/messages"}
+_FLAVORS: dict[str, Flavor] = {name: row.flavor for row in WIRES.values() for name in (row.flavor, *row.aliases)}
+_BASE_PATHS = tuple(row.base_path for row in WIRES.values())
 _PORTS = {"http": 80, "https": 443}
 
 # Patterns that no good URL needs stay text: re compiles them when they are first used.
@@ -120,12 +111,13 @@ def resolve_endpoint(
     if flavor is None:
         flavor = "anthropic_messages" if base.endswith("/anthropic") else "openai_compat"
     is_minimax = url.host in API_HOSTS
-    if is_minimax and base in ("", *_MINIMAX_BASE.values()):
-        base = _MINIMAX_BASE[flavor]
-    path = _CHAT_PATH[flavor]
+    wire = WIRES[flavor]
+    if is_minimax and base in ("", *_BASE_PATHS):
+        base = wire.base_path
+    path = wire.chat_path
     if chat_path is not None:
         replacement = parse_chat_path(chat_path)
-        path = replacement if flavor == "openai_compat" else path
+        path = replacement if wire.chat_path_can_change else path
     return Endpoint(base_url, flavor, f"{url.origin}{base}{path}", url.origin, is_minimax)
 
 
@@ -156,7 +148,7 @@ def portal_url(region: str, path: str, by_hand: str | None = None, *, source: st
             "to use another server set base_url to it by hand"
         )
     base = url.path.rstrip("/")
-    for suffix in _MINIMAX_BASE.values():
+    for suffix in _BASE_PATHS:
         base = base.removesuffix(suffix)
     return f"{url.origin}{base.rstrip('/')}{path}"
 

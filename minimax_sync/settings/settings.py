@@ -14,7 +14,8 @@ import msgspec
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import Secret, StoreUrl
-from .endpoints import REGIONS, Endpoint, Flavor, resolve_endpoint
+from ..wires.table import Flavor
+from .endpoints import REGIONS, Endpoint, resolve_endpoint
 
 T_co = TypeVar("T_co", covariant=True)
 

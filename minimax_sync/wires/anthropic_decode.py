@@ -18,6 +18,7 @@ from .failures import raise_failure, raise_failure_in
 from .think_tags import Run, ThinkSplitter
 
 if TYPE_CHECKING:
+    from ..values.request import ChatRequest
     from .sse import Event
 
 # No annotations from the future here: msgspec would compile and evaluate each of the Structs' own, 0.3 ms of a start.
@@ -311,3 +312,8 @@ def _token_usage(merged: dict[str, int]) -> TokenUsage | None:
     if not prompt and not completion:
         return None
     return TokenUsage(prompt, completion, prompt + completion, merged["reasoning_tokens"], read, written)
+
+
+def accumulator(request: "ChatRequest") -> AnthropicAccumulator:
+    """Return an accumulator for the answer to a request."""
+    return AnthropicAccumulator(request.stop)

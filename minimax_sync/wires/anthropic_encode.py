@@ -13,37 +13,27 @@ from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
-from .anthropic_decode import AnthropicAccumulator
 from .inline_images import filled, gap
 from .normalize import common_fields, spoken, system_prompt, turns
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
 
-class AnthropicMessages:
-    """Encodes requests and makes accumulators. Immutable."""
-
-    headers = {"anthropic-version": "2023-06-01"}
-
-    def accumulator(self, request: ChatRequest) -> AnthropicAccumulator:
-        """Return an accumulator for the answer to a request."""
-        return AnthropicAccumulator(request.stop)
-
-    def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
-        """Write the JSON body of a checked request. Raises `RequestError` for what cannot be JSON."""
-        body = common_fields(request, model, stream)
-        body["messages"] = _messages(request.messages)
-        system = system_prompt(request)
-        if system:
-            body["system"] = system
-        if request.stop:
-            body["stop_sequences"] = request.stop
-        if request.tools:
-            body["tools"] = [_tool(tool) for tool in request.tools]
-            if request.tool_choice is not None:
-                body["tool_choice"] = _CHOICES.get(request.tool_choice, {"type": "tool", "name": request.tool_choice})
-        body.update(request.extra_body)
-        return filled(as_json(body, "the request"), request.messages)
+def encode(request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> bytes:
+    """Write the JSON body of a checked request. Raises `RequestError` for values that JSON cannot hold."""
+    body = common_fields(request, model, stream)
+    body["messages"] = _messages(request.messages)
+    system = system_prompt(request)
+    if system:
+        body["system"] = system
+    if request.stop:
+        body["stop_sequences"] = request.stop
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice is not None:
+            body["tool_choice"] = _CHOICES.get(request.tool_choice, {"type": "tool", "name": request.tool_choice})
+    body.update(request.extra_body)
+    return filled(as_json(body, "the request"), request.messages)
 
 
 Blocks: TypeAlias = "tuple[Any, ...]"

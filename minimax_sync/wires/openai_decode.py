@@ -19,6 +19,7 @@ from .think_tags import Run, ThinkSplitter
 from .thinking_snapshots import GrowingThought
 
 if TYPE_CHECKING:
+    from ..values.request import ChatRequest
     from .sse import Event
 
 # No annotations from the future here: msgspec would compile and evaluate each of the Structs' own, 0.3 ms of a start.
@@ -287,3 +288,8 @@ def _inside(usage: dict[str, Any], outer: str, inner: str) -> object:
 
 def _joined(content: list[Any]) -> str:
     return "".join(as_text(part.get("text")) for part in content if isinstance(part, dict))
+
+
+def accumulator(request: "ChatRequest") -> OpenAIAccumulator:
+    """Return an accumulator for the answer to a request."""
+    return OpenAIAccumulator(request.stop)

@@ -14,7 +14,6 @@ from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .inline_images import filled, gap
 from .normalize import common_fields, spoken, system_prompt, turns
-from .openai_decode import OpenAIAccumulator
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -24,81 +23,70 @@ class _Said(msgspec.Struct, gc=False):
     content: str
 
 
-class OpenAICompat:
-    """Encodes requests and makes accumulators. Immutable.
+def encode(request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> bytes:
+    """Write the JSON body of a checked request. Raises `RequestError` for values that JSON cannot hold."""
+    body = common_fields(request, model, stream)
+    body["messages"] = _messages(request, is_minimax)
+    body["reasoning_split"] = True
+    if stream:
+        body["stream_options"] = {"include_usage": True}
+    if request.stop:
+        body["stop"] = request.stop
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice is not None:
+            body["tool_choice"] = _tool_choice(request.tool_choice)
+    if request.response_format != "text":
+        body["response_format"] = _response_format(request)
+    body.update(request.extra_body)
+    return filled(as_json(body, "the request"), request.messages)
 
-    `is_minimax` False, for other servers, sends thinking that came as `reasoning_content` back under that name; MiniMax
-    itself refuses it (2013) and gets it as `reasoning_details`.
+
+def _messages(request: ChatRequest, is_minimax: bool) -> list[_Said | dict[str, Any]]:
+    written: list[_Said | dict[str, Any]] = []
+    system = system_prompt(request)
+    if system:
+        written.append(_Said("system", system))
+    messages = request.messages
+    if type(messages) is PlainMessages:
+        return written + [_Said(each.role, each.parts[0].text) for each in messages if each.role != "system"]
+    for message, text, results in turns(messages):
+        if text:
+            written.append(_Said(message.role, text))
+        elif message.role == "assistant":
+            written.append(_assistant(message, is_minimax))
+        else:
+            written.append(_user(message))
+        if results:
+            written += map(_tool_result, results)
+    return written
+
+
+def _assistant(message: ChatMessage, is_minimax: bool) -> dict[str, Any]:
+    """Write an answer as it came: think tags inside the content, other thinking as `reasoning_details`.
+
+    MiniMax refuses `reasoning_content` (2013); other servers get it back under that name.
     """
-
-    headers: dict[str, str] = {}
-
-    def __init__(self, *, is_minimax: bool = True) -> None:
-        self._is_minimax = is_minimax
-
-    def accumulator(self, request: ChatRequest) -> OpenAIAccumulator:
-        """Return an accumulator for the answer to a request."""
-        return OpenAIAccumulator(request.stop)
-
-    def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
-        """Write the JSON body of a checked request. Raises `RequestError` for what cannot be JSON."""
-        body = common_fields(request, model, stream)
-        body["messages"] = self._messages(request)
-        body["reasoning_split"] = True
-        if stream:
-            body["stream_options"] = {"include_usage": True}
-        if request.stop:
-            body["stop"] = request.stop
-        if request.tools:
-            body["tools"] = [_tool(tool) for tool in request.tools]
-            if request.tool_choice is not None:
-                body["tool_choice"] = _tool_choice(request.tool_choice)
-        if request.response_format != "text":
-            body["response_format"] = _response_format(request)
-        body.update(request.extra_body)
-        return filled(as_json(body, "the request"), request.messages)
-
-    def _messages(self, request: ChatRequest) -> list[_Said | dict[str, Any]]:
-        written: list[_Said | dict[str, Any]] = []
-        system = system_prompt(request)
-        if system:
-            written.append(_Said("system", system))
-        messages = request.messages
-        if type(messages) is PlainMessages:
-            return written + [_Said(each.role, each.parts[0].text) for each in messages if each.role != "system"]
-        for message, text, results in turns(messages):
-            if text:
-                written.append(_Said(message.role, text))
-            elif message.role == "assistant":
-                written.append(self._assistant(message))
-            else:
-                written.append(_user(message))
-            if results:
-                written += map(_tool_result, results)
-        return written
-
-    def _assistant(self, message: ChatMessage) -> dict[str, Any]:
-        """Write an answer as it came: think tags inside the content, other thinking as `reasoning_details`."""
-        written: dict[str, Any] = {"role": "assistant"}
-        details: list[dict[str, Any]] = []
-        content = ""
-        for part in message.parts:
-            if isinstance(part, Text):
-                content += part.text
-            elif isinstance(part, Reasoning):
-                if part.shape == "think_tag":
-                    content += f"<think>\n{part.text}\n</think>\n\n"
-                elif part.shape == "reasoning_content" and not self._is_minimax:
-                    written["reasoning_content"] = written.get("reasoning_content", "") + part.text
-                elif part.text or (part.shape == "reasoning_details" and part.extra):
-                    details.append(_detail(part, len(details)))
-        written["content"] = content
-        if details:
-            written["reasoning_details"] = details
-        calls = [_call(part) for part in message.parts if isinstance(part, ToolCall)]
-        if calls:
-            written["tool_calls"] = calls
-        return written
+    written: dict[str, Any] = {"role": "assistant"}
+    details: list[dict[str, Any]] = []
+    content = ""
+    for part in message.parts:
+        if isinstance(part, Text):
+            content += part.text
+        elif isinstance(part, Reasoning):
+            if part.shape == "think_tag":
+                content += f"<think>\n{part.text}\n</think>\n\n"
+            elif part.shape == "reasoning_content" and not is_minimax:
+                written["reasoning_content"] = written.get("reasoning_content", "") + part.text
+            elif part.text or (part.shape == "reasoning_details" and part.extra):
+                details.append(_detail(part, len(details)))
+    written["content"] = content
+    if details:
+        written["reasoning_details"] = details
+    calls = [_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    if calls:
+        written["tool_calls"] = calls
+    return written
 
 
 def _detail(part: Reasoning, position: int) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from ..errors import LlmError, RequestError
 from ..values.json_text import as_json
 from ..values.models import PRICES
 from ..values.request import ChatRequest
+from . import anthropic_encode
 from .accumulator import count, not_an_answer, parsed
-from .anthropic_encode import AnthropicMessages
 from .failures import Envelope, failure
 
 _KINDS = ("db", "query")
@@ -104,7 +104,9 @@ def decode_models(body: bytes) -> tuple[Model, ...]:
 
 def encode_count(request: ChatRequest, model: str) -> bytes:
     """Write a count request: a message of the Anthropic wire without its token limit."""
-    body = msgspec.json.decode(AnthropicMessages().encode(request, model, stream=False), type=dict[str, msgspec.Raw])
+    body = msgspec.json.decode(
+        anthropic_encode.encode(request, model, stream=False, is_minimax=True), type=dict[str, msgspec.Raw]
+    )
     del body["max_tokens"]
     return msgspec.json.encode(body)
 

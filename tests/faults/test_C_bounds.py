@@ -17,11 +17,9 @@ from wire_server import ANTHROPIC, JSON, OPENAI, Wire, framed, halves, replies, 
 
 from minimax_sync import LlmError, ResponseFormatError, ToolArgumentsError
 from minimax_sync.values.request import as_request
-from minimax_sync.wires import Wire as Codec
 from minimax_sync.wires.accumulator import Accumulator
-from minimax_sync.wires.anthropic_encode import AnthropicMessages
-from minimax_sync.wires.openai_encode import OpenAICompat
 from minimax_sync.wires.sse import SseParser
+from minimax_sync.wires.table import Wire as Codec
 
 watch, wire = secrets_canary.watch, wire_server.wire
 
@@ -212,7 +210,7 @@ GROWING: dict[str, tuple[Wire, bytes, bytes]] = {
 
 def work_of(wire: Wire, first: bytes, event: bytes, count: int, stop: tuple[str, ...]) -> tuple[int, int]:
     """Accumulator `count` events; return the calls this took and the length of the longest text that was passed on."""
-    codec: Codec = OpenAICompat() if wire is OPENAI else AnthropicMessages()
+    codec = Codec("openai_compat" if wire is OPENAI else "anthropic_messages")
     accumulator: Accumulator = codec.accumulator(as_request(PROMPT, {"stop": stop} if stop else {}))
     parser, longest = SseParser(), 0
     with counted() as calls:

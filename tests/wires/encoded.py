@@ -9,11 +9,9 @@ import pytest
 
 from minimax_sync.values.messages import ChatMessage
 from minimax_sync.values.request import as_request
-from minimax_sync.wires import Wire
-from minimax_sync.wires.anthropic_encode import AnthropicMessages
-from minimax_sync.wires.openai_encode import OpenAICompat
+from minimax_sync.wires.table import Wire
 
-OPENAI, ANTHROPIC = OpenAICompat(), AnthropicMessages()
+OPENAI, ANTHROPIC = Wire("openai_compat"), Wire("anthropic_messages")
 BOTH = pytest.mark.parametrize("wire", [OPENAI, ANTHROPIC], ids=["openai", "anthropic"])
 USER = ChatMessage.user("Hi")
 

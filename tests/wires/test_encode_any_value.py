@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from minimax_sync.errors import RequestError
 from minimax_sync.values.messages import ChatMessage, ToolCall
 from minimax_sync.values.tooldef import ToolDef
-from minimax_sync.wires import Wire
+from minimax_sync.wires.table import Wire
 
 from .encoded import ANTHROPIC, BOTH, OPENAI, body
 

@@ -14,7 +14,7 @@ import PIL.Image
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text
 from minimax_sync.values.request import as_request
-from minimax_sync.wires import Wire
+from minimax_sync.wires.table import Wire
 
 from .encoded import ANTHROPIC, BOTH, OPENAI, USER, body, messages
 

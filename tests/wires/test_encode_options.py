@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.wires import Wire
+from minimax_sync.wires.table import Wire
 
 from .encoded import ANTHROPIC, BOTH, OPENAI, body
 

@@ -7,7 +7,7 @@ import json
 from minimax_sync.settings.endpoints import resolve_endpoint
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text
 from minimax_sync.values.request import as_request
-from minimax_sync.wires import wire_for
+from minimax_sync.wires.table import wire_for
 
 from .encoded import ANTHROPIC, OPENAI, USER, messages
 from .replay import essence

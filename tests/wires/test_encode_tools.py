@@ -8,7 +8,7 @@ import pytest
 
 from minimax_sync.values.messages import ChatMessage, ToolCall
 from minimax_sync.values.tooldef import ToolDef
-from minimax_sync.wires import Wire
+from minimax_sync.wires.table import Wire
 
 from .encoded import ANTHROPIC, BOTH, OPENAI, USER, body, messages
 
