@@ -6,23 +6,13 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import IO, NamedTuple
+from typing import IO
 
 import pytest
+from support.cli import Result, Run
 
 from minimax_sync.cli import main
 from minimax_sync.emulator import Emulator
-
-
-class Result(NamedTuple):
-    """How a command ended, and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from minimax_sync.emulator import Emulator
+from support.cli import Run
 
-from .conftest import Run
+from minimax_sync.emulator import Emulator
 
 
 def test_quota_tells_each_window_in_percent_as_a_bar_and_in_words(run: Run, emulator: Emulator) -> None:

@@ -8,13 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cli import PNG, Run
+from support.typist import Typist
 
 from minimax_sync.emulator import Emulator
-
-from .conftest import Run
-from .typist import Typist
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 
 
 def sent(emulator: Emulator) -> dict[str, object]:

@@ -7,10 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.cli import Run
 
 from minimax_sync.cli import COMMANDS
-
-from .conftest import Run
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cli import Run
 
 from minimax_sync.emulator import Emulator
-
-from .conftest import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

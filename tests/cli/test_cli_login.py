@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cli import Run
 
 from minimax_sync.emulator import Emulator
-
-from .conftest import Run
 
 BUNDLE = Path("secrets/minimax_token_plan.json")
 

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cli import Run
 
 from minimax_sync import __version__
 from minimax_sync.cli import COMMANDS, account
 from minimax_sync.cli.terminal import duration, printable
 from minimax_sync.emulator import Emulator
-
-from .conftest import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

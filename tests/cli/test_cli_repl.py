@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minimax_sync.emulator import Emulator
+from support.cli import PNG, Run
+from support.typist import CTRL_C, CTRL_D, Typist
 
-from .conftest import Run
-from .test_cli_chat import PNG
-from .typist import CTRL_C, CTRL_D, Typist
+from minimax_sync.emulator import Emulator
 
 
 def said(emulator: Emulator) -> list[tuple[str, str]]:

@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from support.cli import Run
 
 from minimax_sync.cli.places import ENVIRONMENT, SETTING_VARIABLES
 from minimax_sync.emulator import Emulator
-
-from .conftest import Run
 
 BUNDLE = "secrets/minimax_token_plan.json"
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.emulator_calls import ANTHROPIC, Answer, anthropic, post
 
 from minimax_sync.emulator import Emulator
-
-from .calls import ANTHROPIC, Answer, anthropic, post
 
 TOOL = {"name": "look", "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}}
 

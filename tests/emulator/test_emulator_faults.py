@@ -8,10 +8,9 @@ import time
 from typing import Any
 
 import pytest
+from support.emulator_calls import ANTHROPIC, CHAT, OPENAI, anthropic, bearer, connect, get, openai, post
 
 from minimax_sync.emulator import Emulator
-
-from .calls import ANTHROPIC, CHAT, OPENAI, anthropic, bearer, connect, get, openai, post
 
 BODIES = {OPENAI: openai, ANTHROPIC: anthropic}
 WIRES = pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])

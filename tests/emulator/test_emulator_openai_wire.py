@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.emulator_calls import CHAT, OPENAI, openai, post
 
 from minimax_sync.emulator import Emulator
-
-from .calls import CHAT, OPENAI, openai, post
 
 CHUNK_FIELDS = {
     *("id", "choices", "created", "model", "object", "usage", "input_sensitive", "output_sensitive"),

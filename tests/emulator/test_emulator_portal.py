@@ -12,10 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-
-from minimax_sync.emulator import Emulator
-
-from .calls import (
+from support.emulator_calls import (
     ANTHROPIC,
     CLIENT_ID,
     CODE_FORM,
@@ -29,6 +26,8 @@ from .calls import (
     refresh,
     works,
 )
+
+from minimax_sync.emulator import Emulator
 
 
 def _poll(emulator: Emulator, user_code: str, verifier: str = VERIFIER) -> Answer:

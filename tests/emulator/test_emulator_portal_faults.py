@@ -8,10 +8,7 @@ import time
 from typing import Any
 
 import pytest
-
-from minimax_sync.emulator import Emulator, Received
-
-from .calls import (
+from support.emulator_calls import (
     ANTHROPIC,
     CODE_FORM,
     FORM,
@@ -24,6 +21,8 @@ from .calls import (
     refresh_form,
     works,
 )
+
+from minimax_sync.emulator import Emulator, Received
 
 
 def test_stages_are_told_in_order_with_the_request(minimax_emulator: Emulator) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.emulator_calls import ANTHROPIC, OPENAI, anthropic, openai, post
 
 from minimax_sync.emulator import Emulator
-
-from .calls import ANTHROPIC, OPENAI, anthropic, openai, post
 
 USER = {"role": "user", "content": "Hi"}
 SYSTEM = {"role": "system", "content": "Be brief."}

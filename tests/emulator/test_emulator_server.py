@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support.emulator_calls import CHAT, FORM, OPENAI, bearer, connect, get, openai, post, refresh_form
 
 from minimax_sync.emulator import Emulator
-
-from .calls import CHAT, FORM, OPENAI, bearer, connect, get, openai, post, refresh_form
 
 
 def test_a_connection_serves_many_calls(minimax_emulator: Emulator) -> None:

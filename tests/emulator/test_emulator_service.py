@@ -9,10 +9,9 @@ import time
 from typing import Any
 
 import pytest
+from support.emulator_calls import ANTHROPIC, CHAT, FORM, OPENAI, anthropic, bearer, get, post, send
 
 from minimax_sync.emulator import Emulator
-
-from .calls import ANTHROPIC, CHAT, FORM, OPENAI, anthropic, bearer, get, post, send
 
 EMBEDDING = {"model": "embo-01", "type": "db", "texts": ["the quick fox", "the quick dog", "elsewhere"]}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis_lab import RedisServer
+from support.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from redis_lab import RedisServer, together
+from support.redis_server import RedisServer, together
 
 from minimax_sync import ConfigError, MiniMaxClient, RedisTokenBucket
 from minimax_sync.emulator import Emulator

@@ -7,15 +7,16 @@ import time
 from itertools import pairwise
 
 import pytest
-from redis_lab import RedisServer, together
+from support.redis_server import RedisServer, together
 
-from minimax_sync import RedisTokenBucket, redis_limiter
+from minimax_sync import RedisTokenBucket
+from minimax_sync.pacing import redis_token_bucket
 
 
 def test_without_redis_each_process_keeps_to_the_rate_by_itself_until_it_is_back(
     mortal: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(redis_limiter, "RETRY_REDIS", 0.2)
+    monkeypatch.setattr(redis_token_bucket, "RETRY_REDIS", 0.2)
     caplog.set_level(logging.INFO, "minimax_sync")
     bucket = RedisTokenBucket(mortal.url, 50)
     bucket.acquire()

@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from redis_bundle import bundle_in, keep, lease_runs_out, state_of
-from redis_lab import RedisServer
-from token_lab import eventually, together, workers
+from support.redis_bundle import bundle_in, keep, lease_runs_out, state_of
+from support.redis_server import RedisServer
+from support.token_lab import eventually, together, workers
 
 from minimax_sync.emulator import Emulator
 

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, state_of
-from redis_lab import RedisServer
-from token_lab import eventually, in_seconds
+from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, state_of
+from support.redis_server import RedisServer
+from support.token_lab import eventually, in_seconds
 
 from minimax_sync import BundleError, ConfigError, CredentialInvalidError, MiniMaxClient, TokenPlan, login, logout
 from minimax_sync.auth.clock import SystemClock

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis_lab import RedisServer
+from support.redis_server import RedisServer
 
 from minimax_sync.emulator import Emulator
 

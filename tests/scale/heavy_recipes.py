@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from redis_lab import RedisServer
+from support.recipes import expected, place, run
+from support.redis_server import RedisServer
 
 from minimax_sync.emulator import Emulator
-
-from .test_recipes import expected, place, run
 
 
 @pytest.mark.parametrize("name", ["spark_map_in_pandas.py", "ray_actors.py"])

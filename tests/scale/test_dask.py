@@ -9,12 +9,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from redis_bundle import bundle_in, keep
-from redis_lab import RedisServer
+from support.redis_bundle import bundle_in, keep
+from support.redis_server import RedisServer
 
 from minimax_sync.emulator import Emulator
 
-RUN = Path(__file__).with_name("dask_run.py")
+RUN = Path(__file__).parents[1] / "support" / "dask_run.py"
 PROMPTS, RATE = 400, 40
 
 

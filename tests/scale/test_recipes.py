@@ -12,34 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from redis_lab import RedisServer
+from support.recipes import expected, place, run
+from support.redis_server import RedisServer
 
 from minimax_sync.emulator import Emulator
-
-RECIPES = Path(__file__).with_name("recipes")
-PROMPTS = 20
-
-
-def place(name: str, server: RedisServer, folder: Path) -> Path:
-    """Copy a recipe, its Redis replaced by the test's own."""
-    text = (RECIPES / name).read_text()
-    assert "redis://redis.example:6379/0" in text
-    copy = folder / name
-    copy.write_text(text.replace("redis://redis.example:6379/0", server.url))
-    return copy
-
-
-def run(recipe: Path, *arguments: str) -> list[str]:
-    """Run a recipe and return the answers that it printed, sorted."""
-    done = subprocess.run(
-        [sys.executable, recipe, *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return sorted(line for line in done.stdout.splitlines() if line.startswith("You said"))
-
-
-def expected(times: int = 1) -> list[str]:
-    return sorted([f'You said: "prompt {number}".' for number in range(PROMPTS)] * times)
 
 
 @pytest.mark.parametrize("start_method", ["spawn", "fork"])

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.llama_server import open_client
+from support.scripted_model import write_model
 
 from minimax_sync import MiniMaxClient
-
-from .scripted_model import write_model
-from .serve import KEY
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +21,8 @@ def llama_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     model = folder / "scripted.gguf"
     write_model(model)
     with (folder / "log.txt").open("wb") as log:
-        command = [sys.executable, "-m", "tests.server.serve", str(model)]
-        root = Path(__file__).parents[2]
+        command = [sys.executable, "-m", "support.llama_server", str(model)]
+        root = Path(__file__).parents[1]
         with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as server:
             assert server.stdout is not None
             assert server.stdin is not None
@@ -45,10 +44,3 @@ def client(llama_url: str, flavor: str) -> Iterator[MiniMaxClient]:
     """Give a client of the server on the wire."""
     with open_client(llama_url, flavor) as client:
         yield client
-
-
-def open_client(url: str, flavor: str, key: str = KEY) -> MiniMaxClient:
-    """Make a client of the server, unpaced."""
-    if flavor == "openai_compat":
-        return MiniMaxClient(key, base_url=f"{url}/v1", chat_path="/chat/completions", requests_per_second=None)
-    return MiniMaxClient(key, base_url=url, api_flavor=flavor, requests_per_second=None)

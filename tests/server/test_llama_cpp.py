@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.llama_server import open_client
 
 from minimax_sync import (
     ChatMessage,
@@ -18,8 +19,6 @@ from minimax_sync import (
     ToolDef,
     UsageUpdate,
 )
-
-from .conftest import open_client
 
 SAID = "Hello from a real llama.cpp server: 12 tokens, both wires."
 WEATHER = ToolDef(

@@ -1,0 +1,209 @@
+"""B18 to B21, B25: answers to a call that are huge, slow, silent or cut, and heads past their bounds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from typing import Any
+
+import pytest
+from support import canary, wire_server
+from support.canary import PROMPT
+from support.raw_server import Peer, RawServer, answer
+from support.wire_server import EVENTS, JSON, Wire, failure, framed, replies, whole
+
+from minimax_sync import (
+    CallTimeoutError,
+    CredentialInvalidError,
+    RequestError,
+    ResponseFormatError,
+    ServerError,
+    TransportError,
+)
+
+watch, wire, how = canary.watch, wire_server.wire, wire_server.how
+
+
+# B18
+
+BOMBS = """
+    import re, sys
+    from minimax_sync import LlmError, MiniMaxClient, RetryPolicy
+
+    def peak():
+        return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+    url, flavor, how = sys.argv[1:]
+    client = MiniMaxClient(
+        "key", base_url=url, api_flavor=flavor, requests_per_second=None, retry=RetryPolicy(server_attempts=1)
+    )
+    ask = {"chat": lambda: client.chat("hi"), "stream": lambda: client.stream("hi").response}[how]
+    ask()
+    before = peak()
+    try:
+        ask()
+    except LlmError as error:
+        print(peak() - before, type(error).__name__, len(error.body))
+    client.close()
+"""
+
+MIB = 1 << 20
+
+
+def bomb(status: str, kind: str, begin: bytes, block: bytes, size: int) -> Any:
+    """Make a step that sends `begin` and then `block` again and again, `size` MiB of it, packed."""
+    pieces = framed([begin, *[block * (MIB // len(block))] * size], "gzip", kind=kind)
+
+    def step(peer: Peer) -> None:
+        peer.send(pieces[0].replace(b"200 OK", status.encode()), *pieces[1:])
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "kind", "begin", "block", "size", "most_mib", "expected"),
+    [
+        ("chat", "500 Oops", JSON, b"", b"x", 100, 4, "ServerError 65536"),
+        ("chat", "200 OK", JSON, b'{"a": "', b"x", 100, 80, "ResponseFormatError 0"),
+        ("stream", "200 OK", JSON, b'{"a": "', b"x", 100, 80, "ResponseFormatError 0"),
+        ("stream", "200 OK", EVENTS, b"data: ", b"x", 100, 30, "ResponseFormatError 0"),
+        ("stream", "200 OK", EVENTS, b"", b"data:xxxxxxx\n", 40, 50, "ResponseFormatError 0"),
+        ("stream", "200 OK", EVENTS, b"", b": ping\n\n", 8, 4, "StreamInterruptedError 0"),
+    ],
+    ids=["error", "answer", "answer to a stream", "one line", "one event", "keep-alives"],
+)
+def test_B18_no_body_costs_more_memory_than_its_bound(
+    wire: Wire,
+    how: str,
+    status: str,
+    kind: str,
+    begin: bytes,
+    block: bytes,
+    size: int,
+    most_mib: int,
+    expected: str,
+) -> None:
+    step = bomb(status, kind, begin, block, size)
+    with RawServer(replies(whole(wire, how), step)) as server:
+        command = [sys.executable, "-c", textwrap.dedent(BOMBS), server.url, wire.flavor, how]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    peak, found = done.stdout.strip().split(" ", 1)
+    assert found == expected
+    assert int(peak) / 1024 < most_mib
+
+
+def test_B18_an_errors_body_is_kept_up_to_64_kib_and_its_connection_not_read_to_the_end(wire: Wire, how: str) -> None:
+    def flood(peer: Peer) -> None:
+        peer.send(b"HTTP/1.1 400 No\r\nConnection: close\r\n\r\n")
+        while True:
+            peer.send(b"y" * 65536)
+
+    with RawServer(replies(flood)) as server:
+        error = failure(wire.client(server), how)
+        assert server.wait_until(lambda: not server.open_connections)
+    assert type(error) is RequestError
+    assert error.body == "y" * 65536
+    assert len(str(error)) < 600
+
+
+# B19, B20, B21
+
+
+@pytest.mark.parametrize("part", ["head", "body", "error"])
+def test_B19_a_dripping_server_is_left_at_the_timeout(wire: Wire, how: str, part: str) -> None:
+    def drip(peer: Peer) -> None:
+        if part == "head":
+            peer.drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000, 0.02)
+        status = "500 Oops" if part == "error" else "200 OK"
+        peer.send(f"HTTP/1.1 {status}\r\n{JSON}\r\nContent-Length: 1000\r\n\r\n".encode())
+        peer.drip(b" " * 1000, 0.02)
+
+    with RawServer(replies(drip)) as server:
+        began = time.monotonic()
+        error = failure(wire.client(server, timeout=0.3, idle_timeout=0.2), how)
+        assert 0.2 < time.monotonic() - began < 1
+        assert server.wait_until(lambda: not server.open_connections)
+    assert isinstance(error, ServerError if part == "error" else CallTimeoutError)
+    assert len(server.requests) == 1
+
+
+def test_B19_an_error_whose_body_does_not_come_is_told_soon(
+    wire: Wire, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minimax_sync.calls.attempts.ERROR_BODY_TIME", 0.1)
+
+    def stall(peer: Peer) -> None:
+        peer.send(b"HTTP/1.1 403 No\r\nContent-Length: 1000\r\n\r\nno")
+        peer.stall()
+
+    with RawServer(replies(stall)) as server:
+        began = time.monotonic()
+        error = failure(wire.client(server), how)
+        assert time.monotonic() - began < 1
+    assert type(error) is CredentialInvalidError
+    assert error.body == "no"
+
+
+def test_B20_silence_inside_an_answer_is_a_timeout(wire: Wire, how: str) -> None:
+    def stall(peer: Peer) -> None:
+        answer = whole(wire, how)
+        peer.send(answer[: len(answer) * 3 // 4])
+        peer.stall()
+
+    with RawServer(replies(stall)) as server:
+        error = failure(wire.client(server, idle_timeout=0.1), how)
+    assert isinstance(error, CallTimeoutError)
+    assert error.sent
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "gzip"])
+def test_B21_an_answer_cut_before_its_end_is_no_answer_even_when_its_json_is_whole(wire: Wire, framing: str) -> None:
+    step = b"".join(framed([wire.body], framing, kind=JSON, end=False))
+
+    def cut(peer: Peer) -> None:
+        peer.send(step)
+
+    with RawServer(replies(cut)) as server:
+        error = failure(wire.client(server), "chat")
+    assert type(error) is TransportError
+    assert error.budget is None
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("end", [Peer.finish, Peer.reset], ids=["FIN", "RST"])
+def test_B21_an_answer_cut_at_any_byte_is_never_half_an_answer(wire: Wire, end: Any) -> None:
+    step = answer(wire.body, headers=[JSON])
+    first = step.index(b"\r\n\r\n") + 4
+
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(step[: first + peer.number])
+        end(peer)
+
+    with RawServer(script) as server, wire.client(server) as client:
+        for _ in wire.body:
+            with pytest.raises(TransportError):
+                client.chat(PROMPT)
+    assert len(server.requests) == len(wire.body)
+
+
+# B25
+
+ODD_HEADS = (
+    b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n",
+    b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n" + (b"X: " + b"x" * 60_000 + b"\r\n") * 50 + b"\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000,
+    b"SSH-2.0-OpenSSH_9.2\r\n",
+)
+
+
+@pytest.mark.parametrize("head", ODD_HEADS, ids=["many headers", "long header", "long headers", "interim", "SSH"])
+def test_B25_a_head_past_its_bounds_is_no_answer(wire: Wire, how: str, head: bytes) -> None:
+    with RawServer(replies(head)) as server:
+        error = failure(wire.client(server), how)
+    assert type(error) is ResponseFormatError
+    assert len(server.requests) == 1

@@ -1,0 +1,136 @@
+"""B7, B12: how long a call may take: Retry-After, and one deadline over retries, waits and refreshes."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+from support import canary, wire_server
+from support.canary import TOKEN
+from support.raw_server import RawServer
+from support.wire_server import TEXT, Wire, ask, failing, failure, replies, whole
+
+from minimax_sync import CallTimeoutError, CredentialInvalidError, RateLimitError, RetryPolicy, ServerError
+
+watch, wire, how = canary.watch, wire_server.wire, wire_server.how
+
+
+# B7
+
+
+def _date(**ago: float) -> str:
+    return format_datetime(datetime.now(timezone.utc) + timedelta(**ago), usegmt=True)
+
+
+NOT_A_WAIT = ("-5", "nan", "inf", "1e3", "soon", "", "0x10", "١", "9" * 400, "5,5", "Fri, 32 Foo 2026 99:99:99 GMT")
+
+
+@pytest.mark.parametrize("status", ["429 Slow", "503 Busy"])
+def test_B7_a_retry_after_that_is_none_leaves_the_backoff(wire: Wire, how: str, status: str) -> None:
+    for value in NOT_A_WAIT:
+        steps = [failing(status, headers=[f"Retry-After: {value}".encode().decode("latin-1")]), whole(wire, how)]
+        with RawServer(replies(*steps)) as server, wire.client(server) as client:
+            began = time.monotonic()
+            assert ask(client, how).text == TEXT
+            assert time.monotonic() - began < 1, value
+
+
+@pytest.mark.parametrize("status", ["429 Slow", "503 Busy", "200 OK"])
+def test_B7_a_wait_beyond_the_timeout_is_not_begun(wire: Wire, how: str, status: str) -> None:
+    body = b'{"base_resp": {"status_code": 1002, "status_msg": "slow"}}'
+    for value, at_least, at_most in (
+        ("20", 20_000, 20_000),
+        ("999999", 999_999_000, 999_999_000),
+        ("30.5", 30_500, 30_500),
+        (_date(hours=1), 3_590_000, 3_600_000),
+    ):
+        with RawServer(replies(failing(status, body, [f"Retry-After: {value}"]))) as server:
+            began = time.monotonic()
+            error = failure(wire.client(server, timeout=5.0), how)
+        assert time.monotonic() - began < 1
+        assert error.retry_after_ms is not None
+        assert at_least <= error.retry_after_ms <= at_most, value
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("value", ["0", "0.0", "past"])
+def test_B7_a_retry_after_that_has_passed_is_none_to_wait(wire: Wire, how: str, value: str) -> None:
+    told = _date(hours=-1) if value == "past" else value
+    steps = [failing("429 Slow", headers=[f"Retry-After: {told}"]), whole(wire, how)]
+    with RawServer(replies(*steps)) as server, wire.client(server) as client:
+        assert ask(client, how).text == TEXT
+    assert len(server.requests) == 2
+
+
+def test_B7_a_retry_after_is_waited_for_with_some_spread(wire: Wire, how: str) -> None:
+    steps = [failing("429 Slow", headers=["Retry-After: 0.2"]), whole(wire, how)]
+    with RawServer(replies(*steps)) as server, wire.client(server) as client:
+        began = time.monotonic()
+        ask(client, how)
+        assert 0.2 <= time.monotonic() - began < 2.0
+
+
+# B12
+
+
+class Rotating:
+    """Credentials whose tokens change with every refresh; notes what time it was given."""
+
+    def __init__(self) -> None:
+        self.refreshes = 0
+        self.given: list[float] = []
+
+    def bearer(self, timeout: float | None = None) -> str:
+        """Return the current token."""
+        assert timeout is not None
+        self.given.append(timeout)
+        return f"{TOKEN}-{self.refreshes}"
+
+    def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
+        """Change the token, slowly."""
+        assert timeout is not None
+        self.given.append(timeout)
+        time.sleep(0.1)
+        self.refreshes += 1
+        return f"{TOKEN}-{self.refreshes}"
+
+
+def test_B12_one_deadline_stands_over_retries_waits_and_refreshes(wire: Wire, how: str) -> None:
+    auth = Rotating()
+    steps = [
+        failing("429 Slow", headers=["Retry-After: 0.2"]),
+        failing("401 No"),
+        failing("503 Busy", headers=["Retry-After: 0.2"]),
+        failing("429 Slow", headers=["Retry-After: 1.8"]),
+    ]
+    with RawServer(replies(*steps)) as server, wire.client(server, auth=auth, timeout=2.0) as client:
+        began = time.monotonic()
+        with pytest.raises(RateLimitError):
+            ask(client, how)
+        took = time.monotonic() - began
+    assert 0.5 <= took < 1.8
+    assert auth.refreshes == 1
+    assert len(server.requests) == 4
+    assert all(0 < later < earlier <= 2.0 for earlier, later in zip(auth.given, auth.given[1:], strict=False))
+
+
+def test_B12_a_server_that_always_asks_for_more_time_ends_with_the_timeout(wire: Wire, how: str) -> None:
+    patient = RetryPolicy(rate_limit_attempts=1000, server_attempts=1000, initial_backoff_ms=1, max_backoff_ms=5)
+    steps = [failing("429 Slow", headers=["Retry-After: 0.05"]), failing("503 Busy")] * 100
+    with RawServer(replies(*steps)) as server, wire.client(server, retry=patient, timeout=0.5) as client:
+        began = time.monotonic()
+        with pytest.raises((RateLimitError, ServerError, CallTimeoutError)):  # the last within an attempt
+            ask(client, how)
+        assert 0.3 < time.monotonic() - began < 2.0
+    assert 5 < len(server.requests) < 100
+
+
+def test_B12_a_second_401_ends_it(wire: Wire, how: str) -> None:
+    auth = Rotating()
+    with RawServer(replies(failing("503 Busy"), failing("401 No"))) as server:
+        error = failure(wire.client(server, auth=auth), how)
+    assert type(error) is CredentialInvalidError
+    assert auth.refreshes == 1
+    assert [request.headers["authorization"][-1] for request in server.requests] == ["0", "0", "1"]

@@ -1,0 +1,194 @@
+"""B24, B25: no connection, and an answer that does not begin as one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import http_lab
+from support.http_lab import failure, post, took
+from support.raw_server import Certificate, Peer, RawServer, answer, echo
+
+from minimax_sync.errors import (
+    CallTimeoutError,
+    ResponseFormatError,
+    TransportError,
+)
+from minimax_sync.net.session import Http
+
+http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
+
+
+def test_B24_a_refused_connection_may_be_tried_again(http: Http) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    error = failure(http, f"http://127.0.0.1:{port}")
+    assert type(error) is TransportError
+    assert error.budget == "server"
+    assert isinstance(error.__cause__, ConnectionRefusedError)
+    assert f"no connection to http://127.0.0.1:{port}: Connection refused" in str(error)
+
+
+def test_B24_a_name_that_cannot_be_resolved_may_be_tried_again(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    error = failure(http, "http://minimax.invalid/")
+    assert type(error) is TransportError
+    assert error.budget == "server"
+    assert "Temporary failure in name resolution" in str(error)
+
+
+def test_B24_a_name_that_is_none_is_not_tried_again(http: Http) -> None:
+    error = failure(http, f"http://{'a' * 64}.invalid/")
+    assert type(error) is TransportError
+    assert error.budget is None
+
+
+def test_B24_connecting_obeys_its_limit(http: Http) -> None:
+    with socket.socket() as full, contextlib.ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            assert waiting.connect_ex(address) in (0, errno.EINPROGRESS)
+        with took(0.2, 1.5):
+            error = failure(http, f"http://127.0.0.1:{address[1]}", connect_timeout=0.2)
+    assert isinstance(error, CallTimeoutError)
+    assert not error.sent
+    assert error.budget == "server"
+
+
+def test_B24_an_address_that_is_deaf_leaves_time_for_the_next(own: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(echo) as server, socket.socket() as full, contextlib.ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        addresses = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname()),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (server.address, server.port)),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_: addresses)
+        with took(0.2, 1.5):
+            assert post(own, "http://two.invalid", b"x", connect_timeout=0.5).read() == b"x"
+
+
+def test_B24_a_handshake_that_stalls_obeys_the_limit_of_connecting(http: Http, certificate: Certificate) -> None:
+    with RawServer(lambda peer: peer.stall()) as server, took(0.2, 1.5):
+        error = failure(http, f"https://127.0.0.1:{server.port}", connect_timeout=0.2)
+    assert isinstance(error, CallTimeoutError)
+    assert not error.sent
+    assert error.budget == "server"
+
+
+@pytest.mark.parametrize("end", [Peer.finish, Peer.reset], ids=["FIN", "RST"])
+def test_B24_a_handshake_that_is_cut_may_be_tried_again(own: Http, end: Callable[[Peer], None]) -> None:
+    def script(peer: Peer) -> None:
+        peer.sock.recv(10)
+        end(peer)
+
+    with RawServer(script) as server:
+        error = failure(own, f"https://127.0.0.1:{server.port}")
+    assert type(error) is TransportError
+    assert error.budget == "server"
+
+
+def test_B24_a_certificate_that_is_not_trusted_is_never_tried_again(http: Http, certificate: Certificate) -> None:
+    with RawServer(echo, certificate) as server:
+        error = failure(http, server.url)
+    assert type(error) is TransportError
+    assert error.budget is None
+    assert "REQUESTS_CA_BUNDLE" in str(error)
+    assert "self-signed certificate" in str(error)
+    assert not server.requests
+
+
+def test_B24_a_certificate_of_another_host_is_never_tried_again(
+    http: Http, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Certificate.make(tmp_path, address="127.0.0.9")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", other.file)
+    with RawServer(echo, other) as server:
+        error = failure(http, server.url)
+    assert type(error) is TransportError
+    assert error.budget is None
+    assert not server.requests
+
+
+def test_B24_a_deadline_that_has_passed_sends_nothing(http: Http) -> None:
+    with RawServer(echo) as server:
+        post(http, server.url).read()
+        error = failure(http, server.url, deadline=time.monotonic())
+    assert isinstance(error, CallTimeoutError)
+    assert not error.sent
+    assert len(server.requests) == 1
+
+
+ODD_HEADS = {
+    "a flood of headers": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+    "a header of 70 kB": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+    "a status line of 70 kB": b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n",
+    "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "another HTTP": b"HTTP/3 200 OK\r\n\r\n",
+    "a status that is none": b"HTTP/1.1 20x OK\r\n\r\n",
+    "lengths that differ": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+}
+
+
+@pytest.mark.parametrize("head", ODD_HEADS.values(), ids=list(ODD_HEADS))
+def test_B25_a_head_that_is_not_http_or_past_its_bounds_is_refused(http: Http, head: bytes) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(head)
+        peer.stall()
+
+    with RawServer(script) as server, took(0, 2):
+        error = failure(http, server.url)
+        assert server.wait_until(lambda: not server.open_connections)
+    assert type(error) is ResponseFormatError
+    assert "is not HTTP" in str(error)
+    assert len(server.requests) == 1
+
+
+def test_B25_a_storm_of_interim_answers_ends(own: Http) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        while True:
+            peer.send(b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" * 1000)
+
+    with RawServer(script) as server, took(0, 5):
+        assert type(failure(own, server.url)) is ResponseFormatError
+
+
+def test_B25_an_interim_answer_is_skipped(http: Http) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 100 Continue\r\n\r\n", answer(b"yes"), pause=0.01)
+
+    with RawServer(script) as server:
+        assert post(http, server.url).read() == b"yes"
+
+
+def test_B25_what_follows_an_early_hint_is_not_taken_for_the_answer_to_the_next_request(own: Http) -> None:
+    def script(peer: Peer) -> None:
+        if peer.number:
+            echo(peer)
+        peer.read_request()
+        peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer(b"the first"))
+        peer.stall()
+
+    with RawServer(script) as server:
+        assert type(failure(own, server.url)) is ResponseFormatError
+        assert post(own, server.url, b"the second").read() == b"the second"

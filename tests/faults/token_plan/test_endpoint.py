@@ -1,0 +1,209 @@
+"""A40 to A42: where a token may be sent, redirects of the token endpoint, and how much of an answer is read."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.token_lab import bundle_at, edit, expired_plan, neighbours, run_python
+
+from minimax_sync.auth import TokenPlan
+from minimax_sync.emulator import Emulator
+from minimax_sync.errors import ConfigError, ResponseFormatError, ServerError
+from minimax_sync.settings import endpoints
+
+# A40
+
+EVIL = [
+    "http://api.minimax.io",
+    "https://api.minimax.io@127.0.0.2",
+    "https://api.minimax.io\\@127.0.0.2",
+    "https://api.minimax.io%2f@127.0.0.2",
+    "https://api.minimax.io#@127.0.0.2",
+    "https://api.minimax.io:443@127.0.0.2",
+    "https://api.minimax.io./",
+    "https://api.minimax.io.evil.example",
+    "https://0x7f.1",
+    "https://2130706433",
+    "https://[::ffff:127.0.0.2]",
+    "http://127.0.0.2",
+    "//127.0.0.2",
+    "127.0.0.2",
+    "file:///etc/passwd",
+    "https://127.0.0.1\r\nHost: api.minimax.io",
+]
+
+
+@pytest.mark.parametrize("region", EVIL)
+def test_A40_no_token_goes_to_a_region_that_only_the_bundle_names(tmp_path: Path, region: str) -> None:
+    with Emulator() as emulator:
+        plan = expired_plan(emulator, tmp_path / "bundle.json")
+        edit(plan.path, region=region)
+        with pytest.raises(ConfigError, match="region of the Token Plan bundle") as caught:
+            plan.bearer()
+        assert bundle_at(plan.path).refresh_token.reveal() not in str(caught.value)
+        edit(plan.path, region=emulator.url)
+        del plan
+        assert emulator.portal.posts == 0
+
+
+def test_A40_a_loopback_region_needs_a_base_url_that_was_set_by_hand(tmp_path: Path) -> None:
+    with Emulator() as emulator:
+        path = tmp_path / "bundle.json"
+        emulator.portal.bundle(path, ttl=-10)
+        for base_url in (None, "http://127.0.0.2:1", "https://api.minimax.io/anthropic"):
+            with pytest.raises(ConfigError):
+                TokenPlan(path, base_url=base_url).bearer()
+        assert emulator.portal.posts == 0
+        assert TokenPlan(path, base_url=f"{emulator.url}/anthropic").bearer()
+
+
+# A41
+
+
+@contextmanager
+def _listener(host: str) -> Iterator[tuple[int, list[bytes]]]:
+    """Listen on a second loopback address and keep what comes in."""
+    received: list[bytes] = []
+    with socket.create_server((host, 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    received.append(connection.recv(65536))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1], received
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_A41_a_redirect_of_the_token_endpoint_elsewhere_is_not_followed(tmp_path: Path, status: int) -> None:
+    with Emulator() as emulator, _listener("127.0.0.2") as (port, received):
+        plan = expired_plan(emulator, tmp_path / "bundle.json")
+        location = f"http://127.0.0.2:{port}/oauth/token?secret=1"
+        emulator.portal.fault(status=status, body=b"", headers={"Location": location})
+        with pytest.raises(ResponseFormatError) as caught:
+            plan.bearer()
+        assert received == []
+        assert "to 127.0.0.2, which is not followed" in str(caught.value)
+        assert "secret" not in str(caught.value)
+        assert (emulator.portal.posts, neighbours(plan.path)) == (1, [])
+
+
+@pytest.mark.parametrize("location", ["", "http://account.minimax.io/oauth2/token", "https://evil.example/", "//[oops"])
+def test_A41_a_redirect_to_plain_http_or_nowhere_is_not_followed(tmp_path: Path, location: str) -> None:
+    with Emulator() as emulator:
+        plan = expired_plan(emulator, tmp_path / "bundle.json")
+        emulator.portal.fault(status=307, body=b"", headers={"Location": location} if location else {})
+        with pytest.raises(ResponseFormatError, match="not followed"):
+            plan.bearer()
+
+
+def test_A41_one_307_to_another_host_of_minimax_is_followed_with_the_form_and_a_second_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Emulator() as emulator:
+        plan = expired_plan(emulator, tmp_path / "bundle.json")
+        moved: dict[str, Any] = {"status": 307, "body": b"", "headers": {"Location": f"{emulator.url}/oauth2/token"}}
+        # MiniMax's own hosts are not on loopback, so the emulator is counted among them.
+        monkeypatch.setattr(endpoints, "may_receive_token", lambda url, by_hand: url.startswith(emulator.url))
+        emulator.portal.fault(**moved)
+        assert emulator.portal.accepts(plan.bearer())
+        assert [received.path for received in emulator.journal] == ["/oauth/token", "/oauth2/token"]
+        assert emulator.journal[0].body == emulator.journal[1].body
+        emulator.portal.fault(**moved)
+        emulator.portal.fault(**moved)
+        with pytest.raises(ResponseFormatError, match="redirect"):
+            plan.force_refresh(plan.bearer())
+        assert emulator.portal.posts == 4
+
+
+# A42
+
+
+@contextmanager
+def _raw_endpoint(answer: Any) -> Iterator[str]:
+    """Serve raw sockets: `answer(connection)` after the request is in."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    try:
+                        answer(connection)
+                    except OSError:
+                        continue
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+
+
+def _flood(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
+    for _ in range(1000):
+        connection.sendall(b" " * 1_000_000)
+
+
+def test_A42_a_gigabyte_from_the_endpoint_is_cut_at_64_kib(tmp_path: Path) -> None:
+    with Emulator() as emulator, _raw_endpoint(_flood) as url:
+        plan = expired_plan(emulator, tmp_path / "bundle.json")
+        edit(plan.path, region=url)
+        began = time.monotonic()
+        with pytest.raises(ServerError, match="too long"):
+            TokenPlan(plan.path, base_url=url).bearer()
+        assert time.monotonic() - began < 2.0
+
+
+DRIP = """
+import sys, time
+from minimax_sync.auth import protocol, TokenPlan
+from minimax_sync.errors import TransportError
+protocol.POST_TIMEOUT, protocol.RESEND_WITHIN = 0.5, 1.0
+plan = TokenPlan(sys.argv[1], base_url=sys.argv[2])
+began = time.monotonic()
+try:
+    plan.bearer()
+except TransportError as error:
+    print(time.monotonic() - began < 4)
+"""
+
+
+def _drip(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(200):
+        connection.sendall(b" ")
+        time.sleep(0.05)
+
+
+def test_A42_an_endpoint_that_drips_is_given_up_at_the_total_deadline(tmp_path: Path) -> None:
+    with Emulator() as emulator, _raw_endpoint(_drip) as url:
+        path = tmp_path / "bundle.json"
+        emulator.portal.bundle(path, ttl=-10)
+        edit(path, region=url)
+        assert run_python(DRIP, path, url) == "True"
+        assert neighbours(path) == ["bundle.json.intent"]

@@ -1,0 +1,95 @@
+"""What the tests of the HTTP layer share: an Http over either kind of session, a certificate, and short calls."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from support.raw_server import Certificate, Peer
+
+from minimax_sync.errors import LlmError
+from minimax_sync.net.session import Http, Reply
+
+
+@pytest.fixture(params=["own session", "user's session"])
+def http(request: pytest.FixtureRequest) -> Iterator[Http]:
+    """Give an Http over its own session, then one over a plain session as a user would make it."""
+    if request.param == "own session":
+        http = Http()
+        yield http
+        http.close()
+    else:
+        with requests.Session() as session:
+            yield Http(session)
+
+
+@pytest.fixture
+def own() -> Iterator[Http]:
+    http = Http()
+    yield http
+    http.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=["http", "https"])
+def tls(
+    request: pytest.FixtureRequest, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> Certificate | None:
+    """Give the certificate that a server is to use, or none; the client trusts it."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate.file)
+    return certificate if request.param == "https" else None
+
+
+def post(http: Http, url: str, body: bytes = b"{}", **options: Any) -> Reply:
+    options = {"headers": {"Authorization": "Bearer canary"}, "deadline": time.monotonic() + 10, **options}
+    return http.exchange("POST", url, body=body, **options)
+
+
+def get(http: Http, url: str, **options: Any) -> Reply:
+    return http.exchange("GET", url, **{"headers": {}, "deadline": time.monotonic() + 10, **options})
+
+
+def failure(http: Http, url: str, **options: Any) -> LlmError:
+    """Post and read the answer; return the error that this must end with."""
+    with pytest.raises(LlmError) as caught:
+        post(http, url, **options).read()
+    return caught.value
+
+
+@contextlib.contextmanager
+def took(at_least: float, at_most: float) -> Iterator[None]:
+    """Fail what did not take so many seconds."""
+    began = time.monotonic()
+    yield
+    assert at_least <= time.monotonic() - began <= at_most
+
+
+def sends(*pieces: bytes, then: Callable[[Peer], None] = Peer.finish) -> Callable[[Peer], None]:
+    """Make a script that answers one request with these pieces, and then does one thing more."""
+
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(*pieces, pause=0.01)
+        then(peer)
+
+    return script
+
+
+def run_python(code: str, *arguments: str) -> str:
+    """Run a client of its own in another process; what it raises or warns of fails the test."""
+    command = [sys.executable, "-W", "error::ResourceWarning", "-c", textwrap.dedent(code), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout

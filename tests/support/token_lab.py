@@ -1,0 +1,184 @@
+"""The token lab: bundles, processes that share them, ways to harm both. The portal is the emulator's strict one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from minimax_sync.auth import TokenPlan
+from minimax_sync.auth.bundle import Bundle, parse_bundle
+from minimax_sync.auth.clock import SystemClock
+from minimax_sync.auth.file_store import FileStore
+from minimax_sync.auth.single_flight import Credential
+from minimax_sync.emulator import Emulator
+from minimax_sync.emulator.grants import Pair
+
+WORKER = Path(__file__).with_name("token_worker.py")
+
+# Without these three capabilities root obeys file modes like anybody else.
+_OBEY_MODES = """
+import ctypes, os, sys
+if os.geteuid() == 0:
+    for capability in (1, 2, 3):
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def bundle_at(path: Path) -> Bundle:
+    """Read the bundle, or fail: it must be whole at every instant."""
+    bundle = parse_bundle(path.read_bytes())
+    assert isinstance(bundle, Bundle), bundle
+    return bundle
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Change keys of the bundle as a person with an editor does."""
+    document = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps(document))
+    path.chmod(0o600)
+
+
+def expire(path: Path, *, ago: float = 10.0) -> None:
+    """Let the bundle's access token have run out `ago` seconds ago."""
+    edit(path, expires_at=in_seconds(-ago))
+
+
+def in_seconds(seconds: float) -> str:
+    """Write an instant as bundles do."""
+    return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat()
+
+
+def expired_plan(emulator: Emulator, path: Path, *, ttl: float = -10.0) -> TokenPlan:
+    """Make a bundle whose token ends `ttl` seconds from now, and a plan on it."""
+    emulator.portal.bundle(path, ttl=ttl)
+    return TokenPlan(path, base_url=emulator.url)
+
+
+def latest_pair(emulator: Emulator) -> Pair:
+    """Return the tokens that the portal holds good now."""
+    pair = emulator.portal.current
+    assert pair is not None
+    return pair
+
+
+def stranger(path: Path, base_url: str) -> TokenPlan:
+    """Make a plan that shares nothing with others of its process, as one in another process would."""
+    plan = TokenPlan(path, base_url=base_url)
+    clock = SystemClock()
+    plan._credential = Credential(FileStore(path, clock), plan._credential.endpoint, clock)
+    return plan
+
+
+def neighbours(path: Path) -> list[str]:
+    """Name the bundle's own files beside it, but its lock."""
+    names = {found.name for found in path.parent.iterdir() if path.name in found.name}
+    return sorted(names - {path.name, path.name + ".lock"})
+
+
+def eventually(condition: Callable[[], object], timeout: float = 5.0) -> None:
+    """Wait until `condition()` holds, or fail."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.01)
+
+
+def run_python(
+    script: str, *arguments: object, obey_modes: bool = False, timeout: float = 20.0, silent: bool = False
+) -> str:
+    """Run a script in its own process and return what it printed. `silent`: its stderr must be empty."""
+    command = [sys.executable, *(["-c", _OBEY_MODES] if obey_modes else []), "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (silent and done.stderr), done.stderr
+    return done.stdout.strip()
+
+
+class Process:
+    """A worker process. It is killed at the end of `workers`."""
+
+    def __init__(self, path: Path | str, base_url: str, *, obey_modes: bool = False) -> None:
+        wrapper = ["-c", _OBEY_MODES] if obey_modes else []
+        self._popen = subprocess.Popen(
+            [sys.executable, *wrapper, str(WORKER), str(path), base_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.pid = self._popen.pid
+
+    def send(self, command: str) -> None:
+        """Give a command; its answer is received later."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.write(command + "\n")
+        self._popen.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        """Return the answer to the earliest command that has none."""
+        assert self._popen.stdout is not None
+        line = self._popen.stdout.readline()
+        assert line, "the worker is gone"
+        return dict(json.loads(line))
+
+    def ask(self, command: str) -> dict[str, Any]:
+        """Give a command and return its answer."""
+        self.send(command)
+        return self.receive()
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._popen.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as `kill -9` does, and wait until it is gone."""
+        self._popen.kill()
+        self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit status."""
+        status = self._popen.wait(20)
+        for stream in (self._popen.stdin, self._popen.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+        return status
+
+
+@contextmanager
+def workers(count: int, path: Path | str, base_url: str, *, obey_modes: bool = False) -> Iterator[list[Process]]:
+    """Run worker processes on one bundle."""
+    processes = [Process(path, base_url, obey_modes=obey_modes) for _ in range(count)]
+    try:
+        for process in processes:
+            assert "ready" in process.receive()
+        yield processes
+    finally:
+        for process in processes:
+            if process._popen.returncode is None:
+                process.signal(signal.SIGCONT)
+                process.kill()
+
+
+def together(processes: list[Process], command: str) -> list[dict[str, Any]]:
+    """Give all processes one command for the same instant; return their answers."""
+    instant = time.time() + 0.1
+    for process in processes:
+        process.send(f"at {instant} {command}")
+    return [process.receive() for process in processes]
+
+
+def descriptors(pid: int | None = None) -> int:
+    """Count the open files of a process, of this one by default."""
+    return len(os.listdir(f"/proc/{pid or os.getpid()}/fd"))
