@@ -23,6 +23,7 @@ from ..values.request import as_request
 from ..values.response import ChatResponse
 from ..values.tooldef import ToolDef
 from ..values.usage import TokenUsage
+from .results import as_text, escaped_surrogates
 from .signature import Interface, interface_of
 
 if TYPE_CHECKING:
@@ -130,27 +131,7 @@ def _listed(tools: object) -> list[object]:
 
 
 def _failure(call: ToolCall, problem: str) -> ChatMessage:
-    return ChatMessage.tool_result(call.id, _sendable(problem), call.name, is_error=True)
-
-
-def as_text(result: object) -> str:
-    """Write a tool's result for the model: text as it is, other values as JSON, as `str()` what JSON cannot hold."""
-    if isinstance(result, str):
-        return _sendable(result)
-    try:
-        return msgspec.json.encode(result, enc_hook=_plain).decode()
-    except (TypeError, ValueError, RecursionError):
-        return _sendable(str(result))
-
-
-def _plain(value: Any) -> Any:
-    """Turn what msgspec does not know into what it does: pydantic models into dicts, all else into text."""
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
-
-
-def _sendable(text: str) -> str:
-    """Escape lone surrogates, which file names may hold and JSON may not."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return ChatMessage.tool_result(call.id, escaped_surrogates(problem), call.name, is_error=True)
 
 
 def run_tools(

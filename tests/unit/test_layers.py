@@ -20,7 +20,7 @@ LAYERS = [
     "lean_import",
     (
         "errors tracebacks values.shortened values.options net.deadlines net.chunked net.head "
-        "settings.placeholders functions.json_types"
+        "settings.placeholders functions.json_types functions.results"
     ),
     (
         "late_imports secret pacing.retry pacing.token_bucket pacing.quota_alert wires.sse wires.failures "

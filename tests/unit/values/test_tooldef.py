@@ -14,7 +14,7 @@ import pytest
 
 from minimax_sync import MiniMaxClient, ToolDef, tool
 from minimax_sync.emulator import Emulator
-from minimax_sync.functions.run_tools import as_text
+from minimax_sync.functions.results import as_text
 from minimax_sync.values.tooldef import as_tool
 
 
