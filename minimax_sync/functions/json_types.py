@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-_REFERENCE = "#/$defs/"
+from ..values.json_schema import place_of, property_names
+
 _MSGSPEC_ERROR = re.compile(r"(?P<text>.*?)(?: - at `(?:key` in `)?(?P<place>\$.*)`)?", re.DOTALL)
 
 
@@ -89,68 +90,3 @@ def _dec_hook(kind: Any, value: Any) -> Any:
     except Misfit as exc:
         problem = str(exc)
     raise ValueError(problem)  # msgspec adds the place of this value
-
-
-def place_of(path: Iterable[str | int], known: Container[str]) -> str:
-    """Write a path like "$.tags[0]"; keys that are not `known` from the schema are the model's words: "[...]"."""
-    return "$" + "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" if step in known else "[...]" for step in path
-    )
-
-
-def property_names(schema: Any) -> set[str]:
-    """Collect the names of all properties that a schema speaks of, at any depth."""
-    if isinstance(schema, list):
-        return set().union(*map(property_names, schema))
-    if not isinstance(schema, Mapping):
-        return set()
-    own = schema.get("properties")
-    return set(own if isinstance(own, Mapping) else ()).union(*map(property_names, schema.values()))
-
-
-def inlined(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Put definitions in the place of their references, which models follow badly; recursive ones stay in `$defs`."""
-    kept: dict[str, Any] = {}
-    whole: dict[str, Any] = _inline(schema, {}, kept)
-    return {**whole, "$defs": kept} if kept else whole
-
-
-def _inline(node: Any, defs: Mapping[str, Any], kept: dict[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_inline(item, defs, kept) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    defs = {**defs, **node.get("$defs", {})}
-    rest = {key: _inline(value, defs, kept) for key, value in node.items() if key not in ("$ref", "$defs")}
-    name = _referred(node)
-    if name not in defs:
-        return {"$ref": node["$ref"], **rest} if "$ref" in node else rest
-    if not _is_recursive(name, defs):
-        return {**_inline(defs[name], defs, kept), **rest}
-    if name not in kept:
-        kept[name] = {}
-        kept[name] = _inline(defs[name], defs, kept)
-    return {"$ref": _REFERENCE + name, **rest}
-
-
-def _is_recursive(name: str, defs: Mapping[str, Any]) -> bool:
-    seen: set[str] = set()
-    pending = [name]
-    while pending:
-        found = set(_references(defs.get(pending.pop()))) - seen
-        seen |= found
-        pending += found
-    return name in seen
-
-
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        yield _referred(node)
-    if isinstance(node, Mapping | list):
-        for item in node.values() if isinstance(node, Mapping) else node:
-            yield from _references(item)
-
-
-def _referred(node: Mapping[str, Any]) -> str:
-    reference = node.get("$ref")
-    return reference.removeprefix(_REFERENCE) if isinstance(reference, str) else ""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import RequestError, ResponseFormatError
+from ..values.json_schema import inlined, place_of, property_names
 from ..values.messages import ChatMessage
 from ..values.request import as_request
 from ..values.response import ChatResponse
-from .json_types import Misfit, from_json, inlined, place_of, property_names, schema_of
+from .json_types import Misfit, from_json, schema_of
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient

@@ -16,8 +16,9 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from ..errors import RequestError, ToolArgumentsError
+from ..values.json_schema import inlined
 from ..values.tooldef import ToolDef
-from .json_types import Misfit, from_json, inlined, schema_of
+from .json_types import Misfit, from_json, schema_of
 
 _NOTHING = inspect.Parameter.empty
 

@@ -20,13 +20,13 @@ LAYERS = [
     "lean_import",
     (
         "errors tracebacks values.shortened values.options net.deadlines net.chunked net.head "
-        "settings.placeholders functions.json_types functions.results"
+        "settings.placeholders functions.results values.json_schema"
     ),
     (
         "late_imports secret pacing.retry pacing.token_bucket pacing.quota_alert wires.sse wires.failures "
         "net.connections net.failures settings.yaml_lines"
     ),
-    "net.redis_link calls.redaction",
+    "net.redis_link calls.redaction functions.json_types",
     "values.models values.json_text values.json_in_text values.tooldef values.images",
     "values.messages values.usage",
     "values.chunks values.openai_dicts values.response",

@@ -12,7 +12,8 @@ import pydantic
 import pytest
 from jsonschema import Draft202012Validator
 
-from minimax_sync.functions.json_types import Misfit, from_json, inlined, place_of, property_names, schema_of
+from minimax_sync.functions.json_types import Misfit, from_json, schema_of
+from minimax_sync.values.json_schema import inlined, place_of, property_names
 
 
 class Colour(Enum):

@@ -1,0 +1,119 @@
+"""JSON schemas as plain data: their references, the names in them, and whether they are strict.
+
+Knows no Python type and validates nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any
+
+_REFERENCE = "#/$defs/"
+
+_NOT_STRICT = frozenset(
+    "allOf oneOf not if then else default patternProperties propertyNames dependentRequired dependentSchemas "
+    "unevaluatedProperties contains".split()
+)
+"""Keywords that structured output with `strict` refuses (platform.openai.com/docs/guides/structured-outputs)."""
+
+
+def is_strict(schema: Mapping[str, Any]) -> bool:
+    """Return True if a server takes `"strict": true` with this schema.
+
+    The root is an object; every object at any depth requires all its properties and allows no others.
+    """
+    return schema.get("type") == "object" and _is_strict(schema)
+
+
+def _is_strict(node: object) -> bool:
+    if not isinstance(node, Mapping) or not node.keys() & {"type", "anyOf", "enum", "const", "$ref"}:
+        return False
+    if node.keys() & _NOT_STRICT:
+        return False
+    if "object" in _types(node):
+        properties = node.get("properties")
+        if not isinstance(properties, Mapping) or node.get("additionalProperties") is not False:
+            return False
+        if set(properties) != set(node.get("required", ())):
+            return False
+    return all(map(_is_strict, _subschemas(node)))
+
+
+def _types(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the JSON types that `type` names; () where the schema does not restrict them."""
+    types = node.get("type", ())
+    return (types,) if isinstance(types, str) else tuple(types)
+
+
+def _subschemas(node: Mapping[str, Any]) -> Iterator[Any]:
+    for keyword in ("properties", "$defs", "definitions"):
+        yield from node.get(keyword, {}).values()
+    for keyword in ("anyOf", "prefixItems"):
+        yield from node.get(keyword, ())
+    if "items" in node and node["items"] is not False:  # False closes a tuple
+        yield node["items"]
+
+
+def place_of(path: Iterable[str | int], known: Container[str]) -> str:
+    """Return a path like "$.tags[0]"; a key that is not `known` from the schema is the model's text: "[...]"."""
+    return "$" + "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step}" if step in known else "[...]" for step in path
+    )
+
+
+def property_names(schema: Any) -> set[str]:
+    """Collect the names of all properties in a schema, at any depth."""
+    if isinstance(schema, list):
+        return set().union(*map(property_names, schema))
+    if not isinstance(schema, Mapping):
+        return set()
+    own = schema.get("properties")
+    return set(own if isinstance(own, Mapping) else ()).union(*map(property_names, schema.values()))
+
+
+def inlined(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace references by their definitions, because models follow references badly; recursive ones stay in `$defs`."""
+    kept: dict[str, Any] = {}
+    whole: dict[str, Any] = _inline(schema, {}, kept)
+    return {**whole, "$defs": kept} if kept else whole
+
+
+def _inline(node: Any, defs: Mapping[str, Any], kept: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inline(item, defs, kept) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    defs = {**defs, **node.get("$defs", {})}
+    rest = {key: _inline(value, defs, kept) for key, value in node.items() if key not in ("$ref", "$defs")}
+    name = _referred(node)
+    if name not in defs:
+        return {"$ref": node["$ref"], **rest} if "$ref" in node else rest
+    if not _is_recursive(name, defs):
+        return {**_inline(defs[name], defs, kept), **rest}
+    if name not in kept:
+        kept[name] = {}
+        kept[name] = _inline(defs[name], defs, kept)
+    return {"$ref": _REFERENCE + name, **rest}
+
+
+def _is_recursive(name: str, defs: Mapping[str, Any]) -> bool:
+    seen: set[str] = set()
+    pending = [name]
+    while pending:
+        found = set(_references(defs.get(pending.pop()))) - seen
+        seen |= found
+        pending += found
+    return name in seen
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        yield _referred(node)
+    if isinstance(node, Mapping | list):
+        for item in node.values() if isinstance(node, Mapping) else node:
+            yield from _references(item)
+
+
+def _referred(node: Mapping[str, Any]) -> str:
+    reference = node.get("$ref")
+    return reference.removeprefix(_REFERENCE) if isinstance(reference, str) else ""
