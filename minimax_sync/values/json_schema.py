@@ -10,10 +10,10 @@ from typing import Any
 
 _REFERENCE = "#/$defs/"
 
-_NOT_STRICT = frozenset(
-    "allOf oneOf not if then else default patternProperties propertyNames dependentRequired dependentSchemas "
-    "unevaluatedProperties contains".split()
-)
+_NOT_STRICT = {
+    *("allOf", "oneOf", "not", "if", "then", "else", "default", "contains", "patternProperties", "propertyNames"),
+    *("dependentRequired", "dependentSchemas", "unevaluatedProperties"),
+}
 """Keywords that structured output with `strict` refuses (platform.openai.com/docs/guides/structured-outputs)."""
 
 
@@ -72,7 +72,10 @@ def property_names(schema: Any) -> set[str]:
 
 
 def inlined(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace references by their definitions, because models follow references badly; recursive ones stay in `$defs`."""
+    """Replace references by their definitions, because models follow references badly.
+
+    Recursive definitions stay in `$defs`.
+    """
     kept: dict[str, Any] = {}
     whole: dict[str, Any] = _inline(schema, {}, kept)
     return {**whole, "$defs": kept} if kept else whole
