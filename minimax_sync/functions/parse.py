@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..errors import RequestError, ResponseFormatError
+from ..errors import ConfigError, RequestError, ResponseFormatError
 from ..values.json_schema import inlined, place_of, property_names
 from ..values.messages import ChatMessage
 from ..values.request import as_request
@@ -91,6 +92,8 @@ def _validation(schema: Any) -> tuple[Mapping[str, Any], Validate]:
 
 
 def _schema_check(schema: dict[str, Any]) -> Validate:
+    if find_spec("jsonschema") is None:
+        raise ConfigError("a JSON schema given as a dict needs jsonschema: pip install 'minimax-sync[schema]'")
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
     from referencing import Registry
