@@ -1,7 +1,7 @@
-"""What a user holds: options in, values out.
+"""`MiniMaxClient`, the public entry point.
 
-Everything below is shared by a client and its siblings, and no state of a call lives here, so one client serves any
-number of threads.
+Every method reads downward: make a checked request, take its attempts from the core, return what the wire decodes. No
+state of a call lives here, so one client serves any number of threads.
 """
 
 from __future__ import annotations
@@ -9,31 +9,51 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar, overload
+from concurrent.futures import Executor
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-import minimax_sync
-
-from . import late_imports as late
-from .calls.attempts import Redact
-from .calls.core import Caller, decoded, reopened
-from .errors import RequestError
-from .net.reply import Reply
+from .calls.core import Core
+from .calls.open_core import open_core
+from .calls.stream import ChatStream
+from .conversation import Conversation
+from .hooks.events import Hook
+from .net.session import Session
+from .pacing.quota_alert import Quota, decode_quota
 from .pacing.retry import RetryPolicy
+from .pacing.token_bucket import Limiter
 from .settings.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
 from .tracebacks import sealed
+from .values.options import ChatOptions
 from .values.request import as_request
 from .values.response import ChatResponse
-from .wires.failures import request_id_in
+from .values.results import MapResult
+from .wires.services import (
+    KNOWN_MODELS,
+    Embeddings,
+    Model,
+    checked,
+    decode_count,
+    decode_embeddings,
+    decode_models,
+    encode_count,
+    encode_embeddings,
+)
+
+if TYPE_CHECKING:
+    from .auth.single_flight import Refreshed
+    from .batch.run import Read
 
 if sys.version_info >= (3, 11):
     from typing import Self, Unpack
 else:
     from typing_extensions import Self, Unpack
 
+AnyClient = TypeVar("AnyClient", bound="MiniMaxClient")
 Result = TypeVar("Result")
 
 
-class MiniMaxClient(Caller):
+class MiniMaxClient:
     """A blocking client for MiniMax M2.5. Thread-safe: make one and share it; a forked child may go on with it.
 
     Without arguments it finds its credentials by itself. Every setting: argument, then environment, then
@@ -72,13 +92,33 @@ class MiniMaxClient(Caller):
         timeout: float = 600.0,
         connect_timeout: float = 10.0,
         idle_timeout: float = 120.0,
-        session: late.Session | None = None,
+        session: Session | None = None,
         background_refresh: bool = True,
-        hooks: Iterable[minimax_sync.hooks.Hook] = (),
+        hooks: Iterable[Hook] = (),
     ) -> None:
-        given = dict(locals())
-        del given["self"]
-        self._open(given)
+        arguments = {
+            "api_key": api_key,
+            "model": model,
+            "base_url": base_url,
+            "api_flavor": api_flavor,
+            "chat_path": chat_path,
+            "group_id": group_id,
+            "auth": auth,
+            "auth_mode": auth_mode,
+            "bundle": bundle,
+            "requests_per_second": requests_per_second,
+            "limiter": limiter,
+            "quota_alert_threshold": quota_alert_threshold,
+            "quota_budget": quota_budget,
+            "retry": retry,
+            "timeout": timeout,
+            "connect_timeout": connect_timeout,
+            "idle_timeout": idle_timeout,
+            "session": session,
+            "background_refresh": background_refresh,
+            "hooks": hooks,
+        }
+        self._begin(open_core(arguments))
 
     @classmethod
     @sealed
@@ -95,12 +135,19 @@ class MiniMaxClient(Caller):
         `provider` picks a section of its `providers`, `agent` an entry of the `agents.d/*.yaml` beside it. `overrides`
         are arguments of the client and win. Raises `ConfigError` naming file, key and line.
         """
-        return reopened(cls, overrides, {"path": path, "provider": provider, "agent": agent})
+        return _over(cls, open_core(overrides, path=path, provider=provider, agent=agent))
+
+    def _begin(self, core: Core) -> None:
+        self._core = core
+        core.subscribe(self._on_refresh)
+
+    def _on_refresh(self, refreshed: Refreshed) -> None:
+        self._core.refreshed(refreshed)
 
     # chat
 
     @sealed
-    def chat(self, input: object, **options: Unpack[late.ChatOptions]) -> ChatResponse:
+    def chat(self, input: object, **options: Unpack[ChatOptions]) -> ChatResponse:
         """Ask, wait, and return the whole answer.
 
         `input` is a string, a `ChatRequest`, a `ChatMessage`, a sequence of messages, or an OpenAI-style dict;
@@ -108,65 +155,37 @@ class MiniMaxClient(Caller):
         cannot be, and any other `LlmError` for what went wrong after the retries.
         """
         request = as_request(input, options)
-
-        def receive(reply: Reply, _: Redact) -> ChatResponse:
-            body = reply.read()
-            accumulator = self._wire.accumulator(request)
-            accumulator.request_id = request_id_in(reply.headers)
-            decoded(reply, body, accumulator.feed_body)
-            accumulator.end()
-            return accumulator.response(reply.headers)
-
-        call = self._chat_call("chat", request)
-        watch = self._transport.watch(call)
-        response = self._run(call, receive, watch)
-        self._over(watch, response)
-        return response
+        call = self._core.call("chat", request)
+        for attempt in call:
+            with attempt as reply:
+                return attempt.finished(self._core.wire.decode(request, reply.read(), reply.headers))
+        raise call.error
 
     @sealed
-    def stream(self, input: object, **options: Unpack[late.ChatOptions]) -> minimax_sync.ChatStream:
+    def stream(self, input: object, **options: Unpack[ChatOptions]) -> ChatStream:
         """Ask, and return the answer as it comes; it returns when the first chunk is there.
 
         Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones where the
         stream is read.
         """
-        from .calls.stream import ChatStream
-
         request = as_request(input, options)
-        call = self._chat_call("stream", request)
-        watch = self._transport.watch(call)
-
-        def on_end(response: ChatResponse, error: BaseException | None) -> None:
-            self._over(watch, response, error)
-
-        def receive(reply: Reply, redact: Redact) -> ChatStream:
-            accumulator = self._wire.accumulator(request)
-            accumulator.request_id = request_id_in(reply.headers)
-            stream = ChatStream(
-                reply,
-                accumulator,
-                idle_timeout=self._transport.options.idle_timeout,
-                redact=redact,
-                on_end=on_end if self._is_watched else None,
-            )
-            stream.wait_for_first_chunk()
-            return stream
-
-        stream = self._run(call, receive, watch)
-        if watch is not None:
-            watch.first_token()
-        return stream
+        call = self._core.call("stream", request)
+        for attempt in call:
+            with attempt:
+                stream = ChatStream(attempt, self._core.wire.accumulator(request))
+                stream.wait_for_first_chunk()
+                call.first_token()
+                return stream
+        raise call.error
 
     # built on the calls above
 
     @overload
     def parse(
-        self, input: object, schema: type[Result], *, max_repairs: int = 2, **options: Unpack[late.ChatOptions]
+        self, input: object, schema: type[Result], *, max_repairs: int = 2, **options: Unpack[ChatOptions]
     ) -> Result: ...
     @overload
-    def parse(
-        self, input: object, schema: Any, *, max_repairs: int = 2, **options: Unpack[late.ChatOptions]
-    ) -> Any: ...
+    def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Unpack[ChatOptions]) -> Any: ...
     @sealed
     def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Any) -> Any:
         """Ask for JSON and return it as an instance of `schema`, validated.
@@ -178,7 +197,7 @@ class MiniMaxClient(Caller):
         """
         from .functions.parse import parse
 
-        return parse(self, input, schema, max_repairs=max_repairs, options=options)
+        return parse(self.chat, input, schema, max_repairs=max_repairs, options=options)
 
     @sealed
     def run_tools(
@@ -198,18 +217,16 @@ class MiniMaxClient(Caller):
         """
         from .functions.run_tools import run_tools
 
-        return run_tools(self, input, tools, max_rounds=max_rounds, parallel=parallel, options=options)
+        return run_tools(
+            self.chat, self._core.emit, input, tools, max_rounds=max_rounds, parallel=parallel, options=options
+        )
 
     @sealed
-    def conversation(
-        self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any
-    ) -> minimax_sync.Conversation:
+    def conversation(self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any) -> Conversation:
         """Begin a `Conversation`, which keeps the history; `messages` is the history to go on with.
 
         `options` hold for each of its turns.
         """
-        from .conversation import Conversation
-
         return Conversation(self, system, messages=messages, **options)
 
     @sealed
@@ -218,12 +235,12 @@ class MiniMaxClient(Caller):
         inputs: Iterable[Any],
         *,
         workers: int = 8,
-        executor: late.Executor | None = None,
+        executor: Executor | None = None,
         ordered: bool = True,
         progress: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
-        **options: Unpack[late.ChatOptions],
-    ) -> Iterator[minimax_sync.MapResult]:
+        **options: Unpack[ChatOptions],
+    ) -> Iterator[MapResult]:
         """Ask all `inputs`, each as `chat` takes it, and yield a `MapResult` for each, in order or as they come.
 
         `inputs` may be endless: at most `4 * workers` are drawn ahead. `workers` calls run at once, in threads, or in
@@ -235,11 +252,9 @@ class MiniMaxClient(Caller):
         An `LlmError` is a result; what `inputs` raises is raised, after the results of what came before it. Leaving
         the loop ends it: nothing more is sent, and calls under way end in daemon threads, unheeded.
         """
-        from .batch.run import map_inputs, reader
+        from .batch.run import reader
 
-        self._check_open()
-        return map_inputs(
-            self,
+        return self._map(
             inputs,
             reader(options),
             workers=workers,
@@ -249,44 +264,112 @@ class MiniMaxClient(Caller):
             checkpoint=checkpoint,
         )
 
+    def _map(self, inputs: Iterable[Any], read: Read, **run: Any) -> Iterator[MapResult]:
+        """Map inputs that `read` turns into prompts; the command line reads lines of a file so."""
+        from .batch.run import Gate, map_inputs
+
+        self._core.check_open()
+        gate = Gate(self._core.channel.limiter)
+        sibling = _over(type(self), self._core.with_limiter(gate))
+        return map_inputs(sibling, gate, inputs, read, model=self._core.model, **run)
+
     # the other services
 
     @sealed
-    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> minimax_sync.Embeddings:
+    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> Embeddings:
         """Return one vector per text. `kind` is "db" for texts to be found, "query" for what is to find them."""
-        from .wires.services import decode_embeddings, encode_embeddings
-
         texts = [texts] if isinstance(texts, str) else list(texts)
         body = encode_embeddings(texts, kind, model)
-        path = f"/v1/embeddings{self._channel.query}"
-        return self._service("embeddings", path, lambda answer: decode_embeddings(answer, len(texts)), body)
+        call = self._core.service("embeddings", f"/v1/embeddings{self._core.channel.query}", body)
+        for attempt in call:
+            with attempt as reply:
+                return attempt.returned(decode_embeddings(checked(reply.read()), len(texts)))
+        raise call.error
 
     @sealed
-    def models(self) -> tuple[minimax_sync.Model, ...]:
+    def models(self) -> tuple[Model, ...]:
         """Return the models that the service lists; the known ones where it has no list (404)."""
-        from .wires.services import KNOWN_MODELS, decode_models
-
-        try:
-            return self._service("models", "/v1/models", decode_models)
-        except RequestError as exc:
-            if exc.status != 404:
-                raise
-        return KNOWN_MODELS
+        call = self._core.service("models", "/v1/models")
+        for attempt in call:
+            with attempt as reply:
+                return attempt.returned(decode_models(checked(reply.read())))
+        if call.error.status == 404:
+            return KNOWN_MODELS
+        raise call.error
 
     @sealed
-    def quota(self) -> minimax_sync.Quota:
+    def quota(self) -> Quota:
         """Return the windows of the Token Plan and what is left of them."""
-        from .pacing.quota_alert import decode_quota
-
-        quota = self._service("quota", "/v1/token_plan/remains", decode_quota)
-        if self._channel.quota is not None:
-            self._transport.note_quota(self._channel.quota.observe_quota(quota))
-        return quota
+        call = self._core.service("quota", "/v1/token_plan/remains")
+        for attempt in call:
+            with attempt as reply:
+                quota = attempt.returned(decode_quota(checked(reply.read())))
+                if self._core.channel.quota is not None:
+                    call.note_quota(self._core.channel.quota.observe_quota(quota))
+                return quota
+        raise call.error
 
     @sealed
-    def count_tokens(self, input: object, **options: Unpack[late.ChatOptions]) -> int:
+    def count_tokens(self, input: object, **options: Unpack[ChatOptions]) -> int:
         """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes."""
-        from .wires.services import decode_count, encode_count
+        body = encode_count(as_request(input, options), self._core.model)
+        call = self._core.service("count_tokens", "/anthropic/v1/messages/count_tokens", body)
+        for attempt in call:
+            with attempt as reply:
+                return attempt.returned(decode_count(checked(reply.read())))
+        raise call.error
 
-        body = encode_count(as_request(input, options), self._model)
-        return self._service("count_tokens", "/anthropic/v1/messages/count_tokens", decode_count, body)
+    # siblings and the end
+
+    def with_options(self, **overrides: Any) -> Self:
+        """Return a sibling with another `model`, `timeout`, `connect_timeout`, `idle_timeout`, `retry` or `hooks`.
+
+        It shares session, limiter and credentials; closing it leaves them open.
+        """
+        return _over(type(self), self._core.with_options(overrides))
+
+    @property
+    def limiter(self) -> Limiter | None:
+        """The limiter in use, None when requests are not paced. One in Redis is `degraded` while Redis is away."""
+        return self._core.channel.limiter
+
+    def close(self) -> None:
+        """End the background thread and the connections. A user's session stays open. Closing again does nothing."""
+        self._core = self._core.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __copy__(self) -> Self:
+        return self.with_options()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.with_options()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the settings come from, never a secret; the copy finds its own credentials.
+
+        Raises `ConfigError` for a client with a key or a session from the code.
+        """
+        return _reopened, (type(self), *self._core.reference())
+
+    def __repr__(self) -> str:
+        core = self._core
+        return f"<{type(self).__name__} {core.model} at {core.channel.endpoint.chat_url}, {core.channel.auth!r}>"
+
+
+def _over(kind: type[AnyClient], core: Core) -> AnyClient:
+    """Return a client over a core that is open already."""
+    client = kind.__new__(kind)
+    client._begin(core)
+    return client
+
+
+def _reopened(kind: type[AnyClient], arguments: dict[str, Any], origin: dict[str, Any]) -> AnyClient:
+    """Return the client that a pickle describes."""
+    return _over(kind, open_core(arguments, **origin))

@@ -1,6 +1,6 @@
 """A conversation: the history, kept turn by turn. A turn that fails, or is not read to its end, leaves no trace in it.
 
-Built on the client's methods alone. The history is one immutable value; a turn starts from it and replaces it at the
+Knows only three methods of a client. The history is one immutable value; a turn starts from it and replaces it at the
 end, if it is still the same.
 """
 
@@ -9,11 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
-
-import minimax_sync
 
 from .calls.stream import ChatStream
 from .errors import RequestError
@@ -25,6 +23,17 @@ from .values.response import ChatResponse
 from .values.usage import TokenUsage
 
 _Messages = tuple[ChatMessage, ...]
+
+
+class Client(Protocol):
+    """What a conversation needs of a client."""
+
+    @property
+    def chat(self) -> Callable[..., ChatResponse]: ...
+    @property
+    def stream(self) -> Callable[..., ChatStream]: ...
+    @property
+    def run_tools(self) -> Callable[..., ChatResponse]: ...
 
 
 class _History(msgspec.Struct, frozen=True):
@@ -46,7 +55,7 @@ class Conversation:
 
     def __init__(
         self,
-        client: minimax_sync.MiniMaxClient,
+        client: Client,
         system: str | None = None,
         *,
         messages: Sequence[Any] = (),
@@ -133,17 +142,27 @@ class Conversation:
 
 
 class _Turn(ChatStream):
-    """A stream that is kept in a history once its end has been read."""
+    """A stream whose answer is added to a history once its end has been read."""
 
     def __init__(self, stream: ChatStream, keep: Callable[[ChatResponse], None]) -> None:
-        vars(self).update(vars(stream))
+        self._stream = stream
         self._keep = keep
 
     def __next__(self) -> StreamChunk:
-        chunk = super().__next__()
+        chunk = next(self._stream)
         if type(chunk) is StreamEnd:
             self._keep(self.partial)
         return chunk
+
+    @property
+    def partial(self) -> ChatResponse:
+        return self._stream.partial
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __repr__(self) -> str:
+        return repr(self._stream)
 
 
 def _coerced(messages: Any) -> _Messages:

@@ -16,41 +16,29 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from ..calls.attempts import Transport
 from ..errors import CallTimeoutError, ConfigError, LlmError, RequestError
 from ..pacing.token_bucket import Limiter
 from ..tracebacks import sealed
 from ..values.messages import ChatMessage
 from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse
-from ..values.shortened import shortened
+from ..values.results import MapResult
 from .checkpoint import Checkpoint, Line, key_of
 from .progress import Progress
 from .threads import WorkerThreads
-
-if TYPE_CHECKING:
-    from ..client import MiniMaxClient
 
 AHEAD = 4
 """Inputs drawn per worker, so that the workers are busy while the loop's body works on a result."""
 
 
-class MapResult(msgspec.Struct, frozen=True):
-    """What came of one input: a `response`, or the `error` that was in its way. `index` counts inputs from 0."""
+class Client(Protocol):
+    """What a run needs of a client: one that goes through the run's `Gate`, and that pickles for other processes."""
 
-    index: int
-    input: Any
-    response: ChatResponse | None = None
-    error: LlmError | None = None
-
-    def __repr__(self) -> str:
-        shown = self.input if isinstance(self.input, str) else repr(self.input)
-        outcome = f"response={self.response!r}" if self.error is None else f"error={self.error!r}"
-        return f"MapResult(index={self.index}, input={shortened(shown)}, {outcome})"
+    def chat(self, input: ChatRequest, /) -> ChatResponse: ...
 
 
 class Prompt(NamedTuple):
@@ -86,17 +74,22 @@ def reader(options: Mapping[str, Any]) -> Read:
 
 
 def map_inputs(
-    client: MiniMaxClient,
+    client: Client,
+    gate: Gate,
     inputs: Iterable[Any],
     read: Read,
     *,
+    model: str,
     workers: int = 8,
     executor: Executor | None = None,
     ordered: bool = True,
     progress: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> Iterator[MapResult]:
-    """Check the arguments and return the results, whose iteration does the work. See `MiniMaxClient.map`."""
+    """Check the arguments and return the results, whose iteration does the work. See `MiniMaxClient.map`.
+
+    `client` goes through `gate`; `model` is the one for requests that name none.
+    """
     if isinstance(inputs, str | bytes | Mapping | ChatRequest | ChatMessage) or not isinstance(inputs, Iterable):
         raise RequestError(f"inputs must be many: a list or another iterable of them, not {type(inputs).__name__}")
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
@@ -106,8 +99,10 @@ def map_inputs(
     in_process = executor is None or isinstance(executor, concurrent.futures.ThreadPoolExecutor)
     run = _Run(
         client,
+        gate,
         inputs,
         read,
+        model=model,
         workers=workers,
         executor=executor,
         ordered=ordered,
@@ -123,10 +118,12 @@ class _Run:
 
     def __init__(
         self,
-        client: MiniMaxClient,
+        client: Client,
+        gate: Gate,
         inputs: Iterable[Any],
         read: Read,
         *,
+        model: str,
         workers: int,
         executor: Executor | None,
         ordered: bool,
@@ -134,8 +131,7 @@ class _Run:
         progress: Progress | None,
         checkpoint: Checkpoint | None,
     ) -> None:
-        self._turnstile = _Turnstile(client._channel.limiter)
-        self._client = _behind(self._turnstile, client)
+        self._client, self._gate, self._model = client, gate, model
         self._reference = reference
         self._inputs: Iterator[Any] | None = iter(inputs)
         self._read = read
@@ -163,7 +159,7 @@ class _Run:
                 raise self._broken
 
     def _stop(self, own: WorkerThreads | None) -> None:
-        self._turnstile.close()
+        self._gate.close()
         for future in self._futures.values():
             future.cancel()
         if own is not None:
@@ -193,7 +189,7 @@ class _Run:
         key, known = "", None
         if self._checkpoint is not None and isinstance(request, ChatRequest):
             try:
-                key = key_of(request, self._client._model)
+                key = key_of(request, self._model)
             except RequestError as error:
                 request = error
             else:
@@ -246,7 +242,7 @@ class _Run:
 class _Ask:
     """One call. In this process it uses the client itself; pickled, it goes with where the client's settings are."""
 
-    def __init__(self, client: MiniMaxClient, reference: bytes, request: ChatRequest) -> None:
+    def __init__(self, client: Client, reference: bytes, request: ChatRequest) -> None:
         self._client, self._reference, self._request = client, reference, request
 
     def __call__(self) -> ChatResponse | LlmError:
@@ -267,10 +263,10 @@ def _ask_there(reference: bytes, request: ChatRequest) -> _Ask:
 
 
 # A worker process opens each client once, and keeps its connections between calls.
-_client_of: Callable[[bytes], MiniMaxClient] = functools.lru_cache(maxsize=8)(pickle.loads)
+_client_of: Callable[[bytes], Client] = functools.lru_cache(maxsize=8)(pickle.loads)
 
 
-def _reference(client: MiniMaxClient) -> bytes:
+def _reference(client: Client) -> bytes:
     try:
         return pickle.dumps(client)
     except (pickle.PicklingError, AttributeError, TypeError) as exc:
@@ -278,7 +274,7 @@ def _reference(client: MiniMaxClient) -> bytes:
     raise ConfigError(f"executor: the client cannot be pickled for other processes: {problem}")
 
 
-class _Turnstile:
+class Gate:
     """The client's limiter, passed by one worker at a time and by none after the end.
 
     So a loop that is left sends nothing more, at most one worker lingers in the limiter's line, and another call with
@@ -320,13 +316,3 @@ class _Turnstile:
     def _refuse_after_end(self) -> None:
         if self._closed:
             raise CancelledError("the loop over the results was left")
-
-
-def _behind(turnstile: _Turnstile, client: MiniMaxClient) -> MiniMaxClient:
-    """Return a client that shares everything with `client`, but goes through the turnstile."""
-    sibling = type(client).__new__(type(client))
-    sibling.__dict__.update(client.__dict__)
-    sibling._owns_channel = False
-    channel = msgspec.structs.replace(client._channel, limiter=turnstile)
-    sibling._transport = Transport(channel, client._transport.options)
-    return sibling

@@ -1,17 +1,16 @@
-"""One call: limiter, then bearer, then send, then classify, then retry. The order is fixed, so that a token is fresh
-after the wait and a slot is taken before every request, retries included.
+"""The attempts of one call: wait for a slot, fetch the bearer, send, and decide what follows a failure.
 
-It knows no wire: `receive` makes the result of a 2xx answer, and raises one of our errors for what is none; a stream
-fails later, and so gets what takes credential and prompt out of an error as well. Sleeps happen here and in the limiter
-alone.
+The order is fixed, so that a token is fresh after the wait and a slot is taken before every request, retries included.
+This module knows no wire and no user input. It sleeps only between attempts; the limiter sleeps while it waits.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,35 +18,33 @@ import msgspec
 
 from ..auth import Auth
 from ..auth.static_key import StaticKey
-from ..errors import MAX_BODY_CHARS, CallTimeoutError, CredentialInvalidError, LlmError, ResponseFormatError
+from ..errors import CallTimeoutError, CredentialInvalidError, LlmError
+from ..hooks.call_watch import CallWatch
+from ..hooks.events import Hook, QuotaLow, emit
 from ..net.reply import Reply
 from ..net.session import Http
 from ..pacing.retry import Attempts, RetryPolicy, retry_after_seconds
 from ..secret import Secret
 from ..settings.endpoints import Endpoint
-from ..wires.failures import failure_of_status, request_id_in
-from .redaction import redacted
+from ..values.response import ChatResponse
+from ..wires.failures import request_id_in
+from .redaction import redact
+from .refusals import describe_body, refusal
 
 if TYPE_CHECKING:
     from ..auth.background import Lease
-    from ..hooks.call_watch import CallWatch
-    from ..hooks.events import Hook
     from ..pacing.quota_alert import QuotaAlert, QuotaCrossing
     from ..pacing.token_bucket import Limiter
 
 Result = TypeVar("Result")
 
-Redact = Callable[[LlmError], LlmError]
-"""Takes the credential and the prompt of the call out of an error whose text the service wrote."""
-
-ERROR_BODY_TIME = 5.0
-"""How long, in seconds, the body of an error is waited for: its status says the most of it."""
+_log = logging.getLogger("minimax_sync")
 
 _REFUSED_TOKEN_CODES = (1004, 2049)
 
 
-class Call(msgspec.Struct, frozen=True):
-    """One request as the transport needs it. `timeout` is seconds for the whole call, retries and waits included."""
+class Outgoing(msgspec.Struct, frozen=True):
+    """One request. `timeout` is seconds for the whole call, retries and waits included."""
 
     operation: str
     url: str
@@ -55,14 +52,14 @@ class Call(msgspec.Struct, frozen=True):
     method: str = "POST"
     body: bytes | None = None
     model: str = ""
-    sampling: dict[str, object] = msgspec.field(default_factory=dict)
+    sampling: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """What a client and its siblings share: connections, credentials, limiter, quota watch. Thread-safe.
+    """What a client and its siblings share: connections, credentials, limiter, quota alert. Thread-safe.
 
     `headers` go with every request, `query` with those of the OpenAI wire; `hint` is the likely cause of a refused
-    credential, put behind such an error; `lease` keeps the background refresh of a Token Plan alive.
+    credential, appended to such an error; `lease` keeps the background refresh of a Token Plan alive.
     """
 
     http: Http
@@ -77,7 +74,7 @@ class Channel(msgspec.Struct, frozen=True):
     lease: Lease | None = None
 
     def close(self) -> None:
-        """Close the connections and let go of the credentials' background thread."""
+        """Close the connections and release the background thread of the credentials."""
         self.http.close()
         if self.lease is not None:
             self.lease.close()
@@ -87,175 +84,234 @@ class Options(msgspec.Struct, frozen=True):
     """How one client, or a sibling of it, calls. Times are seconds."""
 
     retry: RetryPolicy
-    timeout: float = 600.0
-    connect_timeout: float = 10.0
-    idle_timeout: float = 120.0
+    timeout: float
+    connect_timeout: float
+    idle_timeout: float
     hooks: tuple[Hook, ...] = ()
 
 
-class Transport:
-    """Carries calls out over a shared channel. Thread-safe."""
+class Call:
+    """One call as an iterator over its attempts. For one thread.
 
-    def __init__(self, channel: Channel, options: Options) -> None:
-        self.channel = channel
-        self.options = options
-        self._refreshes = not isinstance(channel.auth, StaticKey)
+        for attempt in call:              # waits, takes the slot, then the bearer, sends
+            with attempt as reply:        # classifies, annotates, redacts, closes, charges budgets
+                return attempt.finished(decode(reply))
+        raise call.error
 
-    def run(self, call: Call, receive: Callable[[Reply, Redact], Result], watch: CallWatch | None = None) -> Result:
-        """Carry out one call and return what `receive` makes of the answer.
+    The iteration yields every attempt that got a 2xx reply and ends when the policy gives up; `error` is then the last
+    failure. Errors that end the call at once (a dead login, Ctrl-C, no slot in time) are raised by the iteration.
+    """
 
-        Raises one of the library's errors, without a secret in it, once the policy gives up on the call.
-        """
-        deadline = time.monotonic() + call.timeout
-        attempts = Attempts(self.options.retry, deadline)
-        refreshed = False
-        error: LlmError | None = None
-        while self._take_slot(deadline, error, watch):
-            bearer = self.channel.auth.bearer(deadline - time.monotonic())
-            try:
-                return self._attempt(call, bearer, deadline, receive)
-            except LlmError as exc:
-                error = redacted(exc, Secret(bearer), call.body)
-            if self._refreshes and not refreshed and _is_refused_token(error):
-                refreshed = True
-                if watch is not None:
-                    watch.failed(error, 0.0, 0.0)
-                self.channel.auth.force_refresh(bearer, deadline - time.monotonic())
-                continue
-            wait = attempts.wait_after(error)
-            if watch is not None:
-                watch.failed(error, wait, attempts.cool_down)
-            if attempts.cool_down and self.channel.limiter is not None:
-                self.channel.limiter.pause(attempts.cool_down)
-            if wait is None:
-                break
-            time.sleep(wait)
-        assert error is not None
-        raise error
+    def __init__(self, channel: Channel, options: Options, outgoing: Outgoing) -> None:
+        self.channel, self.options, self.outgoing = channel, options, outgoing
+        self.deadline = time.monotonic() + outgoing.timeout
+        self._failure: LlmError | None = None
+        self._sent = Secret("")
+        self._policy = Attempts(options.retry, self.deadline)
+        self._may_refresh = not isinstance(channel.auth, StaticKey)
+        self._watch = _watch(channel, options.hooks, outgoing) if options.hooks else None
 
-    def _take_slot(self, deadline: float, error: LlmError | None, watch: CallWatch | None) -> bool:
-        """Wait for a slot. False: no time is left for one, and `error`, of an earlier attempt, tells more than that."""
-        left = deadline - time.monotonic()
-        if error is not None and left <= 0:
+    @property
+    def error(self) -> LlmError:
+        """The failure of the last attempt; available once the iteration has ended."""
+        assert self._failure is not None
+        return self._failure
+
+    def __iter__(self) -> Iterator[Attempt]:
+        return self
+
+    def __next__(self) -> Attempt:
+        try:
+            while self._goes_on() and self._take_slot():
+                bearer = Secret(self.channel.auth.bearer(self._time_left()))
+                try:
+                    return Attempt(self, bearer, self._send(bearer))
+                except LlmError as error:
+                    self.failed(error, bearer)
+        except BaseException as error:
+            self.ended(error=error)
+            raise
+        self.ended(error=self.error)
+        raise StopIteration
+
+    def failed(self, error: LlmError, bearer: Secret) -> None:
+        """Record the failure of an attempt that sent `bearer`; what follows is decided when the iteration goes on."""
+        self._failure, self._sent = redact(error, bearer, self.outgoing.body), bearer
+
+    def _goes_on(self) -> bool:
+        """Decide what follows the last failure: wait and return True, refresh a refused token, or return False."""
+        error = self._failure
+        if error is None:
+            return True
+        if self._may_refresh and _is_refused_token(error):
+            self._may_refresh = False
+            self._report(error, 0.0, 0.0)
+            self.channel.auth.force_refresh(self._sent.reveal(), self._time_left())
+            return True
+        wait = self._policy.wait_after(error)
+        cool_down = self._policy.cool_down
+        self._report(error, wait, cool_down)
+        if cool_down and self.channel.limiter is not None:
+            self.channel.limiter.pause(cool_down)
+        if wait is None:
+            return False
+        time.sleep(wait)
+        return True
+
+    def ended(self, response: ChatResponse | None = None, error: BaseException | None = None) -> None:
+        """Charge the quota's budget and report the end of the call to the hooks; only the first report counts."""
+        quota = self.channel.quota
+        if response is not None and quota is not None:
+            self.note_quota(quota.spend(response.usage.total_tokens))
+        if self._watch is not None:
+            left = quota.last if response is not None and quota is not None else None
+            self._watch.ended(response, error, left)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody wants to know how the call ends."""
+        return self._watch is not None or self.channel.quota is not None
+
+    def first_token(self) -> None:
+        """Report the first chunk of a stream to the hooks."""
+        if self._watch is not None:
+            self._watch.first_token()
+
+    def note_quota(self, crossing: QuotaCrossing | None) -> None:
+        """Report to the hooks that the quota has just fallen below its threshold, if it has."""
+        if crossing is not None and self.options.hooks:
+            emit(
+                self.options.hooks,
+                QuotaLow(
+                    provider=self.channel.provider,
+                    remaining=crossing.remaining,
+                    threshold=crossing.threshold,
+                    unit=crossing.unit,
+                ),
+            )
+
+    def _time_left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def _take_slot(self) -> bool:
+        """Wait for a slot. Return False if no time is left and an earlier attempt has an error to raise instead."""
+        left = self._time_left()
+        if self._failure is not None and left <= 0:
             return False
         try:
             waited = self.channel.limiter.acquire(left) if self.channel.limiter is not None else 0.0
         except CallTimeoutError:
-            if error is None:
+            if self._failure is None:
                 raise
             return False
-        if watch is not None:
-            watch.attempt(waited)
+        if waited:
+            _log.info("%s %s waited %.2f s for the limiter", self.outgoing.operation, self.outgoing.model, waited)
+        if self._watch is not None:
+            self._watch.attempt(waited)
         return True
 
-    def _attempt(self, call: Call, bearer: str, deadline: float, receive: Callable[[Reply, Redact], Result]) -> Result:
-        options = self.options
-        reply = self.channel.http.exchange(
-            call.method,
-            call.url,
-            headers={**self.channel.headers, "Authorization": f"Bearer {bearer}"},
-            body=call.body,
-            deadline=deadline,
+    def _send(self, bearer: Secret) -> Reply:
+        """Send the request and return a 2xx reply; raise the error of anything else."""
+        channel, options, outgoing = self.channel, self.options, self.outgoing
+        reply = channel.http.exchange(
+            outgoing.method,
+            outgoing.url,
+            headers={**channel.headers, "Authorization": f"Bearer {bearer.reveal()}"},
+            body=outgoing.body,
+            deadline=self.deadline,
             idle_timeout=options.idle_timeout,
             connect_timeout=options.connect_timeout,
         )
         try:
-            if self.channel.quota is not None:
-                self.note_quota(self.channel.quota.observe_headers(reply.headers))
-            if not 200 <= reply.status < 300:
-                raise self._refusal(reply)
-            return receive(reply, partial(redacted, bearer=Secret(bearer), asked=call.body))
-        except LlmError as error:
-            reply.close()
-            self._annotate(error, reply)
-            raise
+            if channel.quota is not None:
+                self.note_quota(channel.quota.observe_headers(reply.headers))
+            if 200 <= reply.status < 300:
+                return reply
+            error = refusal(reply, channel.hint)
         except BaseException:
             reply.close()
             raise
-
-    def note_quota(self, crossing: QuotaCrossing | None) -> None:
-        """Tell the hooks that the quota has just fallen below its threshold, if it has."""
-        if crossing is not None and self.options.hooks:
-            from ..hooks.events import QuotaLow, emit
-
-            event = QuotaLow(
-                provider=self.channel.provider,
-                remaining=crossing.remaining,
-                threshold=crossing.threshold,
-                unit=crossing.unit,
-            )
-            emit(self.options.hooks, event)
-
-    def watch(self, call: Call) -> CallWatch | None:
-        """Begin to tell the hooks of a call; None where there are none."""
-        if not self.options.hooks:
-            return None
-        from ..hooks.call_watch import CallWatch
-
-        endpoint = self.channel.endpoint
-        server = urlsplit(endpoint.origin)
-        common = {
-            "provider": self.channel.provider,
-            "operation": call.operation,
-            "model": call.model,
-            "flavor": endpoint.flavor,
-            "server_address": server.hostname or "",
-            "server_port": server.port,
-        }
-        return CallWatch(self.options.hooks, common, call.sampling)
-
-    def _refusal(self, reply: Reply) -> LlmError:
-        """Make the error of an answer that is not a 2xx."""
-        if reply.status < 400:
-            reply.close()
-            return ResponseFormatError(
-                f"HTTP {reply.status}: the service redirects, and redirects are not followed, because they would take "
-                "the credential to another place; check base_url",
-                status=reply.status,
-            )
-        return failure_of_status(reply.status, _beginning(reply), hint=self.channel.hint)
-
-    def _annotate(self, error: LlmError, reply: Reply) -> None:
-        """Add what the answer's headers tell."""
-        if error.status is None:
-            error.status = reply.status
-        error.request_id = error.request_id or request_id_in(reply.headers) or None
-        asked = retry_after_seconds(reply.headers.get("retry-after"), datetime.now(timezone.utc))
-        if asked is not None:
-            error.retry_after_ms = int(asked * 1000)
-        if isinstance(error, CredentialInvalidError) and self.channel.hint and self.channel.hint not in str(error):
-            error.args = (f"{error}. {self.channel.hint}",)
-
-
-def _beginning(reply: Reply) -> bytes:
-    """Read at most 64 KiB of an error's body; what goes wrong then must not hide the error itself."""
-    body = bytearray()
-    reply.deadline = min(reply.deadline, time.monotonic() + ERROR_BODY_TIME)
-    try:
-        while len(body) < MAX_BODY_CHARS:
-            data = reply.read1()
-            if not data:
-                reply.finish()
-                break
-            body += data
-    except LlmError:
         reply.close()
-    return bytes(body[:MAX_BODY_CHARS])
+        raise annotated(error, reply, channel.hint)
+
+    def _report(self, error: LlmError, wait: float | None, cool_down: float) -> None:
+        outgoing, kind = self.outgoing, type(error).__name__
+        follows = "giving up" if wait is None else f"trying again in {wait:.2f} s"
+        _log.info("%s %s: the attempt failed with %s; %s", outgoing.operation, outgoing.model, kind, follows)
+        if self._watch is not None:
+            self._watch.failed(error, wait, cool_down)
+
+
+class Attempt:
+    """One attempt that got a 2xx reply. `with` gives the reply, and hands a failure to the call, which goes on or ends.
+
+    The reply is closed when the block fails; a block that succeeds has read it, or hands it to a stream.
+    """
+
+    __slots__ = ("_bearer", "call", "reply")
+
+    def __init__(self, call: Call, bearer: Secret, reply: Reply) -> None:
+        self.call, self.reply = call, reply
+        self._bearer = bearer
+
+    def __enter__(self) -> Reply:
+        return self.reply
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None:
+            return False
+        self.reply.close()
+        if not isinstance(error, LlmError):
+            self.call.ended(error=error)
+            return False
+        describe_body(error, self.reply, self.reply.body)
+        self.call.failed(annotated(error, self.reply, self.call.channel.hint), self._bearer)
+        return True
+
+    def redacted(self, error: LlmError) -> LlmError:
+        """Return the error of a stream without the credential and the prompt."""
+        return redact(error, self._bearer, self.call.outgoing.body)
+
+    def finished(self, response: ChatResponse) -> ChatResponse:
+        """Return the response after charging its usage and reporting the end of the call."""
+        self.call.ended(response)
+        return response
+
+    def returned(self, result: Result) -> Result:
+        """Return the result of a service other than chat after reporting the end of the call."""
+        self.call.ended()
+        return result
+
+
+def annotated(error: LlmError, reply: Reply, hint: str) -> LlmError:
+    """Add what the reply's headers say, and the likely cause of a refused credential."""
+    if error.status is None:
+        error.status = reply.status
+    error.request_id = error.request_id or request_id_in(reply.headers) or None
+    asked = retry_after_seconds(reply.headers.get("retry-after"), datetime.now(timezone.utc))
+    if asked is not None:
+        error.retry_after_ms = int(asked * 1000)
+    if isinstance(error, CredentialInvalidError) and hint and hint not in str(error):
+        error.args = (f"{error}. {hint}",)
+    return error
+
+
+def _watch(channel: Channel, hooks: tuple[Hook, ...], outgoing: Outgoing) -> CallWatch:
+    server = urlsplit(channel.endpoint.origin)
+    common = {
+        "provider": channel.provider,
+        "operation": outgoing.operation,
+        "model": outgoing.model,
+        "flavor": channel.endpoint.flavor,
+        "server_address": server.hostname or "",
+        "server_port": server.port,
+    }
+    return CallWatch(hooks, common, dict(outgoing.sampling))
 
 
 def _is_refused_token(error: LlmError) -> bool:
     if not isinstance(error, CredentialInvalidError):
         return False
     return error.status == 401 or error.code in _REFUSED_TOKEN_CODES
-
-
-def unexpected(reply: Reply, body: bytes, problem: str) -> ResponseFormatError:
-    """Make the error of a 2xx that is not what it should be; an HTML page gets its likely causes."""
-    kind = reply.headers.get("content-type", "no content type")
-    if body.lstrip()[:1] == b"<":
-        problem = f"it is a page ({kind}), as a captive portal, a proxy or a wrong base_url sends; {problem}"
-    elif not body:
-        problem = f"its body is empty; {problem}"
-    return ResponseFormatError(
-        f"HTTP {reply.status}, but not an answer: {problem}", status=reply.status, body=body.decode("utf-8", "replace")
-    )

@@ -1,235 +1,124 @@
-"""The life of a client, and one call of it: opening, siblings, pickles, closing; what every public method goes through.
+"""`Core`: what a client and its siblings share, as one frozen value. `with_options` and `with_limiter` return another.
 
-Knows no input and no answer of a user's: those are the client's, which stands on this.
+Knows the wire, the channel and the options of a call; knows no input and no answer of a user.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .. import late_imports as late
-from ..errors import ConfigError, RequestError, ResponseFormatError
-from ..net.reply import Reply
+from ..errors import ConfigError, RequestError
+from ..hooks.events import Event, TokenRefreshed, emit
 from ..pacing.retry import RetryPolicy
-from ..settings.resolve import resolve_settings
 from ..settings.settings import Settings
-from ..settings.table import CHECKS
 from ..values.request import ChatRequest
-from ..values.response import ChatResponse
-from ..wires.table import Wire, wire_for
-from .attempts import Call, Channel, Options, Redact, Transport, unexpected
-from .open_core import open_channel
+from ..wires.table import Wire
+from .attempts import Call, Channel, Options, Outgoing
 
 if TYPE_CHECKING:
-    from ..auth.single_flight import Refreshed
-    from ..hooks.call_watch import CallWatch
+    from ..auth.single_flight import Listener, Refreshed
+    from ..pacing.token_bucket import Limiter
 
-if sys.version_info >= (3, 11):
-    from typing import Self
-
-    os.register_at_fork(before=late.load_late_imports)
-else:  # 3.10 was seen to crash when it imports in the midst of a fork, with threads running
-    from typing_extensions import Self
-
-    late.load_late_imports()
-
-AnyCaller = TypeVar("AnyCaller", bound="Caller")
-Result = TypeVar("Result")
-
-_OWN_OPTIONS = ("timeout", "connect_timeout", "idle_timeout", "hooks")
-_SIBLING_OPTIONS = ("model", "retry", *_OWN_OPTIONS)
+_SAMPLING = ("max_tokens", "temperature", "top_p")
+_SECONDS = ("timeout", "connect_timeout", "idle_timeout")
+_CHANGEABLE = ("model", "retry", *_SECONDS, "hooks")
 
 
-class Caller:
-    """Base of the client: what it shares with its siblings, and how a call of either is carried out."""
+class Core(msgspec.Struct, frozen=True):
+    """Everything below a client. Thread-safe; `owns_channel` is False for a sibling, which leaves the channel open."""
 
-    _settings: Settings
-    _channel: Channel
-    _transport: Transport
-    _wire: Wire
-    _model: str
-    _owns_channel: bool
-    _owns_session: bool
-    _closed: bool
+    settings: Settings
+    channel: Channel
+    options: Options
+    wire: Wire
+    model: str
+    owns_channel: bool = True
+    owns_session: bool = True
+    closed: bool = False
 
-    def _open(self, given: dict[str, Any], **origin: Any) -> None:
-        session = given.pop("session", None)
-        background_refresh = given.pop("background_refresh", True)
-        options = {name: given.pop(name) for name in _OWN_OPTIONS if name in given}
-        unknown = given.keys() - CHECKS.keys()
-        if unknown:
-            raise ConfigError(f"unknown argument {', '.join(sorted(unknown))}")
-        self._settings = resolve_settings(arguments=given, **origin)
-        self._channel = open_channel(self._settings, session, background_refresh=background_refresh)
-        self._wire = wire_for(self._channel.endpoint)
-        self._model = self._settings.model.value
-        self._owns_channel, self._owns_session, self._closed = True, session is None, False
-        self._use(_options(Options(self._settings.retry.value), options))
-        self._watch_refreshes()
-
-    def _use(self, options: Options) -> None:
-        self._transport = Transport(self._channel, options)
-
-    def _watch_refreshes(self) -> None:
-        subscribe = getattr(self._channel.auth, "subscribe", None)
-        if subscribe is not None and self._transport.options.hooks:
-            subscribe(self._tell_refreshed)
-
-    def with_options(self, **overrides: Any) -> Self:
-        """Return a sibling with another `model`, `timeout`, `connect_timeout`, `idle_timeout`, `retry` or `hooks`.
-
-        It shares session, limiter and credentials; closing it leaves them open.
-        """
-        unknown = overrides.keys() - set(_SIBLING_OPTIONS)
-        if unknown:
-            known = ", ".join(_SIBLING_OPTIONS)
-            raise ConfigError(f"with_options() cannot change {', '.join(sorted(unknown))}; it can change {known}")
-        sibling = type(self).__new__(type(self))
-        sibling.__dict__.update(self.__dict__)
-        sibling._owns_channel = False
-        model = overrides.pop("model", self._model)
-        if not isinstance(model, str) or not model.strip():
-            raise ConfigError("model must be a model's name")
-        sibling._model = model
-        sibling._use(_options(self._transport.options, overrides))
-        if "hooks" in overrides:
-            sibling._watch_refreshes()
-        return sibling
-
-    @property
-    def limiter(self) -> late.Limiter | None:
-        """The limiter in use, None when requests are not paced. One in Redis tells as `degraded` that Redis is away."""
-        return self._channel.limiter
-
-    def close(self) -> None:
-        """End the background thread and the connections. A session of the user's stays open; harmless when repeated."""
-        self._closed = True
-        if self._owns_channel:
-            self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __copy__(self) -> Self:
-        return self.with_options()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self.with_options()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle where the settings come from, never a secret; the copy finds its own credentials.
-
-        Raises `ConfigError` for a client with a key or a session from the code.
-        """
-        if not self._owns_session:
-            raise ConfigError("a client with session= cannot be pickled; make one in each process")
-        reference = dict(self._settings.reference())
-        given = {**reference.pop("arguments"), **msgspec.structs.asdict(self._transport.options), "model": self._model}
-        return reopened, (type(self), {**given, "background_refresh": self._channel.lease is not None}, reference)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._model} at {self._channel.endpoint.chat_url}, {self._channel.auth!r}>"
-
-    def _chat_call(self, operation: str, request: ChatRequest) -> Call:
-        self._check_open()
-        endpoint, options = self._channel.endpoint, self._transport.options
-        return Call(
+    def call(self, operation: str, request: ChatRequest) -> Call:
+        """Return the attempts of a chat call; `operation` is "chat" or "stream". Raises `RequestError`."""
+        self.check_open()
+        outgoing = Outgoing(
             operation,
-            endpoint.chat_url + self._channel.query,
-            request.timeout or options.timeout,
-            body=self._wire.encode(request, self._model, operation == "stream"),
-            model=request.model or self._model,
-            sampling={name: getattr(request, name) for name in ("max_tokens", "temperature", "top_p")},
+            self.channel.endpoint.chat_url + self.channel.query,
+            request.timeout or self.options.timeout,
+            body=self.wire.encode(request, self.model, operation == "stream"),
+            model=request.model or self.model,
+            sampling={name: getattr(request, name) for name in _SAMPLING},
         )
+        return Call(self.channel, self.options, outgoing)
 
-    def _run(self, call: Call, receive: Callable[[Reply, Redact], Result], watch: CallWatch | None) -> Result:
-        if watch is None:
-            return self._transport.run(call, receive)
-        try:
-            return self._transport.run(call, receive, watch)
-        except BaseException as error:
-            watch.ended(error=error)
-            raise
+    def service(self, operation: str, path: str, body: bytes | None = None) -> Call:
+        """Return the attempts of a call to another service at the same origin: a POST of `body`, or a GET."""
+        self.check_open()
+        method = "GET" if body is None else "POST"
+        url = self.channel.endpoint.service_url(path)
+        return Call(self.channel, self.options, Outgoing(operation, url, self.options.timeout, method, body))
 
-    @property
-    def _is_watched(self) -> bool:
-        return self._channel.quota is not None or bool(self._transport.options.hooks)
-
-    def _over(self, watch: CallWatch | None, response: ChatResponse, error: BaseException | None = None) -> None:
-        """Charge the quota's budget and tell the hooks."""
-        quota = self._channel.quota
-        if quota is not None:
-            self._transport.note_quota(quota.spend(response.usage.total_tokens))
-        if watch is not None:
-            watch.ended(response, error, quota.last if quota is not None else None)
-
-    def _tell_refreshed(self, refreshed: Refreshed) -> None:
-        if refreshed.outcome == "refreshed":
-            from ..hooks.events import TokenRefreshed, emit
-
-            event = TokenRefreshed(
-                provider=self._channel.provider, duration=refreshed.seconds, expires_at=refreshed.expires_at
-            )
-            emit(self._transport.options.hooks, event)
-
-    def _check_open(self) -> None:
-        if self._closed:
+    def check_open(self) -> None:
+        """Raise `RequestError` if the client is closed."""
+        if self.closed:
             raise RequestError("this client is closed; make another one")
 
-    def _service(
-        self, operation: str, path: str, decode: Callable[[bytes], Result], body: bytes | None = None
-    ) -> Result:
-        from ..wires.services import failure_in
+    def close(self) -> Core:
+        """Close the channel, unless it is a sibling's, and return the closed core."""
+        if self.owns_channel:
+            self.channel.close()
+        return msgspec.structs.replace(self, closed=True)
 
-        def receive(reply: Reply, _: Redact) -> Result:
-            answer = reply.read()
-            failure = decoded(reply, answer, failure_in)
-            if failure is not None:
-                raise failure
-            return decoded(reply, answer, decode)
+    def emit(self, event: Event) -> None:
+        """Give an event to the hooks, with the provider's name."""
+        emit(self.options.hooks, msgspec.structs.replace(event, provider=self.channel.provider))
 
-        self._check_open()
-        url = self._channel.endpoint.service_url(path)
-        method = "GET" if body is None else "POST"
-        call = Call(operation, url, self._transport.options.timeout, method=method, body=body)
-        watch = self._transport.watch(call)
-        result = self._run(call, receive, watch)
-        if watch is not None:
-            watch.ended()
-        return result
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` after every refresh of the login, if there are hooks to report it to. It is held weakly."""
+        subscribe = getattr(self.channel.auth, "subscribe", None)
+        if subscribe is not None and self.options.hooks:
+            subscribe(listener)
+
+    def refreshed(self, refreshed: Refreshed) -> None:
+        """Report a refresh that brought a new token to the hooks."""
+        if refreshed.outcome == "refreshed":
+            self.emit(TokenRefreshed(duration=refreshed.seconds, expires_at=refreshed.expires_at))
+
+    def with_options(self, overrides: Mapping[str, Any]) -> Core:
+        """Return a sibling's core with other options. Raises `ConfigError` naming the option."""
+        unknown = overrides.keys() - set(_CHANGEABLE)
+        if unknown:
+            known = ", ".join(_CHANGEABLE)
+            raise ConfigError(f"with_options() cannot change {', '.join(sorted(unknown))}; it can change {known}")
+        others = dict(overrides)
+        model = others.pop("model", self.model)
+        if not isinstance(model, str) or not model.strip():
+            raise ConfigError("model must be a model's name")
+        options = options_with(self.options, others)
+        return msgspec.structs.replace(self, model=model, options=options, owns_channel=False)
+
+    def with_limiter(self, limiter: Limiter | None) -> Core:
+        """Return a sibling's core with another limiter."""
+        channel = msgspec.structs.replace(self.channel, limiter=limiter)
+        return msgspec.structs.replace(self, channel=channel, owns_channel=False)
+
+    def reference(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the arguments and the origin from which another process opens the same core. Holds no secret.
+
+        Raises `ConfigError` for a core with a key or a session from the code.
+        """
+        if not self.owns_session:
+            raise ConfigError("a client with session= cannot be pickled; make one in each process")
+        origin = dict(self.settings.reference())
+        given = {**origin.pop("arguments"), **msgspec.structs.asdict(self.options), "model": self.model}
+        return {**given, "background_refresh": self.channel.lease is not None}, origin
 
 
-def reopened(kind: type[AnyCaller], given: dict[str, Any], origin: dict[str, Any]) -> AnyCaller:
-    """Make the client that a pickle tells of."""
-    client = kind.__new__(kind)
-    client._open(given, **origin)
-    return client
-
-
-def decoded(reply: Reply, body: bytes, decode: Callable[[bytes], Result]) -> Result:
-    """Decode a 2xx; what is no answer becomes an error that tells what it looks like."""
-    try:
-        return decode(body)
-    except ResponseFormatError as exc:
-        problem = str(exc)
-    raise unexpected(reply, body, problem)
-
-
-def _options(base: Options, overrides: Mapping[str, Any]) -> Options:
-    """Return `base` with checked overrides; raises `ConfigError` naming the field."""
-    for name in ("timeout", "connect_timeout", "idle_timeout"):
+def options_with(base: Options, overrides: Mapping[str, Any]) -> Options:
+    """Return `base` with checked overrides; raises `ConfigError` naming the option."""
+    for name in _SECONDS:
         value = overrides.get(name, 1.0)
         if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value <= 0:
             raise ConfigError(f"{name} must be a number of seconds above 0")

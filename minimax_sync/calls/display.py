@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import msgspec
 
-from ..values.chunks import TextDelta
+from ..values.chunks import StreamChunk, TextDelta
 from ..values.response import ChatResponse, as_markdown
 
-if TYPE_CHECKING:
-    from .stream import ChatStream
-
 _REDRAW_EVERY = 0.1  # seconds; a page that is redrawn for every token flickers and lags behind
+
+
+class Stream(Protocol):
+    """What is shown: an answer as it comes."""
+
+    def __iter__(self) -> Iterator[StreamChunk]: ...
+    def text_deltas(self) -> Iterator[str]: ...
+    @property
+    def response(self) -> ChatResponse: ...
+    @property
+    def partial(self) -> ChatResponse: ...
 
 
 class ShownResponse(ChatResponse, frozen=True):
@@ -34,7 +42,7 @@ class ShownResponse(ChatResponse, frozen=True):
             _new_output()(self._repr_markdown_())
 
 
-def display_stream(stream: ChatStream) -> ChatResponse:
+def display_stream(stream: Stream) -> ChatResponse:
     """Show the stream to its end and return the answer; what came before an error or an interrupt stays shown."""
     shell = notebook_shell()
     if shell is None:
@@ -58,7 +66,7 @@ def _new_output() -> Callable[[str], None]:
     return lambda text: handle.update(Markdown(text))
 
 
-def _print(stream: ChatStream) -> ChatResponse:
+def _print(stream: Stream) -> ChatResponse:
     try:
         for text in stream.text_deltas():
             print(text, end="", flush=True)
@@ -67,7 +75,7 @@ def _print(stream: ChatStream) -> ChatResponse:
     return stream.response
 
 
-def _grow(stream: ChatStream, show: Callable[[str], None]) -> ChatResponse:
+def _grow(stream: Stream, show: Callable[[str], None]) -> ChatResponse:
     drawn_at = 0.0
     try:
         for chunk in stream:

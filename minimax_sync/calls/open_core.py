@@ -1,8 +1,11 @@
-"""Build what a client and its siblings share from the settings: credentials, endpoint, connections, limiter, alert."""
+"""Open a core: from a client's arguments to its settings, credentials, endpoint, connections, limiter and alert.
+
+Nothing is sent and no connection is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -10,17 +13,22 @@ from ..auth import Auth
 from ..auth.static_key import StaticKey
 from ..errors import BundleError, ConfigError
 from ..net.session import Http
+from ..pacing.quota_alert import QuotaAlert
+from ..pacing.token_bucket import Limiter, TokenBucket, shared_bucket
 from ..secret import StoreUrl
 from ..settings.endpoints import Endpoint, may_receive_token
+from ..settings.resolve import resolve_settings
 from ..settings.settings import KEY_BASE_URL, Settings
+from ..settings.table import CHECKS
 from ..wires.table import wire_for
-from .attempts import Channel
+from .attempts import Channel, Options
+from .core import Core, options_with
 
 if TYPE_CHECKING:
     import requests
 
-    from ..pacing.quota_alert import QuotaAlert
-    from ..pacing.token_bucket import Limiter
+
+_OPTIONS = ("timeout", "connect_timeout", "idle_timeout", "hooks")
 
 _REGULAR_KEY = (
     "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
@@ -30,8 +38,32 @@ _OTHER_REGION = "the key is of the other region (api.minimax.io: global, api.min
 _GROUP_ID = "the group id is missing or does not match the key"
 
 
-def open_channel(settings: Settings, session: requests.Session | None, *, background_refresh: bool) -> Channel:
-    """Open the channel that the settings describe; nothing is sent and no connection is made."""
+def open_core(arguments: Mapping[str, Any], **origin: Any) -> Core:
+    """Return the core that a client's arguments describe; `origin` is where the files are looked for.
+
+    Raises `ConfigError` for a setting that is missing, unknown or impossible, `BundleError` for an unreadable bundle.
+    """
+    given = dict(arguments)
+    session = given.pop("session", None)
+    background_refresh = given.pop("background_refresh", True)
+    options = {name: given.pop(name) for name in _OPTIONS if name in given}
+    unknown = given.keys() - CHECKS.keys()
+    if unknown:
+        raise ConfigError(f"unknown argument {', '.join(sorted(unknown))}")
+    settings = resolve_settings(arguments=given, **origin)
+    channel = _channel(settings, session, background_refresh=background_refresh)
+    defaults = Options(settings.retry.value, timeout=600.0, connect_timeout=10.0, idle_timeout=120.0)
+    return Core(
+        settings,
+        channel,
+        options_with(defaults, options),
+        wire_for(channel.endpoint),
+        settings.model.value,
+        owns_session=session is None,
+    )
+
+
+def _channel(settings: Settings, session: requests.Session | None, *, background_refresh: bool) -> Channel:
     http = Http(session)
     auth, identity, base_url = _CREDENTIALS[settings.auth_mode.value](settings)
     endpoint = settings.endpoint(base_url)
@@ -150,8 +182,6 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
         raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
     if rate is None:
         return None
-    from ..pacing.token_bucket import TokenBucket, shared_bucket
-
     return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)
 
 
@@ -159,8 +189,6 @@ def _quota_alert(settings: Settings) -> QuotaAlert | None:
     threshold = settings.quota_alert_threshold.value
     if threshold is None:
         return None
-    from ..pacing.quota_alert import QuotaAlert
-
     return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
 
 

@@ -21,7 +21,7 @@ _BEGINNING = 32
 _SAID = frozenset({"content", "text", "thinking", "system", "texts"})
 
 
-def redacted(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
+def redact(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
     """Clear an error of the bearer and of the texts in the JSON body `asked`."""
     error.body = _without_key(bearer.reveal(), error.body)
     if error.args:

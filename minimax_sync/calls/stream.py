@@ -7,18 +7,19 @@ one of our errors with what had come in `.partial`; nothing is repeated here, an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
 from typing import NoReturn
 
 from ..errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
-from ..net.reply import Reply
 from ..tracebacks import clear_locals
 from ..values.chunks import StreamChunk, TextDelta
 from ..values.response import ChatResponse
 from ..wires.accumulator import Accumulator
+from ..wires.failures import request_id_in
 from ..wires.sse import SseParser
-from .attempts import Redact, unexpected
+from .attempts import Attempt
+from .refusals import describe_body
 
 USAGE_GRACE = 2.0
 """How long, in seconds, usage is waited for after a finish reason when the server leaves the socket open."""
@@ -29,24 +30,19 @@ _WHOLE_BODIES = ("json", "html", "xml")
 _WHOLE_BODY_BEGINS = (b"{", b"[", b"<")
 """What no event begins with, but an answer or a page that came without its content type."""
 
-OnEnd = Callable[[ChatResponse, BaseException | None], None]
-"""Called once with what came, and with the error that ended the stream, if one did."""
-
 
 class Reading:
     """The wire's side of a stream. It does not know the ChatStream, so that one that is dropped is closed at once."""
 
-    def __init__(
-        self, reply: Reply, accumulator: Accumulator, idle_timeout: float, redact: Redact | None, on_end: OnEnd | None
-    ) -> None:
-        self.reply, self.accumulator = reply, accumulator
+    def __init__(self, attempt: Attempt, accumulator: Accumulator) -> None:
+        self.reply, self.accumulator = attempt.reply, accumulator
         self.closed = self.ended = False
         self.failure: LlmError | None = None
-        self._idle_timeout = idle_timeout
+        self._attempt = attempt
+        self._idle_timeout = attempt.call.options.idle_timeout
         self._silence = 0.0
         self._awaits_usage = False
-        self._redact = redact
-        self._on_end = on_end
+        self._is_reported = not attempt.call.is_watched
         self._returned_at = time.monotonic()
 
     def partial(self) -> ChatResponse:
@@ -54,17 +50,17 @@ class Reading:
         return self.accumulator.response(self.reply.headers)
 
     def over(self, error: BaseException | None = None) -> None:
-        """Tell, once, that nothing more will come; the connection is used again only if all was read from it."""
+        """Close the reply and report the end of the call, once; a connection that was not read to its end is closed."""
         self.reply.close()
-        if self._on_end is not None:
-            on_end, self._on_end = self._on_end, None
-            on_end(self.partial(), error)
+        if not self._is_reported:
+            self._is_reported = True
+            self._attempt.call.ended(self.partial(), error)
 
     def failed(self, error: BaseException) -> None:
         """End everything on an error, which gets the partial answer."""
         if isinstance(error, LlmError):
             error.partial = error.partial or self.partial()
-            self.failure = error if self._redact is None else self._redact(error)
+            self.failure = self._attempt.redacted(error)
         self.over(error)
 
     def interrupted(self, reason: str) -> StreamInterruptedError:
@@ -116,10 +112,9 @@ class Reading:
         body = beginning + self.reply.read()
         try:
             self.accumulator.feed_body(body)
-            return
-        except ResponseFormatError as exc:
-            problem = str(exc)
-        raise unexpected(self.reply, body, problem)
+        except ResponseFormatError as error:
+            describe_body(error, self.reply, body)
+            raise
 
     def _read1(self) -> bytes:
         """Read on; b"" at a good end. The time since the last read was the caller's: the deadline moves by it."""
@@ -160,16 +155,9 @@ class ChatStream:
     each with `.partial`; so does one that is closed while it is read. One that is dropped closes its connection.
     """
 
-    def __init__(
-        self,
-        reply: Reply,
-        accumulator: Accumulator,
-        *,
-        idle_timeout: float,
-        redact: Redact | None = None,
-        on_end: OnEnd | None = None,
-    ) -> None:
-        self._reading = Reading(reply, accumulator, idle_timeout, redact, on_end)
+    def __init__(self, attempt: Attempt, accumulator: Accumulator) -> None:
+        accumulator.request_id = request_id_in(attempt.reply.headers)
+        self._reading = Reading(attempt, accumulator)
         self._chunks = self._reading.chunks()
         self._first: list[StreamChunk] = []
 
@@ -215,9 +203,8 @@ class ChatStream:
     @property
     def response(self) -> ChatResponse:
         """Read the stream to its end and return the whole answer; raises what iterating raises."""
-        if not self._reading.ended or self._first:
-            for _ in self:
-                continue
+        for _ in self:
+            continue
         return self.partial
 
     @property

@@ -107,14 +107,11 @@ def _request(fields: dict[str, Any]) -> ChatRequest:
 
 
 def _run(arguments: Namespace) -> int:
-    from ..batch.run import map_inputs
-
     _check(arguments)
     lines = Lines(arguments.inputs)
     count = failures = 0
     with open_client(arguments, limiter=arguments.redis) as client, _executor(arguments.dask) as executor:
-        results = map_inputs(
-            client,
+        results = client._map(
             lines,
             lines.read,
             workers=arguments.workers,

@@ -1,35 +1,32 @@
 """Answers as values: ask for JSON of a schema, validate what comes, and send back what does not fit.
 
-Built on `client.chat` alone.
+Knows no client: it is handed the function that asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from ..errors import ConfigError, RequestError, ResponseFormatError
+from ..errors import RequestError, ResponseFormatError
 from ..values.json_schema import inlined, place_of, property_names
 from ..values.messages import ChatMessage
-from ..values.request import as_request
+from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse
 from .json_types import Misfit, from_json, schema_of
 
-if TYPE_CHECKING:
-    from ..client import MiniMaxClient
-
+Ask = Callable[[ChatRequest], ChatResponse]
 Validate = Callable[[Any], Any]
 
 MOST_PROBLEMS = 10
 """How many problems of one answer are told to the model."""
 
 
-def parse(client: MiniMaxClient, input: object, schema: Any, *, max_repairs: int, options: Mapping[str, Any]) -> Any:
-    """Do what `MiniMaxClient.parse` says."""
+def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Mapping[str, Any]) -> Any:
+    """Ask with `ask` until the answer fits the schema; see `MiniMaxClient.parse`."""
     if not isinstance(max_repairs, int) or max_repairs < 0:
         raise RequestError("max_repairs must be a whole number from 0")
     if "response_format" in options:
@@ -39,7 +36,7 @@ def parse(client: MiniMaxClient, input: object, schema: Any, *, max_repairs: int
     if request.tools:
         raise RequestError("parse() takes no tools, because a tool call is not an answer; use run_tools() first")
     for _ in range(max_repairs + 1):
-        response = client.chat(request)
+        response = ask(request)
         try:
             return _value(response, validate)
         except Misfit as exc:
@@ -92,8 +89,6 @@ def _validation(schema: Any) -> tuple[Mapping[str, Any], Validate]:
 
 
 def _schema_check(schema: dict[str, Any]) -> Validate:
-    if find_spec("jsonschema") is None:
-        raise ConfigError("a JSON schema given as a dict needs jsonschema: pip install 'minimax-sync[schema]'")
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
     from referencing import Registry

@@ -1,6 +1,6 @@
 """Python functions as tools: the decorator, and the loop that calls what the model asks for until it answers.
 
-Built on `client.chat` alone. What a tool does wrong is told to the model, not raised: it can mend that.
+Knows no client: it is handed what asks and what reports. A failure of a tool goes to the model, which can react to it.
 """
 
 from __future__ import annotations
@@ -10,26 +10,25 @@ import functools
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 from ..batch.threads import WorkerThreads
 from ..errors import RequestError
-from ..hooks.events import ToolFailed, emit
+from ..hooks.events import Event, ToolFailed
 from ..values.messages import ChatMessage, ToolCall
 from ..values.openai_dicts import tool_from_dict
-from ..values.request import as_request
+from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse
 from ..values.tooldef import ToolDef
 from ..values.usage import TokenUsage
 from .results import as_text, escaped_surrogates
 from .signature import Interface, interface_of
 
-if TYPE_CHECKING:
-    from ..client import MiniMaxClient
-
 Function = TypeVar("Function", bound=Callable[..., Any])
+Ask = Callable[[ChatRequest], ChatResponse]
+Emit = Callable[[Event], None]
 _Told = tuple[ChatMessage, ToolFailed | None]
 
 DEFAULT_WORKERS = 8
@@ -135,7 +134,8 @@ def _failure(call: ToolCall, problem: str) -> ChatMessage:
 
 
 def run_tools(
-    client: MiniMaxClient,
+    ask: Ask,
+    emit: Emit,
     input: object,
     tools: object,
     *,
@@ -143,29 +143,23 @@ def run_tools(
     parallel: bool | int = False,
     options: Mapping[str, Any],
 ) -> ChatResponse:
-    """Do what `MiniMaxClient.run_tools` says."""
+    """Ask and call tools in turn until the answer asks for none; see `MiniMaxClient.run_tools`."""
     if not isinstance(max_rounds, int) or max_rounds < 1:
         raise RequestError("max_rounds must be a whole number from 1")
     toolbox = Toolbox(tools, parallel)
     request = as_request(input, {**options, "tools": toolbox.definitions})
     usage = TokenUsage()
     for round_number in range(1, max_rounds + 1):
-        response = client.chat(request)
+        response = ask(request)
         usage += response.usage
         messages = (*request.messages, response.message)
         calls = response.tool_calls
         if not calls or round_number == max_rounds or toolbox.leaves_to_caller(calls):
             break
         results, failures = zip(*toolbox.results(calls), strict=True)
-        _tell(client, failures)
+        for failure in filter(None, failures):
+            emit(failure)
         # A choice that forces a call holds for the first round alone: it would force one for ever.
         choice = request.tool_choice if request.tool_choice == "none" else None
         request = msgspec.structs.replace(request, messages=(*messages, *results), tool_choice=choice)
     return msgspec.structs.replace(response, messages=messages, usage=usage)
-
-
-def _tell(client: MiniMaxClient, failures: Iterable[ToolFailed | None]) -> None:
-    transport = client._transport
-    for failure in filter(None, failures):
-        event = msgspec.structs.replace(failure, provider=transport.channel.provider)
-        emit(transport.options.hooks, event)

@@ -40,6 +40,8 @@ class Reply:
     def __init__(self, status: int, headers: Mapping[str, str], raw: HTTPResponse, trace: Trace) -> None:
         self.status = status
         self.headers = headers
+        self.body: bytes | None = None
+        """The whole body, once `read` has returned it."""
         self.deadline = trace.deadline
         self.idle_timeout = trace.idle_timeout
         self._raw = raw
@@ -70,7 +72,8 @@ class Reply:
             pieces.append(piece)
         if not self._ended:
             raise TransportError("the answer was closed before it was read", status=self.status)
-        return b"".join(pieces)
+        self.body = b"".join(pieces)
+        return self.body
 
     def read1(self) -> bytes:
         """Return the next decoded bytes, at most 64 KiB, as soon as they come; b"" at the end and after `close`."""

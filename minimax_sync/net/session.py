@@ -34,7 +34,9 @@ from .failures import exchange_fault
 from .pools import MAX_IDLE_CONNECTIONS, POOL_CLASSES, abandon_pools, tls_context
 from .reply import FAILURES, Reply
 
-__all__ = ["Http", "Reply"]
+__all__ = ["Http", "Session"]
+
+Session = requests.Session
 
 SMALL_BODY = 4096
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from ..errors import LlmError, RequestError
+from ..errors import RequestError
 from ..values.json_text import as_json
 from ..values.models import PRICES
 from ..values.request import ChatRequest
-from . import anthropic_encode
 from .accumulator import count, not_an_answer, parsed
 from .failures import Envelope, failure
+from .table import Wire
 
 _KINDS = ("db", "query")
 
@@ -71,10 +71,13 @@ _decode_models = msgspec.json.Decoder(_Models).decode
 _decode_count = msgspec.json.Decoder(_Count).decode
 
 
-def failure_in(body: bytes) -> LlmError | None:
-    """Return the error that a 2xx of these services carries: MiniMax reports failures with HTTP 200 here."""
+def checked(body: bytes) -> bytes:
+    """Return the body of a 2xx, or raise the error that it carries: MiniMax reports failures with HTTP 200 here."""
     envelope = parsed(_decode_envelope, body)
-    return failure(200, envelope.base_resp, envelope.error)
+    error = failure(200, envelope.base_resp, envelope.error)
+    if error is not None:
+        raise error
+    return body
 
 
 def encode_embeddings(texts: Sequence[str], kind: str, model: str) -> bytes:
@@ -104,9 +107,8 @@ def decode_models(body: bytes) -> tuple[Model, ...]:
 
 def encode_count(request: ChatRequest, model: str) -> bytes:
     """Write a count request: a message of the Anthropic wire without its token limit."""
-    body = msgspec.json.decode(
-        anthropic_encode.encode(request, model, stream=False, is_minimax=True), type=dict[str, msgspec.Raw]
-    )
+    message = Wire("anthropic_messages").encode(request, model, stream=False)
+    body = msgspec.json.decode(message, type=dict[str, msgspec.Raw])
     del body["max_tokens"]
     return msgspec.json.encode(body)
 

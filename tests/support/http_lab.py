@@ -15,7 +15,8 @@ import requests
 from support.raw_server import Certificate, Peer
 
 from minimax_sync.errors import LlmError
-from minimax_sync.net.session import Http, Reply
+from minimax_sync.net.reply import Reply
+from minimax_sync.net.session import Http
 
 
 @pytest.fixture(params=["own session", "user's session"])

@@ -236,8 +236,8 @@ def test_an_own_limiter_and_an_own_auth_object_are_used(open_client: Open, emula
 
 def test_clients_of_one_credential_share_a_bucket(open_client: Open) -> None:
     one, two = open_client(requests_per_second=50), open_client(requests_per_second=50)
-    assert one._channel.limiter is two._channel.limiter is not None
-    assert open_client(requests_per_second=51)._channel.limiter is not one._channel.limiter
+    assert one.limiter is two.limiter is not None
+    assert open_client(requests_per_second=51).limiter is not one.limiter
 
 
 def test_a_dropped_client_is_freed_without_its_being_closed(open_client: Open, emulator: Emulator) -> None:

@@ -133,7 +133,7 @@ def test_B19_a_dripping_server_is_left_at_the_timeout(wire: Wire, how: str, part
 def test_B19_an_error_whose_body_does_not_come_is_told_soon(
     wire: Wire, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("minimax_sync.calls.attempts.ERROR_BODY_TIME", 0.1)
+    monkeypatch.setattr("minimax_sync.calls.refusals.ERROR_BODY_TIME", 0.1)
 
     def stall(peer: Peer) -> None:
         peer.send(b"HTTP/1.1 403 No\r\nContent-Length: 1000\r\n\r\nno")

@@ -19,7 +19,8 @@ import urllib3
 
 import minimax_sync
 from minimax_sync.errors import AmbiguousResultError, CallTimeoutError, ConfigError, LlmError, TransportError
-from minimax_sync.net.session import Http, Reply
+from minimax_sync.net.reply import Reply
+from minimax_sync.net.session import Http
 
 
 class Mirror(BaseHTTPRequestHandler):

@@ -1,0 +1,55 @@
+"""Replies that are not an answer, as errors: refusals, redirects, and 2xx replies with a body of another kind."""
+
+from __future__ import annotations
+
+import time
+
+from ..errors import MAX_BODY_CHARS, LlmError, ResponseFormatError
+from ..net.reply import Reply
+from ..wires.failures import failure_of_status
+
+ERROR_BODY_TIME = 5.0
+"""Seconds to wait for the body of an error: the status alone already says most of it."""
+
+
+def refusal(reply: Reply, hint: str) -> LlmError:
+    """Return the error of a reply that is not a 2xx; `hint` is the likely cause of a refused credential."""
+    if reply.status < 400:
+        reply.close()
+        return ResponseFormatError(
+            f"HTTP {reply.status}: the service redirects, and redirects are not followed, because they would take "
+            "the credential to another place; check base_url",
+            status=reply.status,
+        )
+    return failure_of_status(reply.status, _beginning(reply), hint=hint)
+
+
+def describe_body(error: LlmError, reply: Reply, body: bytes | None) -> None:
+    """Add to a `ResponseFormatError` from decoding `body` what that body looks like, and the body itself."""
+    if type(error) is not ResponseFormatError or error.status is not None or body is None:
+        return
+    problem = str(error)
+    if body.lstrip()[:1] == b"<":
+        kind = reply.headers.get("content-type", "no content type")
+        problem = f"it is a page ({kind}), as a captive portal, a proxy or a wrong base_url sends; {problem}"
+    elif not body:
+        problem = f"its body is empty; {problem}"
+    error.status = reply.status
+    error.args = (f"HTTP {reply.status}, but not an answer: {problem}",)
+    error.body = body[: 4 * MAX_BODY_CHARS].decode("utf-8", "replace")[:MAX_BODY_CHARS]
+
+
+def _beginning(reply: Reply) -> bytes:
+    """Read at most 64 KiB of an error's body; a failure while reading must not hide the error itself."""
+    body = bytearray()
+    reply.deadline = min(reply.deadline, time.monotonic() + ERROR_BODY_TIME)
+    try:
+        while len(body) < MAX_BODY_CHARS:
+            data = reply.read1()
+            if not data:
+                reply.finish()
+                break
+            body += data
+    except LlmError:
+        reply.close()
+    return bytes(body[:MAX_BODY_CHARS])

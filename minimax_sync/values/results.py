@@ -1,0 +1,25 @@
+"""Values that methods other than `chat` return: the outcome of one input of `map`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..errors import LlmError
+from .response import ChatResponse
+from .shortened import shortened
+
+
+class MapResult(msgspec.Struct, frozen=True):
+    """What came of one input: a `response`, or the `error` that was in its way. `index` counts inputs from 0."""
+
+    index: int
+    input: Any
+    response: ChatResponse | None = None
+    error: LlmError | None = None
+
+    def __repr__(self) -> str:
+        shown = self.input if isinstance(self.input, str) else repr(self.input)
+        outcome = f"response={self.response!r}" if self.error is None else f"error={self.error!r}"
+        return f"MapResult(index={self.index}, input={shortened(shown)}, {outcome})"
