@@ -1,4 +1,12 @@
-"""What a client tells about its calls, and ready-made hooks for logging, Prometheus and OpenTelemetry."""
+"""What a client reports about its calls, and ready-made hooks for logging, Prometheus and OpenTelemetry.
+
+The ready-made hooks are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .events import (
     AttemptFailed,
@@ -14,9 +22,11 @@ from .events import (
     ToolFailed,
     emit,
 )
-from .logging import logging_hook
-from .otel import otel_hook
-from .prometheus import prometheus_hook
+
+if TYPE_CHECKING:
+    from .logging import logging_hook
+    from .otel import otel_hook
+    from .prometheus import prometheus_hook
 
 __all__ = [
     "AttemptFailed",
@@ -35,3 +45,11 @@ __all__ = [
     "otel_hook",
     "prometheus_hook",
 ]
+
+_HOMES = {"logging_hook": ".logging", "otel_hook": ".otel", "prometheus_hook": ".prometheus"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import late_imports as late
 from ..errors import ConfigError
 from .events import AttemptFailed, CallEnded, CallEvent, CallStarted, Event, FirstToken, Hook, RateLimited
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import Span, TracerProvider
     from opentelemetry.util.types import AttributeValue
 
 _OPERATIONS = {"stream": "chat"}  # the conventions tell a stream by an attribute, not by its operation
@@ -54,9 +54,7 @@ _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 2
 _TOKENS = tuple(4**power for power in range(14))
 
 
-def otel_hook(
-    tracer_provider: late.TracerProvider | None = None, meter_provider: late.MeterProvider | None = None
-) -> Hook:
+def otel_hook(tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None) -> Hook:
     """Return a hook that makes one span of each call, within the current trace, and records the GenAI client metrics.
 
     Without providers the global ones are used. No prompt and no answer is in a span.

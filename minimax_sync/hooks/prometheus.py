@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 import weakref
+from typing import TYPE_CHECKING
 
-from .. import late_imports as late
 from ..errors import ConfigError
 from .events import AttemptFailed, CallEnded, Event, FirstToken, Hook, QuotaLow, RateLimited, TokenRefreshed
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 _TOKEN_KINDS = ("prompt", "completion", "reasoning", "cache_read", "cache_write")
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
-_hooks: weakref.WeakKeyDictionary[late.CollectorRegistry, Hook] = weakref.WeakKeyDictionary()
+_hooks: weakref.WeakKeyDictionary[CollectorRegistry, Hook] = weakref.WeakKeyDictionary()
 _hooks_lock = threading.Lock()
 
 
-def prometheus_hook(registry: late.CollectorRegistry | None = None) -> Hook:
+def prometheus_hook(registry: CollectorRegistry | None = None) -> Hook:
     """Return a hook that counts and times calls in `registry`, by default prometheus_client's own.
 
     A registry has one set of metrics: asked again for the same one, it returns the same hook.
@@ -33,7 +36,7 @@ def prometheus_hook(registry: late.CollectorRegistry | None = None) -> Hook:
     return hook
 
 
-def _make_hook(registry: late.CollectorRegistry) -> Hook:
+def _make_hook(registry: CollectorRegistry) -> Hook:
     from prometheus_client import Counter, Gauge, Histogram
 
     call = ("provider", "operation", "model")
