@@ -62,7 +62,7 @@ class Rewrite:
             raise self._cannot(error) from None
         self._noted = True
 
-    def forget(self) -> None:
+    def discard_intent(self) -> None:
         """Remove the note again: nothing was spent."""
         if self._noted:
             self._clear_note()

@@ -1,24 +1,52 @@
-"""What a refresh needs of the world, as interfaces: a store with a lock, and a token endpoint.
+"""What the refresh protocol needs of its environment: a store with a lock, and a token endpoint.
 
 A file and a Redis key are stores; so is the simulation's.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime
+from types import TracebackType
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from ..errors import CredentialInvalidError, TransportError
+from ..secret import Secret
+from .bundle import Bundle, Snapshot
+from .intent import Intent
 
-    from .bundle import Bundle, Snapshot
-    from .intent import Intent
-    from .token_endpoint import Grant
+POST_TIMEOUT = 15.0  # seconds for one request to the portal, redirect and body included
+LOCK_WAIT = 40.0  # seconds; longer than any holder keeps the lock: a POST, its repetitions, and the write
 
-LOCK_WAIT = 40.0  # seconds; longer than anybody holds the lock: a POST with all that is sent again, and the store
+
+class Grant(NamedTuple):
+    """New tokens. `refresh_token` is None if the portal sent none: the old one stays valid."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_at: datetime
+
+
+class RefusedError(CredentialInvalidError):
+    """The refresh token is dead: used, revoked or expired."""
+
+
+class AnswerLostError(TransportError):
+    """The request was sent and no answer came: the refresh token may have been used."""
+
+
+class Endpoint(Protocol):
+    """The token endpoint."""
+
+    def refresh(self, bundle: Bundle, deadline: float) -> Grant:
+        """Spend the bundle's refresh token; `deadline` is on the monotonic clock.
+
+        Raises RefusedError, AnswerLostError, or another LlmError if the token was not spent.
+        """
+        ...
 
 
 class Lock(Protocol):
-    """The store's lock, held. Leaving the `with` releases it."""
+    """A held lock of a store. Leaving the `with` releases it."""
 
     def __enter__(self) -> object: ...
 
@@ -28,7 +56,7 @@ class Lock(Protocol):
 
 
 class Rewrite(Protocol):
-    """All that storing a successor needs, made beforehand. Leaving the `with` gives back what was not used."""
+    """A prepared replacement of the stored bundle. Leaving the `with` releases what was not used."""
 
     def __enter__(self) -> Rewrite: ...
 
@@ -37,56 +65,48 @@ class Rewrite(Protocol):
     ) -> None: ...
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
-        """Store `bundle` and return what the store holds now: another login wins, None means it was removed.
+        """Store `bundle` and return what the store holds then: another login wins, None means it was removed.
 
-        Raises BundleError when it cannot be stored; then the note stays.
+        Raises BundleError if it cannot be stored; the intent record stays in that case.
         """
         ...
 
-    def forget(self) -> None:
-        """Take back the note that the token was about to be sent: nothing was spent."""
+    def discard_intent(self) -> None:
+        """Remove the intent record: nothing was spent."""
         ...
 
 
 class Store(Protocol):
-    """Where a bundle is kept. All but `read` and `try_lock` need the lock."""
+    """The place of a bundle. All methods but `read`, `modified_at` and `try_lock` need the lock."""
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """The path or URL, for messages."""
         ...
 
     def read(self) -> Snapshot | None:
-        """Return the bundle, None when there is none; BundleError when it cannot be read."""
+        """Return the bundle, or None if there is none. Raises BundleError if it cannot be read."""
         ...
 
     def modified_at(self) -> float | None:
-        """Return when the bundle was last written, as Unix time; None when that is not known."""
+        """Return when the bundle was last written, as Unix time, or None if unknown."""
         ...
 
     def try_lock(self) -> Lock | None:
-        """Take the lock, None while somebody else has it, BundleError when that is impossible. Never waits."""
+        """Take the lock, or return None if it is held elsewhere; never waits. Raises BundleError if it cannot lock."""
         ...
 
     def recover(self, snapshot: Snapshot | None) -> Snapshot | None:
-        """Complete a rewrite whose writer was killed after the answer came; return the bundle as it is now."""
+        """Complete a rewrite whose writer was killed after the answer came, and return the bundle as it is then."""
         ...
 
     def intent(self, snapshot: Snapshot) -> Intent | None:
-        """Return the note of somebody who sent this bundle's refresh token and stored no answer."""
+        """Return the record of a process that sent this bundle's refresh token and stored no answer."""
         ...
 
     def prepare(self, snapshot: Snapshot, intent: Intent | None) -> Rewrite:
-        """Make all that storing a successor needs, and leave the note unless `intent` is there already.
+        """Prepare everything that storing a successor needs, and write an intent record unless `intent` is one.
 
-        Raises BundleError when it could not be stored.
+        Raises BundleError if a successor could not be stored.
         """
-        ...
-
-
-class Endpoint(Protocol):
-    """The token endpoint. See `grant.TokenEndpoint` for what it raises."""
-
-    def refresh(self, bundle: Bundle, deadline: float) -> Grant:
-        """Spend the bundle's refresh token; `deadline` is on the monotonic clock."""
         ...

@@ -1,8 +1,8 @@
 """Log in at MiniMax's portal in a browser, and log out.
 
-Owns the course of a login: ask for a code, show it, poll until it is confirmed, store the bundle. Nothing is written
-before the portal has granted the tokens, so that an interrupted login leaves nothing behind. What the answers mean is
-`user_code`'s business, how a bundle is stored `store`'s.
+`login` asks for a code, shows it, polls until it is confirmed and stores the bundle. Nothing is written before the
+portal has granted the tokens, so that an interrupted login leaves nothing behind. The meaning of the portal's answers
+stands in `user_code`, the storage of a bundle in `file_store` and `redis_store`.
 """
 
 from __future__ import annotations
@@ -13,27 +13,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
 from ..errors import (
     BundleError,
     CallTimeoutError,
     ConfigError,
     LlmError,
-    ResponseFormatError,
     ServerError,
     TransportError,
 )
 from ..net.session import Http
-from ..settings.endpoints import REGIONS, host_of, portal_redirect, portal_url
+from ..settings.endpoints import REGIONS, portal_url
 from ..settings.settings import DEFAULT_BUNDLE
 from ..tracebacks import sealed
 from .clock import Clock, SystemClock
 from .file_access import write_private
+from .interfaces import POST_TIMEOUT
+from .portal import Answer, Form, post_form, read_answer
 from .redis_store import RedisStore
 from .stores import bundle_place, open_store
-from .token_endpoint import LONGEST_ANSWER, POST_TIMEOUT
-from .user_code import Answer, Approval, Attempt, UserCode, decode_code, decode_poll
+from .user_code import Approval, Attempt, UserCode, decode_code, decode_poll
 
 OnCode = Callable[[str, str, datetime], object]
 
@@ -45,9 +44,9 @@ _FAILURES_IN_A_ROW = 5
 
 @dataclass(frozen=True)
 class Login:
-    """A login that is done, and where it is stored: a file or a URL, with any password hidden.
+    """A completed login. `bundle` is the file or the URL (any password masked) where it is stored.
 
-    `notification` is what the portal wants its user to read, often nothing.
+    `notification` is a text from the portal for its user, often empty.
     """
 
     bundle: Path | str
@@ -68,9 +67,9 @@ def login(
     """Log in at the portal of `region` ("global", "cn" or a base URL) and write the Token Plan bundle.
 
     `on_code(user_code, verification_url, expires_at)` shows the user what to confirm, where and until when (an aware
-    datetime); by default it is printed. Waits until it is confirmed. A group id that the portal tells is written beside
-    the bundle if that is a file. Raises CredentialInvalidError when the login is refused, CallTimeoutError when nobody
-    confirms in time, BundleError when the bundle cannot be stored, and what a call raises when the portal does not
+    datetime); by default it is printed. Blocks until the code is confirmed. A group id from the portal is written
+    beside a bundle in a file. Raises CredentialInvalidError if the login is refused, CallTimeoutError if the code is
+    not confirmed in time, BundleError if the bundle cannot be stored, and what a call raises if the portal does not
     answer.
     """
     place = bundle_place(bundle)
@@ -94,7 +93,7 @@ def login(
 
 
 def logout(bundle: str | os.PathLike[str] = DEFAULT_BUNDLE) -> bool:
-    """Remove the Token Plan bundle and what refreshes left beside it; False when there was none."""
+    """Remove the Token Plan bundle and the files that refreshes left beside it; return False if there was none."""
     return open_store(bundle_place(bundle), SystemClock()).remove()
 
 
@@ -104,7 +103,7 @@ class _Portal:
     def __init__(self, region: str, clock: Clock) -> None:
         base = REGIONS.get(region, region)
         if "://" not in base:
-            raise ConfigError(f"region: {region!r} is none of {', '.join(REGIONS)} and no URL")
+            raise ConfigError(f"region: {region!r} is neither a URL nor one of {', '.join(REGIONS)}")
         by_hand = None if region in REGIONS else region
         self._attempt = Attempt.begin(base, by_hand)
         self._code_url = portal_url(base, "/oauth/code", by_hand)
@@ -122,57 +121,39 @@ class _Portal:
         return outcome
 
     def wait_for(self, code: UserCode) -> Approval:
-        """Poll until the code is confirmed, refused or expired; a portal that fails is borne for a while."""
+        """Poll until the code is confirmed, refused or expired; up to four consecutive failures are tolerated."""
         deadline = code.expires_at.timestamp()
         failures = 0
         wait = code.interval
         while (left := deadline - self._clock.time()) > 0:
             self._clock.sleep(min(wait, left))
-            outcome = self._poll(code.user_code)
+            outcome = self._poll(code)
             if isinstance(outcome, Approval):
                 return outcome
             failures = failures + 1 if outcome else 0
             if outcome and (failures >= _FAILURES_IN_A_ROW or not isinstance(outcome, (ServerError, TransportError))):
                 raise outcome
             wait = max(code.interval, (outcome.retry_after_ms or 0) / 1000 if outcome else 0.0)
-        raise CallTimeoutError("nobody confirmed the code in time; run minimax-sync login again")
+        raise CallTimeoutError("the code was not confirmed in time; run minimax-sync login again")
 
-    def _poll(self, user_code: str) -> Approval | LlmError | None:
+    def _poll(self, code: UserCode) -> Approval | LlmError | None:
         try:
-            answer = self._post(self._token_url, self._attempt.poll_form(user_code))
+            answer = self._post(self._token_url, self._attempt.poll_form(code))
         except TransportError as error:
             return error
         return decode_poll(answer, self._attempt, self._clock.time())
 
-    def _post(self, url: str, form: bytes) -> Answer:
-        deadline = self._clock.monotonic() + POST_TIMEOUT
-        headers = {
-            "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
-            "x-request-id": str(uuid4()),
-        }
-        reply = self._http.exchange("POST", url, headers=headers, body=form, deadline=deadline)
-        location = reply.headers.get("location")
-        target = portal_redirect(url, reply.status, location)
-        if target:
-            reply.close()
-            reply = self._http.exchange("POST", target, headers=headers, body=form, deadline=deadline)
-        if 300 <= reply.status < 400:
-            reply.close()
-            host = host_of(location or "") or "no usable address"
-            raise ResponseFormatError(f"the portal redirects (HTTP {reply.status}) to {host}, which is not followed")
-        return Answer(reply.status, reply.headers, reply.read(LONGEST_ANSWER))
+    def _post(self, url: str, form: Form) -> Answer:
+        return read_answer(post_form(self._http, url, form, self._clock.monotonic() + POST_TIMEOUT))
 
 
 def _check_writable(bundle: Path) -> None:
-    """Find out before anybody is bothered, and without a trace, that the login could not be stored."""
+    """Raise BundleError if the login could not be stored; creates nothing."""
     folder = Path(os.path.realpath(bundle)).parent
     while not os.path.lexists(folder):
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise BundleError(
-            f"cannot store the Token Plan bundle {bundle}: {folder} is no directory that can be written to"
-        )
+        raise BundleError(f"cannot store the Token Plan bundle {bundle}: {folder} is not a writable directory")
 
 
 def _write_group_id(bundle: Path, group_id: str | None) -> None:

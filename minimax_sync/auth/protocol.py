@@ -31,8 +31,7 @@ from .backoff import Backoff
 from .bundle import Bundle, Snapshot
 from .clock import Clock
 from .intent import Intent
-from .interfaces import LOCK_WAIT, Endpoint, Lock, Rewrite, Store
-from .token_endpoint import POST_TIMEOUT, AnswerLostError, Grant, RefusedError
+from .interfaces import LOCK_WAIT, POST_TIMEOUT, AnswerLostError, Endpoint, Grant, Lock, RefusedError, Rewrite, Store
 
 _log = logging.getLogger("minimax_sync.auth")
 
@@ -215,10 +214,10 @@ class Refresh:
                 self._doubted = snapshot.bundle.fingerprint
                 raise
             except RefusedError as error:
-                rewrite.forget()
+                rewrite.discard_intent()
                 return self._bury(snapshot, error, intent)
             except LlmError:
-                rewrite.forget()
+                rewrite.discard_intent()
                 raise
             return self._keep(rewrite, snapshot, grant)
 

@@ -239,7 +239,7 @@ class RedisRewrite:
             bundle, seen = bundle.merged_into(found.bundle), found  # somebody edited it
         return None
 
-    def forget(self) -> None:
+    def discard_intent(self) -> None:
         """Take back the note: nothing was spent."""
         if self._lease:
             self._store.step("unlock", steps.FORGET, self._lease)

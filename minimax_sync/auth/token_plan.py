@@ -112,7 +112,7 @@ def _shared(place: Place, base_url: str | None) -> Credential:
             _credentials[key] = credential
         credential.looks_first = True  # whoever opens a bundle gets what is in the file now
         if base_url is not None:
-            credential.endpoint.by_hand.add(base_url)
+            credential.endpoint.trusted_origins.add(base_url)
         return credential
 
 

@@ -1,52 +1,43 @@
-"""The user-code flow as values: what is sent to the portal, and what each of its answers means.
+"""The login with a user code as values: the forms that are sent to the portal, and what each of its answers means.
 
-Pure rules: no network, no file, no waiting. Errors are returned, not raised, so that nothing of an answer hangs on
-their tracebacks; they hold the portal's own words at most.
+Pure rules: no network, no file, no waiting. Errors are returned, not raised, so that their tracebacks hold no part of
+an answer; a message quotes the portal's own words at most.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from math import isfinite
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
-from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError, ServerError, error_for
-from ..pacing.retry import retry_after_seconds
-from ..secret import HIDDEN, Secret, check_key
+from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError, error_for
+from ..secret import Secret
 from ..settings.endpoints import may_receive_token, page_url, portal_url
 from ..settings.table import check_group_id
 from .bundle import Bundle
-from .instants import code_expiry, expiry
-from .token_endpoint import CLIENT_ID
+from .instants import code_expiry
+from .portal import CLIENT_ID, Answer, Form, error_code, error_reason, one_line, read_grant, succeeded
 
 SCOPE = "group_id profile model.completion"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:user_code"
 
 _DEFAULT_INTERVAL_MS = 2000.0
-_SHORTEST_INTERVAL = 2.0  # seconds, on MiniMax's own portal
-_LONGEST_INTERVAL = 60.0
+_MIN_INTERVAL = 2.0  # seconds, on MiniMax's own portal
+_MAX_INTERVAL = 60.0
 _PENDING = frozenset({"pending", "authorization_pending", "slow_down"})
 _TRANSIENT = frozenset({408, 429})
-
-
-class Answer(NamedTuple):
-    """One answer of the portal."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+_NOT_JSON = "the answer is not JSON"
 
 
 class Attempt(NamedTuple):
-    """One try to log in: `region` is the portal's base URL, `by_hand` the same if the user typed it.
+    """One attempt to log in: `region` is the portal's base URL, `by_hand` the same if the user typed it.
 
-    `verifier` proves that who polls is who asked (PKCE, RFC 7636); `state` that an answer belongs to this attempt.
+    `verifier` proves that the program that polls is the one that asked (PKCE, RFC 7636); `state` ties an answer to
+    this attempt.
     """
 
     region: str
@@ -56,12 +47,13 @@ class Attempt(NamedTuple):
 
     @classmethod
     def begin(cls, region: str, by_hand: str | None) -> Attempt:
+        """Return an attempt with a fresh verifier and state."""
         return cls(region, by_hand, Secret(secrets.token_urlsafe(48)), secrets.token_urlsafe(16))
 
-    def code_form(self) -> bytes:
+    def code_form(self) -> Form:
         """Return the form that asks for a user code."""
         digest = hashlib.sha256(self.verifier.reveal().encode()).digest()
-        form = {
+        return {
             "response_type": "code",
             "client_id": CLIENT_ID,
             "scope": SCOPE,
@@ -69,17 +61,15 @@ class Attempt(NamedTuple):
             "code_challenge_method": "S256",
             "state": self.state,
         }
-        return urlencode(form).encode()
 
-    def poll_form(self, user_code: str) -> bytes:
-        """Return the form that asks whether the user code was confirmed."""
-        form = {
+    def poll_form(self, code: UserCode) -> Form:
+        """Return the form that asks whether the code was confirmed."""
+        return {
             "grant_type": GRANT_TYPE,
             "client_id": CLIENT_ID,
-            "user_code": user_code,
-            "code_verifier": self.verifier.reveal(),
+            "user_code": code.user_code,
+            "code_verifier": self.verifier,
         }
-        return urlencode(form).encode()
 
 
 class UserCode(NamedTuple):
@@ -92,7 +82,7 @@ class UserCode(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """What the portal gives for a confirmed code."""
+    """What the portal grants for a confirmed code."""
 
     bundle: Bundle
     group_id: str | None
@@ -100,16 +90,17 @@ class Approval(NamedTuple):
 
 
 def decode_code(answer: Answer, attempt: Attempt, now: float) -> UserCode | LlmError:
-    """Read the answer to the code form; `now` is Unix time."""
-    document = _document(answer)
+    """Return the code of an answer to the code form, or an error; `now` is Unix time."""
+    document = answer.document()
     if document is None:
-        return _failed(answer, "an answer that is not JSON", now)
-    if answer.status != 200 or _is_error(document):
-        return _refused(answer, document, attempt)
+        return answer.failure(_NOT_JSON, now)
+    if answer.status != 200 or not succeeded(document):
+        text = f"the portal gave no code: {_reason(document, attempt)}"
+        return error_for(answer.status, error_code(document) or None, text)
     url = page_url(document.get("verification_uri"), attempt.by_hand)
     user_code = document.get("user_code")
     if document.get("state") != attempt.state:
-        return ResponseFormatError("the portal's answer is not to this login: its state is another; try again")
+        return ResponseFormatError("the portal's answer belongs to another login: its state differs; try again")
     if not isinstance(user_code, str) or not user_code or not user_code.isprintable() or url is None:
         return ResponseFormatError("the portal's answer holds no usable user_code and verification_uri")
     expires_at = code_expiry(document.get("expired_in"), now)
@@ -117,88 +108,46 @@ def decode_code(answer: Answer, attempt: Attempt, now: float) -> UserCode | LlmE
 
 
 def decode_poll(answer: Answer, attempt: Attempt, now: float) -> Approval | LlmError | None:
-    """Read the answer to a poll form: None while the code is not confirmed yet; `now` is Unix time."""
-    document = _document(answer)
+    """Return the approval of an answer to the poll form, an error, or None while the code is not confirmed."""
+    document = answer.document()
     if document is None:
-        return _failed(answer, "an answer that is not JSON", now)
+        return answer.failure(_NOT_JSON, now)
+    reason = _reason(document, attempt)
     if answer.status >= 500 or answer.status in _TRANSIENT:
-        return _failed(answer, _reason(document, attempt), now)
+        return answer.failure(reason, now)
     if not _PENDING.isdisjoint(str(document.get(name)) for name in ("status", "error")):
         return None
-    if answer.status != 200 or _is_error(document):
-        reason = _reason(document, attempt)
+    if answer.status != 200 or not succeeded(document):
         return CredentialInvalidError(f"the portal refused the login: {reason}; run minimax-sync login again")
     return _approval(document, attempt, now) or ResponseFormatError("the portal's answer holds no usable tokens")
 
 
 def _approval(document: Mapping[str, Any], attempt: Attempt, now: float) -> Approval | None:
-    try:
-        access_token = check_key(document.get("access_token"), "access_token")
-        refresh_token = check_key(document.get("refresh_token"), "refresh_token")
-    except ConfigError:
+    grant = read_grant(document, now)
+    if grant is None or grant.refresh_token is None:
         return None
-    expires_at = expiry(document.get("expired_in", document.get("expires_in")), now)
-    told = document.get("resource_url")
-    home = told if isinstance(told, str) and may_receive_token(told, attempt.by_hand) else attempt.region
+    url = document.get("resource_url")
+    home = url if isinstance(url, str) and may_receive_token(url, attempt.by_hand) else attempt.region
     region = portal_url(home, "", attempt.by_hand)
-    bundle = Bundle(access_token, refresh_token, expires_at, region, expires_at.timestamp() - now)
-    return Approval(bundle, _group_id(document), _line(document.get("notification_message")))
+    life = grant.expires_at.timestamp() - now
+    bundle = Bundle(grant.access_token, grant.refresh_token, grant.expires_at, region, life)
+    return Approval(bundle, _group_id(document), one_line(document.get("notification_message")))
 
 
 def _group_id(document: Mapping[str, Any]) -> str | None:
-    told = document.get("group_id")
-    number = isinstance(told, int) and not isinstance(told, bool)
+    value = document.get("group_id")
+    is_number = isinstance(value, int) and not isinstance(value, bool)
     try:
-        return check_group_id(str(told) if number else told, "group_id")
+        return check_group_id(str(value) if is_number else value, "group_id")
     except ConfigError:
         return None
 
 
-def _interval(told: Any, by_hand: str | None) -> float:
-    usable = isinstance(told, (int, float)) and not isinstance(told, bool) and isfinite(told) and told >= 0
-    seconds = (told if usable else _DEFAULT_INTERVAL_MS) / 1000
-    return min(_LONGEST_INTERVAL, seconds if by_hand else max(_SHORTEST_INTERVAL, seconds))
-
-
-def _document(answer: Answer) -> dict[str, Any] | None:
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _is_error(document: Mapping[str, Any]) -> bool:
-    return document.get("status", "success") != "success" or _code(document) != 0 or bool(document.get("error"))
-
-
-def _code(document: Mapping[str, Any]) -> int:
-    base = document.get("base_resp")
-    code = str(base.get("status_code", 0)) if isinstance(base, dict) else "0"
-    return int(code) if code.isdecimal() and code.isascii() else -1
+def _interval(value: Any, by_hand: str | None) -> float:
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) and value >= 0
+    seconds = (value if usable else _DEFAULT_INTERVAL_MS) / 1000
+    return min(_MAX_INTERVAL, seconds if by_hand else max(_MIN_INTERVAL, seconds))
 
 
 def _reason(document: Mapping[str, Any], attempt: Attempt) -> str:
-    base = document.get("base_resp")
-    status_msg = base.get("status_msg") if isinstance(base, dict) else None
-    told = (document.get("error"), document.get("error_description"), status_msg, document.get("message"))
-    reason = "; ".join(line for part in told if (line := _line(part)))
-    return reason.replace(attempt.verifier.reveal(), HIDDEN) or "it gave no reason"
-
-
-def _line(text: object) -> str:
-    """Return the portal's words as one line that a terminal may show."""
-    return "".join(char if char.isprintable() else " " for char in text[:500]).strip() if isinstance(text, str) else ""
-
-
-def _refused(answer: Answer, document: Mapping[str, Any], attempt: Attempt) -> LlmError:
-    return error_for(answer.status, _code(document) or None, f"the portal gave no code: {_reason(document, attempt)}")
-
-
-def _failed(answer: Answer, reason: str, now: float) -> ServerError:
-    wait = retry_after_seconds(answer.headers.get("retry-after"), datetime.fromtimestamp(now, timezone.utc))
-    return ServerError(
-        f"the portal answered HTTP {answer.status}: {reason}",
-        status=answer.status,
-        retry_after_ms=None if wait is None else round(wait * 1000),
-    )
+    return error_reason(document, attempt.verifier) or "no reason given"

@@ -195,7 +195,7 @@ def test_nobody_sends_without_the_lease(server: RedisServer) -> None:
                 with pytest.raises(TransportError, match="lost the lease"):
                     store.prepare(snapshot)
                 with other.prepare(snapshot) as rewrite:
-                    rewrite.forget()
+                    rewrite.discard_intent()
         assert other.try_lock() is not None
 
 

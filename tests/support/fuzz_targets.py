@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from minimax_sync.auth.bundle import parse_bundle
+from minimax_sync.auth.portal import Answer
 from minimax_sync.auth.token_endpoint import decode_answer
 from minimax_sync.errors import ConfigError, LlmError, ToolArgumentsError
 from minimax_sync.pacing.quota_alert import decode_quota
@@ -98,7 +99,8 @@ def bundle(data: bytes) -> None:
 
 def grant(data: bytes) -> None:
     """Read an answer of the token endpoint."""
-    decode_answer(200 + (data[0] if data else 0), {"Retry-After": "1"}, data[1:], Secret("spent"), 1_785_000_000.0)
+    answer = Answer(200 + (data[0] if data else 0), {"Retry-After": "1"}, data[1:])
+    decode_answer(answer, Secret("spent"), 1_785_000_000.0)
 
 
 def quota(data: bytes) -> None:

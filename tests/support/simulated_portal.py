@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from minimax_sync.auth.bundle import Bundle
-from minimax_sync.auth.token_endpoint import AnswerLostError, Grant, RefusedError
+from minimax_sync.auth.interfaces import AnswerLostError, Grant, RefusedError
 from minimax_sync.errors import ServerError, TransportError
 from minimax_sync.secret import Secret
 

@@ -251,7 +251,7 @@ class Writing:
         if self._process.alive and self._world.temp and self._world.temp[0] == self._name:
             self._world.temp = None
 
-    def forget(self) -> None:
+    def discard_intent(self) -> None:
         self._process.pause()
         if self._noted:
             self._world.intent = None

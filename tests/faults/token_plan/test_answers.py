@@ -15,7 +15,9 @@ from support.token_lab import bundle_at, edit, eventually, expired_plan, neighbo
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.instants import expiry
-from minimax_sync.auth.token_endpoint import Grant, decode_answer
+from minimax_sync.auth.interfaces import Grant
+from minimax_sync.auth.portal import Answer
+from minimax_sync.auth.token_endpoint import decode_answer
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import LlmError, ResponseFormatError, ServerError, TransportError
 from minimax_sync.secret import Secret
@@ -108,7 +110,7 @@ NAMES = st.sampled_from(["status", "base_resp", "access_token", "refresh_token",
 @settings(deadline=None)
 @given(st.dictionaries(NAMES, ANYTHING), st.sampled_from([200, 201, 400, 401, 500]))
 def test_A17_any_answer_at_all_is_a_whole_grant_or_an_error(document: dict[str, Any], status: int) -> None:
-    outcome = decode_answer(status, {}, json.dumps(document).encode(), Secret("rt-spent"), NOW)
+    outcome = decode_answer(Answer(status, {}, json.dumps(document).encode()), Secret("rt-spent"), NOW)
     if isinstance(outcome, Grant):
         assert document["access_token"].strip() == outcome.access_token.reveal()
         assert timedelta(0) < outcome.expires_at - datetime.fromtimestamp(NOW, timezone.utc) <= timedelta(days=30)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from minimax_sync.auth.bundle import parse_bundle
-from minimax_sync.auth.token_endpoint import Grant, RefusedError, TokenEndpoint, decode_answer
+from minimax_sync.auth.interfaces import Grant, RefusedError
+from minimax_sync.auth.portal import Answer
+from minimax_sync.auth.token_endpoint import TokenEndpoint, decode_answer
 from minimax_sync.auth.token_plan import TokenPlan
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import LlmError, ServerError
@@ -18,7 +20,8 @@ SPENT = "rt-spent-0123456789"
 
 
 def _decode(status: int, document: Any) -> Grant | LlmError:
-    return decode_answer(status, {"retry-after": "3"}, json.dumps(document).encode(), Secret(SPENT), 1_800_000_000.0)
+    answer = Answer(status, {"retry-after": "3"}, json.dumps(document).encode())
+    return decode_answer(answer, Secret(SPENT), 1_800_000_000.0)
 
 
 REFUSALS: list[tuple[int, Any]] = [
@@ -53,7 +56,7 @@ def test_the_request_is_the_documented_form() -> None:
     with Emulator() as emulator:
         pair = emulator.portal.issue()
         endpoint = TokenEndpoint()
-        endpoint.by_hand.add(emulator.url)
+        endpoint.trusted_origins.add(emulator.url)
         bundle = parse_bundle(
             json.dumps({**pair, "expires_at": 0, "region": f"{emulator.url}/anthropic"}, default=str).encode()
         )
