@@ -1,9 +1,9 @@
-"""The one daemon thread of a bundle: it runs the refreshes that callers ask for, and those that fall due by themselves.
+"""The one daemon thread of a bundle: it runs the refreshes that callers submit, and those that fall due by themselves.
 
-A refresh runs here and not in its caller's thread, so that a caller's timeout or Ctrl-C ends the waiting and not the
-refresh, whose answer must not be lost. The thread starts when there is something to do, lives while anybody holds a
-lease or a job is left, survives any exception, and is not inherited by a forked child. At the interpreter's exit a job
-that has begun is waited for, because a daemon thread would end between the answer and the disk.
+A refresh runs here and not in its caller's thread, so that a caller's timeout or Ctrl-C ends the wait and not the
+refresh, whose answer must not be lost. The thread starts with the first job, runs while there is an open lease or a
+job, survives any exception, and is not inherited by a forked child. At interpreter exit a job in progress is waited
+for, because a daemon thread would end between the answer and the write.
 
 Knows nothing of tokens: a job and a tick are callables.
 """
@@ -20,32 +20,32 @@ from queue import Empty, SimpleQueue
 
 _log = logging.getLogger("minimax_sync.auth")
 
-SLICE = 30.0  # seconds; monotonic waits stand still while a laptop sleeps, so none is longer
-_SHORTEST = 0.02
-EXIT_WAIT = 30.0  # seconds; a POST with all that is sent again
+MAX_WAIT = 30.0  # seconds; monotonic waits stand still while a laptop sleeps, so none is longer
+_MIN_WAIT = 0.02
+EXIT_WAIT = 30.0  # seconds; a POST with its repetitions
 
 Job = Callable[[], None]
 
 
 class Lease:
-    """Keeps the background thread alive until it is closed or garbage-collected."""
+    """Keeps the background thread running until it is closed or garbage-collected."""
 
-    def __init__(self, ended: Callable[[], None]) -> None:
-        self._end = weakref.finalize(self, ended)
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._end = weakref.finalize(self, on_end)
         self._end.atexit = False
 
     @property
     def held(self) -> bool:
-        """Whether it is still open."""
+        """True until it is closed."""
         return self._end.alive
 
     def close(self) -> None:
-        """Let the thread end if nobody else needs it."""
+        """Let the thread end unless there is another lease."""
         self._end()
 
 
 class Refresher:
-    """Runs jobs one after another; while it is leased, also `tick`, which returns the seconds until the next one."""
+    """Runs jobs one after another and, while there is a lease, `tick`, which returns the seconds until the next one."""
 
     def __init__(self, tick: Callable[[], float]) -> None:
         self._tick = tick
@@ -54,7 +54,7 @@ class Refresher:
         _refreshers.add(self)
 
     def reset(self) -> None:
-        """Forget the thread and its locks: this process was forked, and they stayed behind."""
+        """Discard the thread and its locks: after a fork they exist in the parent only."""
         self._inbox: SimpleQueue[Job | None] = SimpleQueue()
         self._mutex = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -62,32 +62,32 @@ class Refresher:
         self._idle.set()
 
     def lease(self) -> Lease:
-        """Keep the thread alive, once it runs, until the lease is closed or gone."""
+        """Return a lease that keeps the thread, once it runs, running until it is closed or collected."""
         lease = Lease(self._nudge)
         self._leases.add(lease)
         return lease
 
     def submit(self, job: Job) -> bool:
-        """Run `job` in the thread; False when no thread can be had, so that the caller has to run it."""
+        """Run `job` in the thread. Return False if no thread can be started: the caller has to run it."""
         return not _closing.is_set() and self._start(job)
 
     def wake(self) -> None:
-        """Start the thread if it is leased and does not run."""
+        """Start the thread if there is a lease and it is not running."""
         if self._thread is None and self._leased() and not _closing.is_set():
             self._start(None)
 
     def is_current(self) -> bool:
-        """Tell whether the caller runs in this thread."""
+        """Return True if called from this thread."""
         return threading.current_thread() is self._thread
 
-    def linger(self) -> None:
-        """Wait for the thread's end if nobody leases it: a fork right after a refresh should find no thread."""
+    def join_if_unused(self) -> None:
+        """Wait for the thread's end if there is no lease: a fork right after a refresh should find no thread."""
         thread = self._thread
         if thread is not None and not self._leased() and not self.is_current():
             thread.join(0.1)
 
     def wait_until_idle(self, timeout: float) -> None:
-        """Wait for the job at hand."""
+        """Wait for the current job, at most `timeout` seconds."""
         self._idle.wait(timeout)
 
     def _nudge(self) -> None:
@@ -101,7 +101,7 @@ class Refresher:
             if self._thread is not None:
                 return True
             try:
-                self._thread = threading.Thread(target=self._live, name="minimax-sync refresh", daemon=True)
+                self._thread = threading.Thread(target=self._loop, name="minimax-sync refresh", daemon=True)
                 self._thread.start()
             except BaseException as error:
                 self._thread, self._inbox = None, SimpleQueue()
@@ -113,7 +113,7 @@ class Refresher:
     def _leased(self) -> bool:
         return any(lease.held for lease in self._leases)
 
-    def _live(self) -> None:
+    def _loop(self) -> None:
         wait = 0.0
         while self._thread is threading.current_thread():
             try:
@@ -121,7 +121,7 @@ class Refresher:
             except Empty:
                 job = None
             self._idle.clear()
-            wait = self._once(job)
+            wait = self._run_once(job)
             with self._mutex:
                 if not self._inbox.empty():
                     continue
@@ -129,15 +129,15 @@ class Refresher:
                     self._thread = None
                 self._idle.set()
 
-    def _once(self, job: Job | None) -> float:
+    def _run_once(self, job: Job | None) -> float:
         try:
             if job is not None:
                 job()
-            return min(max(self._tick(), _SHORTEST), SLICE) if self._leased() and not _closing.is_set() else 0.0
+            return min(max(self._tick(), _MIN_WAIT), MAX_WAIT) if self._leased() and not _closing.is_set() else 0.0
         except Exception as error:
-            # By type alone: a message may quote what was at work.
-            _log.error("the refresh thread met an unexpected %s and goes on", type(error).__name__)
-            return SLICE
+            # The type alone: a message may quote a secret.
+            _log.error("the refresh thread caught an unexpected %s and continues", type(error).__name__)
+            return MAX_WAIT
 
 
 _refreshers: weakref.WeakSet[Refresher] = weakref.WeakSet()
@@ -145,7 +145,7 @@ _closing = threading.Event()
 
 
 def closing() -> bool:
-    """Tell whether the interpreter shuts down: nothing that nobody waits for is begun any more."""
+    """Return True if the interpreter is shutting down: no refresh is begun that no caller waits for."""
     return _closing.is_set()
 
 
@@ -160,5 +160,5 @@ def _wait_at_exit() -> None:
 _register = getattr(threading, "_register_atexit", atexit.register)
 try:
     _register(_wait_at_exit)
-except RuntimeError:  # imported while the interpreter shuts down already
+except RuntimeError:  # imported while the interpreter is shutting down
     _closing.set()

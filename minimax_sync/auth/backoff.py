@@ -1,4 +1,4 @@
-"""How long to leave an endpoint alone after it failed. Knows no endpoint."""
+"""The wait after a failed refresh, shared by the background thread and all callers. Knows no endpoint."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import random
 from ..errors import LlmError
 from .clock import Clock
 
-_FIRST, _LONGEST, _SHORTEST = 1.0, 60.0, 0.25  # seconds
+_FIRST, _MAX, _MIN = 1.0, 60.0, 0.25  # seconds
 
 
 class Backoff:
-    """Full jitter over limits that double from 1 s to 60 s, and not less than the endpoint asked for.
-
-    The thread and all callers share one, so that they do not multiply the attempts.
-    """
+    """Full jitter below a limit that doubles from 1 s to 60 s, and never less than the endpoint asked for."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -28,8 +25,8 @@ class Backoff:
         """Seconds until the next attempt may be made."""
         return max(0.0, self._not_before - self._clock.monotonic())
 
-    def check(self) -> None:
-        """Raise the last failure again while it is too early for another attempt, with the wait as `retry_after_ms`."""
+    def raise_if_waiting(self) -> None:
+        """Raise the last failure again while the wait is not over; `retry_after_ms` is what is left of it."""
         left = self.left
         if self._failure is not None and left > 0:
             failure = copy.copy(self._failure)
@@ -37,13 +34,13 @@ class Backoff:
             raise failure
 
     def failed(self, error: LlmError) -> None:
-        """Note a failure."""
-        asked = min((error.retry_after_ms or 0) / 1000, _LONGEST)
-        limit = min(_LONGEST, _FIRST * 2 ** min(self._failures, 10))
+        """Record a failure and extend the wait."""
+        asked = min((error.retry_after_ms or 0) / 1000, _MAX)
+        limit = min(_MAX, _FIRST * 2 ** min(self._failures, 10))
         self._failures += 1
         self._failure = copy.copy(error)
-        self._not_before = self._clock.monotonic() + max(asked, random.uniform(_SHORTEST, limit))
+        self._not_before = self._clock.monotonic() + max(asked, random.uniform(_MIN, limit))
 
     def succeeded(self) -> None:
-        """Forget what was."""
+        """Reset after a success."""
         self._failures, self._failure, self._not_before = 0, None, 0.0

@@ -1,11 +1,11 @@
-"""The protocol of one refresh, and what one process knows about one bundle.
+"""The refresh protocol: the steps of one refresh, and the state that one process keeps of one bundle.
 
-Two facts shape it. A refresh token works once: whoever sends one that was used already may lose the whole login. And
-others refresh the same bundle: threads, processes, a person who logs in again. So nobody sends without the store's lock
-and a second look at the store inside it, nothing is sent that could not be stored, and what the store holds wins.
+Two facts shape it. A refresh token works once: sending a used one may revoke the whole login. And others refresh the
+same bundle: threads, processes, a person who logs in again. So a token is sent only under the store's lock and after
+reading the store again inside it, nothing is sent that could not be stored, and what the store holds wins.
 
-Knows no file, socket or thread: the store, the endpoint and the clock are interfaces, and a simulation drives this very
-code through every interleaving. Not thread-safe: one thread at a time, which `token_plan` sees to.
+Knows no file, socket or thread: the store, the endpoint and the clock are interfaces, and a simulation runs this code
+through every interleaving. Not thread-safe: `single_flight` lets one thread at a time use it.
 """
 
 from __future__ import annotations
@@ -31,20 +31,30 @@ from .backoff import Backoff
 from .bundle import Bundle, Snapshot
 from .clock import Clock
 from .intent import Intent
-from .interfaces import LOCK_WAIT, POST_TIMEOUT, AnswerLostError, Endpoint, Grant, Lock, RefusedError, Rewrite, Store
+from .interfaces import (
+    LOCK_WAIT,
+    POST_TIMEOUT,
+    AnswerLostError,
+    Endpoint,
+    Grant,
+    Lock,
+    RefusedError,
+    Rewrite,
+    Store,
+)
 
 _log = logging.getLogger("minimax_sync.auth")
 
-RESEND_WITHIN = 10.0  # seconds after an answer was lost; portals forgive a reuse within seconds, never after minutes
+RESEND_WITHIN = 10.0  # seconds after an answer was lost; portals accept a reuse within seconds, never after minutes
 _RESEND_PAUSES = (0.0, 1.0)
-SPACING = 30.0  # seconds between two refreshes that no 401 asked for: a wall clock that jumps must not start a storm
-_POLL = (0.01, 0.03)
+MIN_SPACING = 30.0  # seconds between two refreshes that no 401 asked for: a jumping wall clock must not start a storm
+_LOCK_POLL = (0.01, 0.03)
 _TRANSIENT = (ServerError, TransportError, ResponseFormatError)
 
-Word = Literal["refreshed", "adopted", "waiting"]
+Outcome = Literal["refreshed", "adopted", "waiting"]
 
 
-class Held(NamedTuple):
+class HeldToken(NamedTuple):
     """The token in memory. `fresh_until` and `expires` are Unix times; -inf once the service has rejected it."""
 
     token: str
@@ -54,108 +64,113 @@ class Held(NamedTuple):
     bundle: Bundle
 
     def __repr__(self) -> str:
-        return f"Held({HIDDEN}, fresh_until={self.fresh_until}, expires={self.expires})"
+        return f"HeldToken({HIDDEN}, fresh_until={self.fresh_until}, expires={self.expires})"
 
 
 class Unsaved(NamedTuple):
-    """A pair that was received and could not be stored. `replaces` is the fingerprint of the pair that was spent."""
+    """A new pair of tokens that could not be stored yet. `replaces` is the fingerprint of the pair that was spent."""
 
     replaces: str
     bundle: Bundle
 
 
 class StoppedError(Exception):
-    """The interpreter shuts down, and nothing was sent yet."""
+    """The interpreter is shutting down, and nothing was sent."""
 
 
 class Refresh:
-    """One process's side of the protocol for one bundle. `current` is the token in memory, None before the first look.
+    """One process's side of the protocol for one bundle.
 
-    `current` may be read by any thread at any time.
+    `current` is the token in memory, None before the store was first read. Any thread may read it at any time.
     """
 
     def __init__(self, store: Store, endpoint: Endpoint, clock: Clock) -> None:
-        self.current: Held | None = None
+        self.current: HeldToken | None = None
+        self.backoff = Backoff(clock)
         self._store = store
         self._endpoint = endpoint
         self._clock = clock
         self._rejected: Secret | None = None
-        self._seen = ""
-        self._dead: dict[str, CredentialInvalidError] = {}
-        self._doubted = ""
+        self._last_read = ""
+        self._refused: dict[str, CredentialInvalidError] = {}
+        self._unanswered = ""
         self._unsaved: Unsaved | None = None
         self._last_success: float | None = None
-        self.backoff = Backoff(clock)
 
-    # What is known without the lock
+    # State, available without the lock
 
     def valid(self) -> bool:
-        """Tell whether the token in memory can be sent: not expired, and not rejected."""
+        """Return True if the token in memory can be sent: not expired, and not rejected."""
         return self.current is not None and self._clock.time() < self.current.expires
 
     def due(self, early: float = 0.0) -> bool:
-        """Tell whether a refresh is called for; `early` is how many seconds ahead of time."""
+        """Return True if a refresh is due now, or within `early` seconds."""
         if self.current is None or self._rejected is not None:
             return True
-        if self._last_success is not None and self._clock.monotonic() - self._last_success < SPACING:
+        if self._last_success is not None and self._clock.monotonic() - self._last_success < MIN_SPACING:
             return False
         return self._clock.time() >= self.current.fresh_until - early
 
-    def look(self) -> None:
-        """Read the store and adopt what is new there.
+    def reload(self) -> None:
+        """Read the store and adopt a newer token.
 
-        Raises BundleError when it cannot be read, and CredentialInvalidError when there is none and the token in
-        memory has ended.
+        Raises BundleError if it cannot be read, and CredentialInvalidError if there is no bundle and the token in
+        memory is not valid any more.
         """
         snapshot = self._store.read()
         if snapshot is None:
-            self._seen = ""
+            self._last_read = ""
             if not self.valid():
                 raise self._missing()
             return
-        self._consider(snapshot)
+        self._adopt_newer(snapshot)
 
     def reject(self, token: Secret) -> None:
-        """Note that the service answered `token` with a 401; of no effect unless it is the current one."""
+        """Record that the service answered `token` with a 401. Has no effect unless it is the current token."""
         current = self.current
         if current is not None and current.bundle.access_token == token:
             self._rejected = token
             self.current = current._replace(fresh_until=float("-inf"), expires=float("-inf"))
 
-    def check(self) -> None:
-        """Raise the error that a refresh now would end in: the login is dead, or the last failure too recent."""
-        if self._seen in self._dead:
-            raise copy.copy(self._dead[self._seen])
-        self.backoff.check()
+    @property
+    def rejected(self) -> bool:
+        """True if the service has answered the current token with a 401."""
+        return self._rejected is not None
+
+    def raise_if_blocked(self) -> None:
+        """Raise the error that a refresh would end in now: the login is dead, or the last failure is too recent."""
+        if self._last_read in self._refused:
+            raise copy.copy(self._refused[self._last_read])
+        self.backoff.raise_if_waiting()
 
     @property
     def dead(self) -> bool:
-        """Whether the login that was last seen in the store is known to be dead."""
-        return self._seen in self._dead
+        """True if the portal has refused the login that was last read from the store."""
+        return self._last_read in self._refused
 
     def is_dead(self, bundle: Bundle) -> bool:
-        """Tell whether the endpoint has refused this bundle's refresh token."""
-        return bundle.fingerprint in self._dead
+        """Return True if the portal has refused this bundle's refresh token."""
+        return bundle.fingerprint in self._refused
 
     @property
     def unsaved(self) -> bool:
-        """Whether a pair of tokens is in memory only and wants storing."""
+        """True if a new pair of tokens is in memory only and has still to be stored."""
         return self._unsaved is not None
 
-    # The part that needs the lock
+    # Steps under the lock
 
-    def run(self, early: float = 0.0, stop: Callable[[], bool] = lambda: False) -> Word:
-        """Refresh, or adopt what somebody else has stored meanwhile.
+    def run(self, early: float = 0.0, stop: Callable[[], bool] = lambda: False) -> Outcome:
+        """Refresh the token, or adopt one that another process has stored in the meantime.
 
-        "waiting": somebody else is at it, or the refresh token is in doubt, and the token in memory is still valid.
-        Raises what `bearer` is to raise, and StoppedError once `stop()` is true and nothing was sent.
+        "waiting": another process is refreshing, or the refresh token may be spent, and the token in memory is still
+        valid. Raises what `TokenPlan.bearer` raises, and StoppedError if `stop()` is true before anything was sent.
         """
         try:
             lock = self._acquire(early, stop)
             if lock is None:
                 return "waiting" if self.due(early) else "adopted"
             with lock:
-                word = self._refresh(early, stop)
+                outcome = self._refresh(early, stop)
         except _TRANSIENT as error:
             self.backoff.failed(error)
             raise
@@ -163,19 +178,19 @@ class Refresh:
             if self.valid():  # a read-only bundle in its last minute must not cost every call an attempt
                 self.backoff.failed(error)
             raise
-        if word != "waiting":
+        if outcome != "waiting":
             self.backoff.succeeded()
-        return word
+        return outcome
 
-    def settle(self) -> None:
-        """Try once to store what could not be stored; BundleError when it still cannot."""
+    def store_unsaved(self) -> None:
+        """Try once to store a pair that could not be stored before. Raises BundleError if it still cannot be."""
         lock = self._store.try_lock() if self._unsaved else None
         if lock is not None:
             with lock:
-                self._reunite(self._store.read())
+                self._write_unsaved(self._store.read())
 
     def _acquire(self, early: float, stop: Callable[[], bool]) -> Lock | None:
-        """Take the lock; None when that has become needless, or would mean to wait with a valid token in hand."""
+        """Take the lock. Return None if it is no longer needed, or if waiting for it is not: the token is valid."""
         deadline = self._clock.monotonic() + LOCK_WAIT
         while (lock := self._store.try_lock()) is None:
             if self.valid():
@@ -185,25 +200,25 @@ class Refresh:
             if self._clock.monotonic() >= deadline:
                 raise CallTimeoutError(
                     f"another process has held the lock of {self._store.name} for {LOCK_WAIT:.0f} s; "
-                    "it may be stopped: end it, the lock goes with it"
+                    "it may be suspended: end it, which releases the lock"
                 )
-            self._clock.sleep(random.uniform(*_POLL))
-            self.look()
+            self._clock.sleep(random.uniform(*_LOCK_POLL))
+            self.reload()
             if not self.due(early):
                 return None
         return lock
 
-    def _refresh(self, early: float, stop: Callable[[], bool]) -> Word:
-        snapshot = self._reunite(self._store.recover(self._store.read()))
+    def _refresh(self, early: float, stop: Callable[[], bool]) -> Outcome:
+        snapshot = self._write_unsaved(self._store.recover(self._store.read()))
         if snapshot is None:
             raise self._missing()
-        self._consider(snapshot)
+        self._adopt_newer(snapshot)
         if not self.due(early):
             return "adopted"
         if self.dead:
-            raise copy.copy(self._dead[self._seen])
+            raise copy.copy(self._refused[self._last_read])
         intent = self._store.intent(snapshot)
-        if intent is not None and self.valid() and not self._is_prompt(intent):
+        if intent is not None and self.valid() and not self._may_resend(intent):
             return "waiting"
         if stop():
             raise StoppedError
@@ -211,23 +226,23 @@ class Refresh:
             try:
                 grant = self._spend(snapshot.bundle)
             except AnswerLostError:
-                self._doubted = snapshot.bundle.fingerprint
+                self._unanswered = snapshot.bundle.fingerprint
                 raise
             except RefusedError as error:
                 rewrite.discard_intent()
-                return self._bury(snapshot, error, intent)
+                return self._remember_refused(snapshot, error, intent)
             except LlmError:
                 rewrite.discard_intent()
                 raise
-            return self._keep(rewrite, snapshot, grant)
+            return self._store_granted(rewrite, snapshot, grant)
 
-    def _is_prompt(self, intent: Intent) -> bool:
-        """Tell whether a token that somebody has sent without storing an answer may be sent again right now."""
+    def _may_resend(self, intent: Intent) -> bool:
+        """Return True if a token that was sent without an answer being stored may be sent again now."""
         age = self._clock.time() - intent.at
-        return 0 <= age <= RESEND_WITHIN and intent.fingerprint != self._doubted
+        return 0 <= age <= RESEND_WITHIN and intent.fingerprint != self._unanswered
 
     def _spend(self, bundle: Bundle) -> Grant:
-        """Send the refresh token; when the answer is lost, the same again at once, twice at most, never later."""
+        """Send the refresh token. If the answer is lost send it again at once, twice at most, never later."""
         clock = self._clock
         lost: tuple[float, float] | None = None
         deadline = clock.monotonic() + POST_TIMEOUT
@@ -249,10 +264,10 @@ class Refresh:
             # Both clocks: one stands still while a laptop sleeps, the other may be set back.
             if max(clock.monotonic() - lost[0], clock.time() - lost[1]) > RESEND_WITHIN:
                 break
-        raise AnswerLostError(f"{failure}; it is sent again only once the access token has run out")
+        raise AnswerLostError(f"{failure}; it is sent again only after the access token has expired")
 
-    def _keep(self, rewrite: Rewrite, snapshot: Snapshot, grant: Grant) -> Word:
-        """Store a new pair, then publish it. From here on nothing may lose it."""
+    def _store_granted(self, rewrite: Rewrite, snapshot: Snapshot, grant: Grant) -> Outcome:
+        """Store a new pair, then publish it. From here on no error may lose it."""
         now = datetime.fromtimestamp(self._clock.time(), timezone.utc)
         bundle = snapshot.bundle.renewed(grant.access_token, grant.refresh_token, grant.expires_at, now)
         self._unsaved = Unsaved(snapshot.bundle.fingerprint, bundle)
@@ -260,27 +275,27 @@ class Refresh:
         try:
             stored = rewrite.commit(bundle)
         except BundleError as error:
-            _log.error("%s; the new tokens are used from memory meanwhile", error)
+            _log.error("%s; until then the new tokens are used from memory", error)
             self._publish(Snapshot(bundle, snapshot.generation))
             return "refreshed"
         self._unsaved = None
         self._publish(stored or Snapshot(bundle, ""))
         return "refreshed" if stored is None or stored.bundle.access_token == bundle.access_token else "adopted"
 
-    def _bury(self, snapshot: Snapshot, error: RefusedError, intent: Intent | None) -> Word:
-        """Remember a refused token, unless somebody has stored another pair meanwhile."""
+    def _remember_refused(self, snapshot: Snapshot, error: RefusedError, intent: Intent | None) -> Outcome:
+        """Remember a refused token and raise, unless another pair has been stored in the meantime."""
         found = self._store.read()
         if found is not None and found.bundle.fingerprint != snapshot.bundle.fingerprint:
-            self._consider(found)
+            self._adopt_newer(found)
             return "adopted"
-        told = f"the Token Plan login in {self._store.name} has ended"
+        message = f"the Token Plan login in {self._store.name} has ended"
         if intent is not None:
-            told += f": {intent.describe()} sent its refresh token and could not store the answer"
-        buried = CredentialInvalidError(f"{told} ({error}). Run minimax-sync login", status=error.status)
-        self._dead = {snapshot.bundle.fingerprint: buried}
-        raise buried
+            message += f": {intent.describe()} sent its refresh token and could not store the answer"
+        refused = CredentialInvalidError(f"{message} ({error}). Run minimax-sync login", status=error.status)
+        self._refused = {snapshot.bundle.fingerprint: refused}
+        raise refused
 
-    def _reunite(self, snapshot: Snapshot | None) -> Snapshot | None:
+    def _write_unsaved(self, snapshot: Snapshot | None) -> Snapshot | None:
         """Store a pair that could not be stored before, if the pair that it replaces is still in the store."""
         unsaved = self._unsaved
         if unsaved is None:
@@ -294,12 +309,12 @@ class Refresh:
         self._unsaved = None
         return snapshot
 
-    # What is in memory
+    # The token in memory
 
-    def _consider(self, snapshot: Snapshot) -> None:
-        """Adopt what the store holds, unless it is old news or worse than what is in memory."""
-        self._seen = snapshot.bundle.fingerprint
-        if self._unsaved is not None and self._seen == self._unsaved.replaces:
+    def _adopt_newer(self, snapshot: Snapshot) -> None:
+        """Publish what the store holds, unless it is older than what is in memory, or less usable."""
+        self._last_read = snapshot.bundle.fingerprint
+        if self._unsaved is not None and self._last_read == self._unsaved.replaces:
             return
         current = self.current
         if current is not None and snapshot.generation == current.generation:
@@ -310,9 +325,10 @@ class Refresh:
 
     def _publish(self, snapshot: Snapshot) -> None:
         bundle = snapshot.bundle
-        self._seen = bundle.fingerprint
+        self._last_read = bundle.fingerprint
         expires = bundle.expires_at.timestamp()
-        self.current = Held(bundle.access_token.reveal(), expires - bundle.margin, expires, snapshot.generation, bundle)
+        fresh_until = expires - bundle.margin
+        self.current = HeldToken(bundle.access_token.reveal(), fresh_until, expires, snapshot.generation, bundle)
         rejected, self._rejected = self._rejected, None
         if rejected is not None:
             self.reject(rejected)

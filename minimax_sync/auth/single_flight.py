@@ -1,8 +1,8 @@
-"""What all users of one bundle in one process share: the token in memory, one flight, one thread.
+"""The single flight of a bundle: all its users in one process share the token in memory, one refresh, one thread.
 
-A fresh token is handed out without any of it (`TokenPlan.bearer`). Whoever finds it due is let to the one flight,
-which runs in the bundle's own thread by the protocol of `refresh`; the others wait for it, or go on with a token that
-is still valid. Thread-safe: whatever touches `refresh` holds the mutex or is the flight.
+`TokenPlan.bearer` hands out a fresh token without any of this. A caller that finds the token due joins the one pending
+refresh, which runs in the bundle's own thread by the rules of `protocol`; the others wait for it, or go on with a token
+that is still valid. Thread-safe: only the holder of the mutex and the pending refresh touch `Refresh`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerError
 from ..secret import Secret
-from .background import SLICE, Refresher, closing
+from .background import MAX_WAIT, Refresher, closing
 from .clock import Clock
 from .instants import LONG_PAST
 from .interfaces import Store
@@ -32,32 +32,36 @@ from .token_endpoint import TokenEndpoint
 
 _log = logging.getLogger("minimax_sync.auth")
 
-PATIENCE = 3.0  # seconds that the first to find a token due waits for the new one while the old one is still valid
-_EARLIEST = 5.0  # seconds ahead of time that the thread may begin, at random, so that processes do not meet
-_BUSY_AGAIN = 1.0
-_SETTLE_AGAIN = 5.0
-_ROUNDS = 3
+PATIENCE = 3.0  # seconds that the caller that began a refresh waits for it while the old token is still valid
+_MAX_EARLY = 5.0  # seconds; the thread begins up to so much early, at random, so that processes do not meet
+_RETRY_BUSY = 1.0
+_RETRY_STORE = 5.0
+_MAX_ROUNDS = 3
 
 
 class Refreshed(NamedTuple):
-    """A refresh ended. `seconds` is what it took; `expires_at` is that of the token in memory now."""
+    """The end of a refresh. `forced`: a 401 asked for it. `expires_at` is that of the token in memory now.
+
+    `seconds` is the duration of the refresh.
+    """
 
     outcome: Literal["refreshed", "adopted", "failed"]
     expires_at: datetime
     seconds: float
+    forced: bool
 
 
 Listener = Callable[[Refreshed], None]
 
 
-class Flight:
-    """One refresh under way, and how it ended. Those who wait leave one after another, in the order they came.
+class PendingRefresh:
+    """One refresh in progress, and its result. Waiting threads are released one after another, in order of arrival.
 
-    An Event wakes them all at once, to fight for the interpreter: then the slowest of 64 took a millisecond longer.
+    An Event would wake them all at once to compete for the interpreter: the slowest of 64 took a millisecond longer.
     """
 
     def __init__(self) -> None:
-        self.landed = False
+        self.finished = False
         self.error: LlmError | None = None
         self.refreshed = False
         self.stopped = False
@@ -65,17 +69,17 @@ class Flight:
         self._gate: SimpleQueue[None] = SimpleQueue()
 
     def wait(self, timeout: float) -> bool:
-        """Wait until it has landed, at most `timeout` seconds; tell whether it has."""
+        """Wait for the end, at most `timeout` seconds; return True if it has finished."""
         self._waiting.append(None)
-        if not self.landed:
+        if not self.finished:
             with suppress(Empty):
                 self._gate.get(timeout=timeout)
-        return self.landed
+        return self.finished
 
-    def land(self) -> None:
-        """Let go everybody who waits, or ever will."""
-        self.landed = True
-        for _ in self._waiting:  # who comes meanwhile is in it by now, or sees that it has landed
+    def finish(self) -> None:
+        """Release all threads that wait now or later."""
+        self.finished = True
+        for _ in self._waiting:  # a thread that arrives now is either in the list or sees that it has finished
             self._gate.put(None)
 
 
@@ -94,31 +98,33 @@ class Credential:
         self.reset()
 
     def reset(self) -> None:
-        """Start over in a forked child."""
+        """Start over in a forked child: new locks, no thread, no pending refresh."""
         self._mutex = threading.Lock()
-        self._flight: Flight | None = None
-        self.looks_first = True
-        """Whether the next `bearer` looks at the store, and starts the thread, although the token is fresh."""
+        self._pending: PendingRefresh | None = None
+        self.reload_first = True
+        """True if the next `bearer` must read the store, and start the thread, although the token is fresh."""
         self.thread.reset()
 
     def obtain(self, timeout: float | None, rejected: Secret | None = None) -> str:
         """Return a token that can be sent, other than `rejected`. See `TokenPlan.bearer`."""
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
-        for _ in range(_ROUNDS):
-            flight, first = self._board(rejected)
-            if flight is not None and (first or not self._usable(rejected)):
-                self._ride(flight, first, deadline, rejected)
-                if flight.error is not None and not self._usable(rejected):
-                    raise copy.copy(flight.error)
+        for _ in range(_MAX_ROUNDS):
+            pending, began = self._join(rejected)
+            if pending is not None and (began or not self._usable(rejected)):
+                self._wait(pending, began, deadline, rejected)
+                if pending.error is not None and not self._usable(rejected):
+                    raise copy.copy(pending.error)
             current = self.refresh.current
-            if current is not None and (flight is None or self._usable(rejected)):
+            if current is not None and (pending is None or self._usable(rejected)):
                 return current.token
-            if flight is not None and first and flight.refreshed:
-                break  # the portal gave the rejected token again: to ask once more would only spend the next one
-        raise CredentialInvalidError("the Token Plan login brings no token that is accepted. Run minimax-sync login")
+            if pending is not None and began and pending.refreshed:
+                break  # the portal granted the rejected token again: asking once more would only spend the next one
+        raise CredentialInvalidError(
+            "the service accepts no token that the Token Plan login brings. Run minimax-sync login"
+        )
 
     def subscribe(self, listener: Listener) -> None:
-        """Call `listener` after every refresh, for as long as somebody else holds it."""
+        """Call `listener` after every refresh, as long as something else references it."""
         reference: Callable[[], Listener | None]
         reference = weakref.WeakMethod(listener) if inspect.ismethod(listener) else weakref.ref(listener)
         self._listeners = [known for known in self._listeners if known() is not None] + [reference]
@@ -131,138 +137,133 @@ class Credential:
             and (rejected is None or current.bundle.access_token != rejected)
         )
 
-    def _board(self, rejected: Secret | None) -> tuple[Flight | None, bool]:
-        """Return the flight to wait for and whether it was begun here; None when the token in memory is the answer."""
+    def _join(self, rejected: Secret | None) -> tuple[PendingRefresh | None, bool]:
+        """Return the pending refresh, and True if it was begun here. None: the token in memory is the answer."""
         if self._usable(rejected) and (rejected is not None or self._mutex.locked()):
             return None, False
-        flight, flies = None, False
+        pending, runs = None, False
         try:
             with self._mutex:
-                self.looks_first = False
-                if self._flight is not None:
-                    return self._flight, False
-                if not self._wants_refresh(rejected):
+                self.reload_first = False
+                if self._pending is not None:
+                    return self._pending, False
+                if not self._needs_refresh(rejected):
                     self.thread.wake()
                     return None, False
-                flight = self._flight = Flight()
-                flies = self.thread.submit(functools.partial(self._fly, flight))
-            if not flies:
-                self._fly(flight)
-        except BaseException:  # Ctrl-C: nobody may wait for a flight that never began
-            if flight is not None and not flies:
-                self._land(flight)
+                pending = self._pending = PendingRefresh()
+                runs = self.thread.submit(functools.partial(self._run, pending))
+            if not runs:
+                self._run(pending)
+        except BaseException:  # Ctrl-C: no other thread may wait for a refresh that never began
+            if pending is not None and not runs:
+                self._finish(pending)
             raise
-        return flight, True
+        return pending, True
 
-    def _land(self, flight: Flight) -> None:
-        if self._flight is flight:
-            self._flight = None
-        flight.land()
-
-    def _wants_refresh(self, rejected: Secret | None) -> bool:
-        """Look at the store, then tell whether a refresh is to begin; raise the error that it would end in."""
+    def _needs_refresh(self, rejected: Secret | None) -> bool:
+        """Read the store, and return True if a refresh has to begin. Raises the error that it would end in."""
         try:
-            self.refresh.look()
+            self.refresh.reload()
             if rejected is not None:
                 self.refresh.reject(rejected)
             if not self.refresh.due():
                 return False
-            self.refresh.check()
+            self.refresh.raise_if_blocked()
         except LlmError:
             if not self._usable(rejected):
                 raise
             return False
         return True
 
-    def _ride(self, flight: Flight, first: bool, deadline: float, rejected: Secret | None) -> None:
-        patience = PATIENCE if first and self._usable(rejected) else threading.TIMEOUT_MAX
-        if not flight.wait(min(patience, _left(deadline))) and not self._usable(rejected):
-            raise _too_late()
-        if first and flight.landed:
-            self.thread.linger()
+    def _wait(self, pending: PendingRefresh, began: bool, deadline: float, rejected: Secret | None) -> None:
+        patience = PATIENCE if began and self._usable(rejected) else threading.TIMEOUT_MAX
+        if not pending.wait(min(patience, _seconds_until(deadline))) and not self._usable(rejected):
+            raise CallTimeoutError("the Token Plan login was not refreshed within the call's timeout")
+        if began and pending.finished:
+            self.thread.join_if_unused()
 
-    def _fly(self, flight: Flight, early: float = 0.0) -> None:
-        if flight.landed:  # given up by its caller's Ctrl-C before it began
+    def _run(self, pending: PendingRefresh, early: float = 0.0) -> None:
+        if pending.finished:  # given up by its caller's Ctrl-C before it began
             return
         began = time.monotonic()
+        forced = self.refresh.rejected
         outcome: Literal["refreshed", "adopted", "failed", "waiting"] = "failed"
         try:
             outcome = self.refresh.run(early, closing if self.thread.is_current() else _never)
-            flight.refreshed = outcome == "refreshed"
+            pending.refreshed = outcome == "refreshed"
         except StoppedError:
-            flight.stopped = True
+            pending.stopped = True
         except LlmError as error:
-            flight.error = error
+            pending.error = error
             _log.warning("the Token Plan login could not be refreshed: %s", error)
         except Exception as error:
-            flight.error = ServerError(f"the refresh of the Token Plan login met an unexpected {type(error).__name__}")
-            _log.error("%s", flight.error)
+            pending.error = ServerError(f"the refresh of the Token Plan login failed with {type(error).__name__}")
+            _log.error("%s", pending.error)
         finally:
-            self._land(flight)
-        if outcome != "waiting" and not flight.stopped:
-            self._tell(outcome, time.monotonic() - began)
+            self._finish(pending)
+        if outcome != "waiting" and not pending.stopped:
+            current = self.refresh.current
+            expires_at = current.bundle.expires_at if current else LONG_PAST
+            self._notify(Refreshed(outcome, expires_at, time.monotonic() - began, forced))
 
-    def _tell(self, outcome: Literal["refreshed", "adopted", "failed"], seconds: float) -> None:
-        current = self.refresh.current
-        news = Refreshed(outcome, current.bundle.expires_at if current else LONG_PAST, seconds)
+    def _finish(self, pending: PendingRefresh) -> None:
+        if self._pending is pending:
+            self._pending = None
+        pending.finish()
+
+    def _notify(self, refreshed: Refreshed) -> None:
         for reference in self._listeners:
             listener = reference()
             try:
                 if listener is not None:
-                    listener(news)
+                    listener(refreshed)
             except Exception as error:
                 _log.error("a listener to refreshes raised %s", type(error).__name__)
 
     def _tick(self) -> float:
-        """Refresh what is due, adopt what is new; return the seconds until the next look, by the wall clock."""
-        early = self._ahead()
+        """Refresh a token that is due, adopt a newer one; return the seconds until the next tick (wall clock)."""
+        early = self._seconds_early()
         with self._mutex:
-            if self._flight is not None:
-                return _BUSY_AGAIN
+            if self._pending is not None:
+                return _RETRY_BUSY
             try:
-                self.refresh.look()
+                self.refresh.reload()
                 if self.refresh.unsaved:
-                    self.refresh.settle()
+                    self.refresh.store_unsaved()
                 if not self.refresh.due(early):
                     return self._until_due()
-                self.refresh.check()
+                self.refresh.raise_if_blocked()
             except LlmError:
                 return self._after_failure()
-            flight = self._flight = Flight()
-        self._fly(flight, early)
-        if flight.error is not None:
+            pending = self._pending = PendingRefresh()
+        self._run(pending, early)
+        if pending.error is not None:
             return self._after_failure()
-        return _BUSY_AGAIN if self.refresh.due(early) else self._until_due()
+        return _RETRY_BUSY if self.refresh.due(early) else self._until_due()
 
-    def _ahead(self) -> float:
-        """Choose how early to begin, once per token."""
+    def _seconds_early(self) -> float:
+        """Return how early the thread begins: chosen at random, once per token."""
         current = self.refresh.current
         if current is None:
             return 0.0
         if self._early[0] != current.generation:
-            self._early = current.generation, random.uniform(0.0, min(_EARLIEST, current.bundle.margin / 12))
+            self._early = current.generation, random.uniform(0.0, min(_MAX_EARLY, current.bundle.margin / 12))
         return self._early[1]
 
     def _until_due(self) -> float:
         current = self.refresh.current
         if current is None or self.refresh.unsaved:
-            return _SETTLE_AGAIN
-        return max(0.0, current.fresh_until - self._ahead() - self._clock.time()) or _BUSY_AGAIN
+            return _RETRY_STORE
+        return max(0.0, current.fresh_until - self._seconds_early() - self._clock.time()) or _RETRY_BUSY
 
     def _after_failure(self) -> float:
-        return (
-            SLICE
-            if self.refresh.dead
-            else self.refresh.backoff.left or (_SETTLE_AGAIN if self.refresh.unsaved else SLICE)
-        )
+        if self.refresh.dead:
+            return MAX_WAIT
+        return self.refresh.backoff.left or (_RETRY_STORE if self.refresh.unsaved else MAX_WAIT)
 
 
-def _left(deadline: float) -> float:
+def _seconds_until(deadline: float) -> float:
     return max(0.0, min(deadline - time.monotonic(), threading.TIMEOUT_MAX))
-
-
-def _too_late() -> CallTimeoutError:
-    return CallTimeoutError("the Token Plan login was not refreshed within the call's timeout")
 
 
 def _never() -> bool:

@@ -46,7 +46,7 @@ class TokenPlan:
         """
         credential = self._credential
         current = credential.refresh.current
-        if current is not None and credential.time() < current.fresh_until and not credential.looks_first:
+        if current is not None and credential.time() < current.fresh_until and not credential.reload_first:
             return current.token
         return credential.obtain(timeout)
 
@@ -110,7 +110,7 @@ def _shared(place: Place, base_url: str | None) -> Credential:
             endpoint = TokenEndpoint(clock.time)
             credential = Credential(open_store(place, clock), endpoint, clock)
             _credentials[key] = credential
-        credential.looks_first = True  # whoever opens a bundle gets what is in the file now
+        credential.reload_first = True  # whoever opens a bundle gets what is in the file now
         if base_url is not None:
             credential.endpoint.trusted_origins.add(base_url)
         return credential

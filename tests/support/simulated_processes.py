@@ -141,9 +141,9 @@ class Process:
         """Do what `TokenPlan.bearer` does, in one thread."""
         refresh = self.refresh
         with suppress(LlmError):
-            refresh.look()
+            refresh.reload()
             if refresh.due():
-                refresh.check()
+                refresh.raise_if_blocked()
                 refresh.run()
         return refresh.current.token if refresh.current else None
 
@@ -151,18 +151,18 @@ class Process:
         """Do what a 401 on the current token leads to."""
         current = self.refresh.current
         if current is not None:
-            self.refresh.look()
+            self.refresh.reload()
             self.refresh.reject(current.bundle.access_token)
             if self.refresh.due():
-                self.refresh.check()
+                self.refresh.raise_if_blocked()
                 self.refresh.run()
 
     def tick(self) -> None:
         """Do what the background thread does."""
-        self.refresh.look()
-        self.refresh.settle()
+        self.refresh.reload()
+        self.refresh.store_unsaved()
         if self.refresh.due(5.0):
-            self.refresh.check()
+            self.refresh.raise_if_blocked()
             self.refresh.run(5.0)
 
     # The clock

@@ -21,7 +21,7 @@ import sys, time
 from minimax_sync.auth import background, TokenPlan
 from minimax_sync.auth.clock import SystemClock
 path, url = sys.argv[1:]
-background.SLICE = 0.1
+background.MAX_WAIT = 0.1
 asleep = [0.0]
 SystemClock.time = staticmethod(lambda: time.time() + asleep[0])   # the monotonic clock stands still meanwhile
 plan = TokenPlan(path, base_url=url)
@@ -46,7 +46,7 @@ def test_A43_after_a_suspend_the_thread_notices_within_a_slice_and_a_request_at_
         emulator.portal.expired_in = "ttl_s"
         emulator.portal.bundle(path)
         assert run_python(SUSPENDED, path, emulator.url).split() == ["refreshed", "True", "True"]
-        assert refresher.SLICE <= 30.0
+        assert refresher.MAX_WAIT <= 30.0
 
 
 def test_A45_the_thread_survives_any_exception_and_requests_refresh_meanwhile(
@@ -61,7 +61,7 @@ def test_A45_the_thread_survives_any_exception_and_requests_refresh_meanwhile(
         return real(self)
 
     with Emulator() as emulator:
-        monkeypatch.setattr(refresher, "SLICE", 0.02)
+        monkeypatch.setattr(refresher, "MAX_WAIT", 0.02)
         monkeypatch.setattr(FileStore, "read", read)
         plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=3600)
         lease = plan.watch()

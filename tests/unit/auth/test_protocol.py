@@ -254,7 +254,7 @@ def test_A10_a_store_that_cannot_be_written_is_tried_again_only_after_a_while() 
     with pytest.raises(BundleError):
         process.refresh.run()
     with pytest.raises(BundleError):
-        process.refresh.check()
+        process.refresh.raise_if_blocked()
     assert world.portal.posts == 0
     world.advance(31)
     world.disk_full = False

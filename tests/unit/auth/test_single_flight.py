@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.auth.single_flight import Flight
+from minimax_sync.auth.single_flight import PendingRefresh
 
 
 def _start(*jobs: Callable[[], object]) -> list[threading.Thread]:
@@ -44,39 +44,39 @@ def _with_a_break(code: CodeType, line: int, interlude: Callable[[], object], jo
     assert lines >= line
 
 
-def test_whoever_gives_up_waiting_for_a_flight_takes_nobodys_turn() -> None:
-    flight = Flight()
+def test_a_thread_that_gives_up_waiting_takes_no_other_threads_turn() -> None:
+    pending = PendingRefresh()
     patient: list[bool] = []
     hasty: list[bool] = []
-    waiting = _start(*[lambda: patient.append(flight.wait(10.0))] * 8)
-    _end(_start(*[lambda: hasty.append(flight.wait(0.01)), lambda: hasty.append(flight.wait(0.0))] * 4))
-    waiting += _start(*[lambda: patient.append(flight.wait(10.0))] * 8)
+    waiting = _start(*[lambda: patient.append(pending.wait(10.0))] * 8)
+    _end(_start(*[lambda: hasty.append(pending.wait(0.01)), lambda: hasty.append(pending.wait(0.0))] * 4))
+    waiting += _start(*[lambda: patient.append(pending.wait(10.0))] * 8)
     assert (hasty, patient) == ([False] * 8, [])
-    flight.land()
+    pending.finish()
     _end(waiting)
     assert patient == [True] * 16
 
 
 @pytest.mark.parametrize("line", [1, 2, 3, 4])
-def test_a_flight_that_lands_while_somebody_begins_to_wait_is_not_missed(line: int) -> None:
-    flight = Flight()
+def test_a_refresh_that_finishes_while_a_thread_begins_to_wait_is_not_missed(line: int) -> None:
+    pending = PendingRefresh()
     seen: list[bool] = []
-    wait = Flight.wait.__code__
-    _end(_start(lambda: _with_a_break(wait, line, flight.land, lambda: seen.append(flight.wait(10.0)))))
+    wait = PendingRefresh.wait.__code__
+    _end(_start(lambda: _with_a_break(wait, line, pending.finish, lambda: seen.append(pending.wait(10.0)))))
     assert seen == [True]
 
 
 @pytest.mark.parametrize("line", [1, 2, 3, 4])
-def test_whoever_begins_to_wait_while_a_flight_lands_is_let_go_with_the_others(line: int) -> None:
-    flight = Flight()
+def test_a_thread_that_begins_to_wait_while_a_refresh_finishes_is_released_with_the_others(line: int) -> None:
+    pending = PendingRefresh()
     seen: list[bool] = []
     waiting: list[threading.Thread] = []
 
     def come() -> None:
-        waiting.extend(_start(lambda: seen.append(flight.wait(10.0))))
+        waiting.extend(_start(lambda: seen.append(pending.wait(10.0))))
         waiting[-1].join(0.02)
 
     come()
-    _with_a_break(Flight.land.__code__, line, come, flight.land)
+    _with_a_break(PendingRefresh.finish.__code__, line, come, pending.finish)
     _end(waiting)
     assert seen == [True, True]

@@ -152,7 +152,7 @@ def test_listeners_hear_of_refreshes_and_are_held_weakly(emulator: Emulator, tmp
         plan.force_refresh(plan.bearer())
     while len(listener.heard) < 2:
         time.sleep(0.001)
-    assert [news.outcome for news in listener.heard] == ["refreshed", "failed"]
+    assert [(news.outcome, news.forced) for news in listener.heard] == [("refreshed", False), ("failed", True)]
     assert listener.heard[0].seconds >= 0
     assert heard == []
 
