@@ -1,7 +1,7 @@
 """The Token Plan bundle: one login as a value, and its JSON text. Pure: no file, no clock, no lock.
 
-A bundle that cannot be read is described, never guessed at and never quoted: the problem comes back as a sentence, so
-that no exception carries the text (a JSONDecodeError keeps all of it in `.doc`).
+The parsers return the problem of an invalid bundle as a clause instead of raising, so that no exception carries the
+text (a JSONDecodeError keeps all of it in `.doc`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..secret import Secret, check_key
 from .instants import read_expires_at, write_instant
 
 DEFAULT_REGION = "https://api.minimax.io"
-MARGIN = 60.0  # seconds before its expiry that a token counts as due
+MARGIN = 60.0  # seconds before its expiry from which a token is due
 _OWN_KEYS = ("access_token", "refresh_token", "expires_at", "region")
 _REFRESHED_AT = "refreshed_at"
 
@@ -27,8 +27,8 @@ _REFRESHED_AT = "refreshed_at"
 class Bundle:
     """One login. `extra` holds the file's other keys, which are kept.
 
-    `life` is the access token's lifetime in seconds where it is known: only a token that lives less than twice the
-    margin of 60 s needs it, so only then does the file have a key for it (`refreshed_at`).
+    `life` is the access token's lifetime in seconds, if known. Only a token that lives less than twice the margin of
+    60 s needs it, so only then the file has a key for it (`refreshed_at`).
     """
 
     access_token: Secret
@@ -40,19 +40,19 @@ class Bundle:
 
     @property
     def margin(self) -> float:
-        """How many seconds before its expiry the token is due: 60, or half of its life where that is less."""
+        """Seconds before its expiry from which the token is due: 60, or half of its life if that is less."""
         return MARGIN if self.life is None else min(MARGIN, self.life / 2)
 
     @property
     def fingerprint(self) -> str:
-        """A name for this pair of tokens that gives neither away: for records, logs and comparisons."""
+        """An identifier of this pair of tokens that reveals neither: for records, logs and comparisons."""
         pair = f"{self.access_token.reveal()} {self.refresh_token.reveal()}"
         return hashlib.sha256(b"minimax-sync " + pair.encode()).hexdigest()[:32]
 
     def renewed(
         self, access_token: Secret, refresh_token: Secret | None, expires_at: datetime, granted_at: datetime
     ) -> Bundle:
-        """Return the bundle after a refresh; without a new refresh token the old one stays (RFC 6749, section 6)."""
+        """Return the bundle after a refresh. Without a new refresh token the old one stays (RFC 6749, section 6)."""
         return replace(
             self,
             access_token=access_token,
@@ -62,11 +62,11 @@ class Bundle:
         )
 
     def merged_into(self, other: Bundle) -> Bundle:
-        """Return `other`, what somebody edited in the meantime, with the tokens of this one."""
+        """Return `other`, which was edited in the meantime, with the tokens of this bundle."""
         return replace(self, region=other.region, extra=other.extra)
 
     def to_json(self) -> bytes:
-        """Write the bundle's text, own keys first."""
+        """Return the bundle's text, own keys first."""
         document: dict[str, Any] = {
             "access_token": self.access_token.reveal(),
             "refresh_token": self.refresh_token.reveal(),
@@ -79,20 +79,20 @@ class Bundle:
 
 
 class Snapshot(NamedTuple):
-    """A bundle as a store holds it. `generation` changes with every change of its text, whoever made it."""
+    """A bundle as a store holds it. `generation` changes with every change of its text."""
 
     bundle: Bundle
     generation: str
 
 
 def parse_snapshot(text: bytes) -> Snapshot | str:
-    """Read a bundle's text as a generation; return what is wrong with it, as a clause, when it is none."""
+    """Parse a bundle's text with its generation. Return a clause that names the problem if it is not valid."""
     bundle = parse_bundle(text)
     return bundle if isinstance(bundle, str) else Snapshot(bundle, hashlib.sha256(text).hexdigest())
 
 
 def parse_bundle(text: bytes) -> Bundle | str:
-    """Read a bundle's text, with or without a UTF-8 BOM; return what is wrong with it, as a clause, when it is none."""
+    """Parse a bundle's text, with or without a UTF-8 BOM. Return a clause that names the problem if it is not valid."""
     try:
         document = json.loads(text.decode().removeprefix("\ufeff"))  # loading the codec utf-8-sig takes a millisecond
     except (ValueError, RecursionError):

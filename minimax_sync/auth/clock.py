@@ -1,30 +1,38 @@
-"""The three clocks that a refresh looks at, behind one small interface so that a simulation can stand in for them."""
+"""The clocks of a refresh, behind one small interface that a simulation can implement."""
 
 from __future__ import annotations
 
-from time import monotonic, sleep, time
+import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where the time comes from. All values are seconds."""
+    """A source of time. All values are seconds."""
 
     def time(self) -> float:
         """Return the wall clock as a Unix time. It may jump."""
         ...
 
     def monotonic(self) -> float:
-        """Return a clock that never jumps, and that stands still while a laptop sleeps."""
+        """Return a time that never jumps, and that stands still while a laptop sleeps."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for `seconds`."""
         ...
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The system's clocks, looked up at every call so that a patched `time` module (freezegun) counts."""
 
-    time = staticmethod(time)
-    monotonic = staticmethod(monotonic)
-    sleep = staticmethod(sleep)
+    @staticmethod
+    def time() -> float:
+        return time.time()
+
+    @staticmethod
+    def monotonic() -> float:
+        return time.monotonic()
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Open files of the bundle's directory: private (0600), and never through a symlink."""
+"""Files of the bundle's directory: opened private (0600), and never through a symlink."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open `path` without following a symlink at its end; a file that is created gets 0600 at most."""
+    """Open `path`, not following a symlink at its end; a new file gets the mode 0600 at most."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
 
 
 def write_all(descriptor: int, text: bytes) -> int:
-    """Write all of `text`, however little the system takes at a time; return its length."""
+    """Write all of `text`, in as many calls as it takes; return its length."""
     written = 0
     while written < len(text):
         written += os.write(descriptor, text[written:])
@@ -21,7 +21,7 @@ def write_all(descriptor: int, text: bytes) -> int:
 
 
 def write_private(path: str, text: bytes) -> None:
-    """Write a small record in place; a reader must reckon with half of it."""
+    """Write a small record in place. A concurrent reader may see half of it."""
     descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         os.fchmod(descriptor, 0o600)
@@ -31,7 +31,7 @@ def write_private(path: str, text: bytes) -> None:
 
 
 def read_private(descriptor: int, limit: int) -> bytes:
-    """Read an open file, `limit` bytes at most."""
+    """Return the content of an open file, `limit` bytes at most."""
     parts: list[bytes] = []
     while limit > 0 and (part := os.read(descriptor, min(limit, 65536))):
         parts.append(part)
@@ -40,11 +40,11 @@ def read_private(descriptor: int, limit: int) -> bytes:
 
 
 def owner(path: str) -> str:
-    """Say who owns `path`, for messages."""
+    """Return the name of the owner of `path`, for messages."""
     try:
         uid = Path(path).lstat().st_uid
         return pwd.getpwuid(uid).pw_name
     except OSError:
-        return "nobody we can see"
+        return "an unknown user"
     except KeyError:
         return f"user {uid}"

@@ -1,7 +1,7 @@
-"""One kernel lock on one file: held by at most one owner on the machine, and freed by the kernel when its owner dies.
+"""One kernel lock on one file: at most one owner on the machine, released by the kernel when its owner dies.
 
-Never a soft lock, never a guess by age or pid, never "go on without it": what cannot be locked is an error. The file
-stays when the lock is released, because unlinking it would let two owners lock two files of the same name.
+Never a soft lock, never a guess by age or pid: a file that cannot be locked is an error. The file stays when the lock
+is released, because after unlinking it two owners could lock two files of the same name.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from ..errors import BundleError
 from .file_access import open_private, owner
 
 _ADVICE = {
-    errno.EACCES: "it belongs to {owner}: remove it, or give it to the user who runs this program",
-    errno.EPERM: "it belongs to {owner}: remove it, or give it to the user who runs this program",
+    errno.EACCES: "it belongs to {owner}: remove it, or change its owner to the user who runs this program",
+    errno.EPERM: "it belongs to {owner}: remove it, or change its owner to the user who runs this program",
     errno.ELOOP: "it is a symlink: remove it",
     errno.EISDIR: "it is a directory: remove it",
     errno.ENXIO: "it is not a regular file: remove it",
-    errno.EROFS: "its file system is read-only: keep the bundle where it can be rewritten",
-    errno.ENOENT: "its directory is not there: run minimax-sync login",
+    errno.EROFS: "its file system is read-only: keep the bundle in a writable directory",
+    errno.ENOENT: "its directory does not exist: run minimax-sync login",
 }
 _NO_LOCKS = "its file system has no kernel locks (flock): keep the bundle on a local disk"
 
 
 class KernelLock:
-    """A held lock. Release it, or leave its `with`."""
+    """A held lock. Leaving the `with` releases it."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -38,9 +38,9 @@ class KernelLock:
 
     @classmethod
     def attempt(cls, path: str) -> KernelLock | None:
-        """Take the lock at `path`, creating the file; None while somebody else holds it. Never waits.
+        """Take the lock at `path`, creating the file. Return None if it is held elsewhere; never waits.
 
-        Raises BundleError when it cannot be locked at all, with the path, its owner and what to do.
+        Raises BundleError if it cannot be locked at all: the message names the path, its owner and the cure.
         """
         _paths.add(path)
         try:
@@ -60,9 +60,9 @@ class KernelLock:
         return cls(descriptor) if taken else None
 
     def release(self) -> None:
-        """Let go; of no effect in a forked child, which has no lock.
+        """Release the lock. Has no effect in a forked child, which holds none.
 
-        Unlocks explicitly: a child that was forked in a bad moment may hold a copy of the descriptor.
+        Unlocks explicitly: a child forked between open and lock may hold a copy of the descriptor.
         """
         if self._pid != os.getpid():
             return
@@ -81,7 +81,7 @@ class KernelLock:
 
 
 def _is_still(path: str, descriptor: int) -> bool:
-    """Tell whether `path` still names the locked file: older versions of filelock unlink it on release."""
+    """Return True if `path` still names the locked file: older versions of filelock unlink it on release."""
     held = os.fstat(descriptor)
     try:
         named = os.lstat(path)
@@ -93,12 +93,12 @@ def _is_still(path: str, descriptor: int) -> bool:
 def _cannot_lock(path: str, error: OSError) -> BundleError:
     advice = _ADVICE.get(error.errno or 0, error.strerror or "it cannot be opened").format(owner=owner(path))
     if error.errno == errno.EACCES and not Path(path).exists():
-        advice = "its directory cannot be written to: keep the bundle where it can be rewritten"
+        advice = "its directory is not writable: keep the bundle in a writable directory"
     return BundleError(f"cannot lock {path}: {advice}")
 
 
 # A lock belongs to the open file, so a forked child's copy of the descriptor would keep it after its owner was killed.
-# The child looks for copies by file, not by number: another thread may have been about to lock when it was forked.
+# The child finds copies by file, not by number: another thread may have been about to lock at the time of the fork.
 _paths: set[str] = set()
 
 

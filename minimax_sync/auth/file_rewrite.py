@@ -1,7 +1,8 @@
-"""One rewrite of the bundle: everything that can fail is done before the token is spent, the rest is a rename.
+"""One replacement of the bundle's file: every step that can fail is done before the token is spent, except the rename.
 
-The refresh token is used up by the answer that brings its successor, so a rewrite that cannot succeed must be known
-before anything is sent. What fails all the same leaves the pair in a rescue file. Needs the lock; knows no network.
+The refresh token is used up by the answer that brings its successor, so a replacement that cannot succeed must fail
+before anything is sent. If the last step fails all the same, the pair is kept in a rescue file. Needs the lock; knows
+no network.
 """
 
 from __future__ import annotations
@@ -21,37 +22,37 @@ from .intent import Intent
 
 _log = logging.getLogger("minimax_sync.auth")
 
-_RESERVED = 16 * 1024  # bytes: more than any bundle, so that a full disk is found out before the token is spent
-_LITTER_AGE = 600.0
+_RESERVED = 16 * 1024  # bytes; more than any bundle, so that a full disk is noticed before the token is spent
+_STALE_AFTER = 600.0  # seconds
 
-Look = Callable[[str], "Snapshot | str | None"]
+Parse = Callable[[str], "Snapshot | str | None"]
 
 
 class Rewrite:
-    """A temporary file beside the bundle (0600, its space reserved) and a handle on the directory.
+    """A temporary file beside the bundle (0600, its space reserved) and a descriptor of the directory.
 
-    `look` reads a path once. `seen` is what is to be replaced, None for a new login that replaces anything.
+    `parse` reads a path once. `seen` is what is to be replaced, None for a new login that replaces anything.
     """
 
-    def __init__(self, path: str, look: Look, seen: Snapshot | None, now: float) -> None:
-        self._path, self._look, self._seen, self._now = path, look, seen, now
-        self._mark = _mark(path)
-        if seen is not None and (not isinstance(found := look(path), Snapshot) or found.generation != seen.generation):
-            self._mark = None  # somebody was quicker: look closely before the move
+    def __init__(self, path: str, parse: Parse, seen: Snapshot | None, now: float) -> None:
+        self._path, self._parse, self._seen, self._now = path, parse, seen, now
+        self._version = _version(path)
+        if seen is not None and (not isinstance(found := parse(path), Snapshot) or found.generation != seen.generation):
+            self._version = None  # it has changed already: compare its content before the rename
         self._temp = str(Path(path).with_name(f".{Path(path).name}.{secrets.token_hex(6)}.tmp"))
-        self._noted = self._complete = False
+        self._has_intent = self._complete = False
         self._file = self._directory = -1
         try:
-            _sweep(path, now)
+            _remove_stale_temps(path, now)
             _check_replaceable(path, new=seen is None)
             self._directory = open_private(str(Path(path).parent), os.O_RDONLY | os.O_DIRECTORY)
             self._file = self._create()
         except OSError as error:
             self.close()
-            raise self._cannot(error) from None
+            raise self._cannot_store(error) from None
 
-    def note(self) -> None:
-        """Leave the note that this bundle's refresh token is about to be sent."""
+    def write_intent(self) -> None:
+        """Record that this bundle's refresh token is about to be sent."""
         if self._seen is None:
             return
         intent = Intent(self._seen.bundle.fingerprint, os.getpid(), self._now, Path(self._temp).name)
@@ -59,29 +60,29 @@ class Rewrite:
             write_private(self._path + ".intent", intent.to_json())
         except OSError as error:
             self.close()
-            raise self._cannot(error) from None
-        self._noted = True
+            raise self._cannot_store(error) from None
+        self._has_intent = True
 
     def discard_intent(self) -> None:
-        """Remove the note again: nothing was spent."""
-        if self._noted:
-            self._clear_note()
+        """Remove the intent record: nothing was spent."""
+        if self._has_intent:
+            self._remove_records()
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
-        """Put `bundle` in the place of what was seen and return what the store holds now.
+        """Replace what was seen by `bundle` and return what the store holds then.
 
-        That is another login if somebody has put one there in the meantime, and None if somebody has removed the file:
-        neither is overwritten. Raises BundleError when it could not be stored; then it is in the rescue file, if
-        anywhere, and the note stays.
+        That is another login if one was put there in the meantime, and None if the file was removed: neither is
+        overwritten. Raises BundleError if `bundle` could not be stored; it is in the rescue file then, if possible, and
+        the intent record stays.
         """
         try:
             self._write(bundle)
-            if self._seen is not None and _mark(self._path) != self._mark:
-                found = self._look(self._path)
+            if self._seen is not None and _version(self._path) != self._version:
+                found = self._parse(self._path)
                 if isinstance(found, str):
                     raise OSError(0, found)
                 if found is None or found.bundle.fingerprint != self._seen.bundle.fingerprint:
-                    self._clear_note()
+                    self._remove_records()
                     return found
                 bundle = bundle.merged_into(found.bundle)
                 self._write(bundle)
@@ -89,14 +90,14 @@ class Rewrite:
             os.fsync(self._directory)
         except OSError as error:
             self._rescue(bundle)
-            raise self._cannot(error) from None
-        self._clear_note()
+            raise self._cannot_store(error) from None
+        self._remove_records()
         stored = parse_snapshot(bundle.to_json())
         assert isinstance(stored, Snapshot)
         return stored
 
     def close(self) -> None:
-        """Remove the temporary file, if it was not put in place, and close the descriptors."""
+        """Close the descriptors, and remove the temporary file if it was not put in place."""
         for descriptor in {self._file, self._directory} - {-1}:
             os.close(descriptor)
         self._file = self._directory = -1
@@ -117,9 +118,9 @@ class Rewrite:
         try:
             os.fchmod(descriptor, 0o600)
             _keep_owner(descriptor, self._path)
-            size = max(_RESERVED, 2 * (self._mark[2] if self._mark else 0))
+            size = max(_RESERVED, 2 * (self._version[2] if self._version else 0))
             write_all(descriptor, bytes(size))
-            os.replace(probe, self._temp)  # the directory lets us rename
+            os.replace(probe, self._temp)  # shows that the directory permits renames
         except OSError:
             os.close(descriptor)
             with suppress(OSError):
@@ -142,23 +143,24 @@ class Rewrite:
                 write_private(rescue, bundle.to_json())
         except OSError:
             Path(rescue).unlink(missing_ok=True)
-            _log.error("the new tokens of %s could be stored nowhere; they are in memory only", self._path)
+            _log.error("the new tokens of %s could not be stored anywhere; they are in memory only", self._path)
         else:
             _log.error("the new tokens of %s could not be put in place; they are in %s", self._path, rescue)
 
-    def _clear_note(self) -> None:
-        for name in (".intent", ".rescue"):
-            with suppress(OSError):  # left behind it is out of date, and known to be
-                os.unlink(self._path + name)
+    def _remove_records(self) -> None:
+        for suffix in (".intent", ".rescue"):
+            with suppress(OSError):  # one that stays is recognised as outdated by its fingerprint
+                os.unlink(self._path + suffix)
 
-    def _cannot(self, error: OSError) -> BundleError:
+    def _cannot_store(self, error: OSError) -> BundleError:
         return BundleError(
             f"cannot store the Token Plan bundle {self._path}: {error.strerror}. Its directory must be writable: "
             "mount the directory, not the single file"
         )
 
 
-def _mark(path: str) -> tuple[int, int, int, int] | None:
+def _version(path: str) -> tuple[int, int, int, int] | None:
+    """Return a value that changes with the file, or None if there is none."""
     try:
         status = os.lstat(path)
     except OSError:
@@ -174,7 +176,7 @@ def _check_replaceable(path: str, *, new: bool) -> None:
 
 
 def _is_mount_point(path: str) -> bool:
-    """Tell whether `path` is mounted by itself, as `docker -v file:file` does: it can be read but not replaced."""
+    """Return True if `path` itself is mounted, as by `docker -v file:file`: it can be read but not replaced."""
     try:
         mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
     except OSError:
@@ -184,20 +186,20 @@ def _is_mount_point(path: str) -> bool:
 
 
 def _keep_owner(descriptor: int, path: str) -> None:
-    """Leave the file to its owner when root rewrites it for somebody."""
+    """Keep the file's owner if root rewrites it for another user."""
     if os.geteuid() == 0 and Path(path).exists():
         status = os.stat(path)
         os.fchown(descriptor, status.st_uid, status.st_gid)
 
 
-def _sweep(path: str, now: float) -> None:
-    """Remove what killed writers left. Younger files are left alone: their note may still be looked for."""
+def _remove_stale_temps(path: str, now: float) -> None:
+    """Remove what killed writers left. Younger files stay: an intent record may refer to them."""
     prefix = f".{Path(path).name}."
     with os.scandir(Path(path).parent) as entries:
         for entry in entries:
             if entry.name.startswith(prefix) and entry.name.endswith((".tmp", ".tmp~")):
                 try:
-                    if now - entry.stat(follow_symlinks=False).st_mtime > _LITTER_AGE:
+                    if now - entry.stat(follow_symlinks=False).st_mtime > _STALE_AFTER:
                         os.unlink(entry.path)
                 except OSError:
                     continue

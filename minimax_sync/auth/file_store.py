@@ -1,8 +1,8 @@
-"""The bundle's file: read with care, and rewritten so that at every instant it holds one whole login.
+"""A bundle in a file: `FileStore` reads it safely, and replaces it so that it holds one complete login at any instant.
 
-The only module that knows the file's neighbours: `<bundle>.lock`, `<bundle>.intent` (a refresh under way),
-`<bundle>.rescue` (a pair that could not be put in its place) and `.<bundle>.*.tmp`. Symlinks are resolved once per
-operation and everything happens beside the real file. Knows no network and decides nothing about refreshing.
+The only module that knows the files beside it: `<bundle>.lock`, `<bundle>.intent` (a refresh in progress),
+`<bundle>.rescue` (a pair that could not be put in place) and `.<bundle>.*.tmp`. Symlinks are resolved once per
+operation, and everything happens beside the real file. Knows no network and decides nothing about refreshing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .interfaces import LOCK_WAIT
 _log = logging.getLogger("minimax_sync.auth")
 
 _REREADS = (0.01, 0.03, 0.07, 0.13)  # seconds; an editor that writes in place is done after a quarter of one
-_LONGEST = 1024 * 1024
-_POLL = 0.02
+_MAX_BYTES = 1024 * 1024
+_LOCK_POLL = 0.02
 
 
 class FileStore:
@@ -39,85 +39,87 @@ class FileStore:
         self._warned = False
 
     def read(self) -> Snapshot | None:
-        """Return the bundle, or None when there is no file.
+        """Return the bundle, or None if there is no file.
 
-        A file that is no bundle is read again for up to 250 ms, in case somebody is just writing it; then BundleError.
+        A file that is not a valid bundle is read again for up to 250 ms, in case a program is writing it; then
+        BundleError is raised.
         """
-        path = self._real()
+        path = self._real_path()
         for wait in (*_REREADS, None):
-            found, mark = self._read_once(path)
+            found, version = self._read_once(path)
             if not isinstance(found, str):
                 return found
-            if wait is None or mark == self._broken:
+            if wait is None or version == self._broken:
                 break
             self._clock.sleep(wait)
-        self._broken = mark
+        self._broken = version
         raise BundleError(
-            f"cannot read the Token Plan bundle {self.name}: {found}. It is left as it is; "
+            f"cannot read the Token Plan bundle {self.name}: {found}. It is left unchanged; "
             "restore it, or run minimax-sync login to replace it"
         )
 
     def modified_at(self) -> float | None:
-        """Return when the file was last written, as Unix time; None when there is none."""
+        """Return when the file was last written, as Unix time, or None if there is no file."""
         try:
-            return Path(self._real()).stat().st_mtime
+            return Path(self._real_path()).stat().st_mtime
         except OSError:
             return None
 
     def try_lock(self) -> KernelLock | None:
-        """Take the lock, or return None while somebody else has it. BundleError when it cannot be locked at all."""
-        return KernelLock.attempt(self._real() + ".lock")
+        """Take the lock, or return None if it is held elsewhere. Raises BundleError if it cannot be locked at all."""
+        return KernelLock.attempt(self._real_path() + ".lock")
 
     def intent(self, snapshot: Snapshot) -> Intent | None:
-        """Return the note of a refresh of this very bundle that was begun and not finished. Needs the lock."""
-        intent = self._intent(self._real())
+        """Return the record of an unfinished refresh of this very bundle. Needs the lock."""
+        intent = self._read_intent(self._real_path())
         return intent if intent and intent.fingerprint == snapshot.bundle.fingerprint else None
 
     def recover(self, snapshot: Snapshot | None) -> Snapshot | None:
-        """Put an answer that was received, but not put in place, in its place; needs the lock.
+        """Put a received answer in place that its writer could not, and return the bundle as it is then.
 
-        That is the rescue file, or the temporary one of a writer that was killed just before the move. Returns the
-        bundle as it is now. Leftovers of a bundle that has been replaced since are removed.
+        Such an answer is the rescue file, or the temporary file of a writer that was killed just before the move.
+        Leftovers of a bundle that has been replaced since are removed. Needs the lock.
         """
-        path = self._real()
+        path = self._real_path()
         rescue = path + ".rescue"
-        intent = self._intent(path)
+        intent = self._read_intent(path)
         if snapshot and intent and intent.fingerprint == snapshot.bundle.fingerprint:
             temp = str(Path(path).with_name(intent.temp))
             for candidate in (rescue, temp):
-                if isinstance(self._look(candidate), Snapshot):
+                if isinstance(self._parse(candidate), Snapshot):
                     self._put_in_place(candidate, path)
                     _log.warning("the Token Plan bundle %s was completed for %s", self.name, intent.describe())
                     return self.read()
-            _remove(temp)  # its writer is gone: it would have the lock
+            _remove(temp)  # its writer has ended: it would hold the lock
         elif intent or Path(rescue).exists():
             _remove(rescue, path + ".intent")
         return snapshot
 
     def prepare(self, snapshot: Snapshot, intent: Intent | None = None) -> Rewrite:
-        """Make all that storing a successor of `snapshot` needs; needs the lock. BundleError: it could not be stored.
+        """Prepare everything that storing a successor of `snapshot` needs. Needs the lock.
 
-        Leaves a note beside the bundle, unless `intent`, an earlier one, is there already.
+        Writes an intent record beside the bundle, unless `intent` is an earlier one. Raises BundleError if a successor
+        could not be stored.
         """
-        rewrite = Rewrite(self._real(), self._look, snapshot, self._clock.time())
+        rewrite = Rewrite(self._real_path(), self._parse, snapshot, self._clock.time())
         if intent is None:
-            rewrite.note()
+            rewrite.write_intent()
         return rewrite
 
     def save(self, bundle: Bundle) -> None:
-        """Store a new login over whatever is there, in a directory that is made, 0700, when it is missing."""
-        path = self._real()
+        """Store a new login over any earlier one. A missing directory is made, 0700."""
+        path = self._real_path()
         try:
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise BundleError(f"cannot make the directory of {path}: {error.strerror}") from None
-        with self._locked(), Rewrite(path, self._look, None, self._clock.time()) as rewrite:
+        with self._locked(), Rewrite(path, self._parse, None, self._clock.time()) as rewrite:
             rewrite.commit(bundle)
             _remove(path + ".rescue", path + ".intent")
 
     def remove(self) -> bool:
-        """Remove the bundle and what refreshes left beside it; False when there was none."""
-        path = self._real()
+        """Remove the bundle and the files that refreshes left beside it. Return False if there was none."""
+        path = self._real_path()
         if not Path(path).exists():
             return False
         with self._locked():
@@ -129,55 +131,55 @@ class FileStore:
         while (lock := self.try_lock()) is None:
             if self._clock.monotonic() >= deadline:
                 raise CallTimeoutError(f"another process has held the lock of {self.name} for {LOCK_WAIT:.0f} s")
-            self._clock.sleep(_POLL)
+            self._clock.sleep(_LOCK_POLL)
         return lock
 
-    def _look(self, path: str) -> Snapshot | str | None:
+    def _parse(self, path: str) -> Snapshot | str | None:
         return self._read_once(path)[0]
 
-    def _real(self) -> str:
+    def _real_path(self) -> str:
         return os.path.realpath(self.name)
 
     def _read_once(self, path: str) -> tuple[Snapshot | str | None, object]:
-        """Return what `path` holds, or a clause that says what is wrong, and a mark that a change of it changes."""
+        """Return what `path` holds, or a clause that says what is wrong, and a value that changes with the file."""
         try:
             descriptor = open_private(path, os.O_RDONLY)
         except FileNotFoundError:
             return None, None
         except OSError as error:
-            loop = error.errno == errno.ELOOP
-            return "its symlinks lead in a circle" if loop else f"{error.strerror}", error.errno
+            is_loop = error.errno == errno.ELOOP
+            return "its symlinks lead in a circle" if is_loop else f"{error.strerror}", error.errno
         try:
             status = os.fstat(descriptor)
-            mark = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+            version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
             if not stat.S_ISREG(status.st_mode):
-                return "it is not a regular file", mark
-            self._tighten(descriptor, status)
-            return parse_snapshot(read_private(descriptor, _LONGEST)), mark
+                return "it is not a regular file", version
+            self._restrict_mode(descriptor, status)
+            return parse_snapshot(read_private(descriptor, _MAX_BYTES)), version
         except OSError as error:
             return f"{error.strerror}", error.errno
         finally:
             os.close(descriptor)
 
-    def _tighten(self, descriptor: int, status: os.stat_result) -> None:
-        loose = stat.S_IMODE(status.st_mode) & 0o077
-        if not loose or self._warned:
+    def _restrict_mode(self, descriptor: int, status: os.stat_result) -> None:
+        mode = stat.S_IMODE(status.st_mode)
+        if not mode & 0o077 or self._warned:
             return
         self._warned = True
         try:
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o700)
+            os.fchmod(descriptor, mode & 0o700)
         except OSError:
-            _log.warning("%s can be read by others (mode %04o)", self.name, stat.S_IMODE(status.st_mode))
+            _log.warning("%s can be read by other users (mode %04o)", self.name, mode)
         else:
-            _log.warning("%s could be read by others (mode %04o); it is 0600 now", self.name, status.st_mode & 0o777)
+            _log.warning("%s could be read by other users (mode %04o); it is 0600 now", self.name, mode)
 
-    def _intent(self, path: str) -> Intent | None:
+    def _read_intent(self, path: str) -> Intent | None:
         try:
             descriptor = open_private(path + ".intent", os.O_RDONLY)
         except OSError:
             return None
         try:
-            return parse_intent(read_private(descriptor, _LONGEST))
+            return parse_intent(read_private(descriptor, _MAX_BYTES))
         except OSError:
             return None
         finally:

@@ -1,7 +1,7 @@
-"""The note that a refresh leaves beside the bundle before it sends: whose token, by whom, when, into which file.
+"""The intent record that a refresh writes beside the bundle before it sends: whose token, by which process, when.
 
-Removed once the answer is stored. A note that is still there tells the next process what a kill between sending and
-storing did: the refresh token may be spent. Holds no secret.
+It is removed once the answer is stored. A record that is still there tells the next process that the refresh token may
+have been spent by a process that was killed between sending and storing. Holds no secret.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .instants import write_instant
 
 
 class Intent(NamedTuple):
-    """One refresh begun. `fingerprint` is the bundle's; `at` is Unix time; `temp` the name of the file to be moved."""
+    """A refresh in progress. `fingerprint` is the bundle's; `at` is Unix time; `temp` names the file to be renamed."""
 
     fingerprint: str
     pid: int
@@ -22,16 +22,16 @@ class Intent(NamedTuple):
     temp: str
 
     def describe(self) -> str:
-        """Say who began this and when."""
+        """Return which process began the refresh, and when."""
         return f"process {self.pid} at {write_instant(datetime.fromtimestamp(self.at, timezone.utc))}"
 
     def to_json(self) -> bytes:
-        """Write the note's text."""
+        """Return the text of the record."""
         return json.dumps(self._asdict()).encode() + b"\n"
 
 
 def parse_intent(text: bytes) -> Intent | None:
-    """Read a note; None for half of one, whose writer was killed before it sent anything."""
+    """Parse a record. None for an incomplete one: its writer was killed before it sent anything."""
     try:
         document: Any = json.loads(text)
         fingerprint, pid, at, temp = (document[name] for name in Intent._fields)
@@ -39,4 +39,4 @@ def parse_intent(text: bytes) -> Intent | None:
         intent.describe()
     except (ValueError, TypeError, KeyError, OverflowError, OSError):
         return None
-    return intent if intent.temp and "/" not in intent.temp else None
+    return intent if intent.temp and not {"/", "\\"} & set(intent.temp) else None

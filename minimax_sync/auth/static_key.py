@@ -1,4 +1,4 @@
-"""A key that does not change: what a regular or a plan key is to a call. No file, no network, no clock."""
+"""A key that does not change, as a source of bearer tokens. No file, no network, no clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class StaticKey:
     """Send this key with every call.
 
     The key is stripped and must be printable ASCII without spaces; a ConfigError names `source`, never the key.
-    Cannot be pickled: a key belongs in no message between processes.
+    Cannot be pickled, so that no key leaves the process.
     """
 
     @sealed
@@ -26,7 +26,7 @@ class StaticKey:
         return self._key.reveal()
 
     def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
-        """Raise CredentialInvalidError: there is no other key to try."""
+        """Raise CredentialInvalidError: a static key cannot be refreshed."""
         del rejected  # a traceback that shows locals must not show the key
         raise CredentialInvalidError(f"the key was not accepted (it comes from {self._source})")
 
@@ -41,6 +41,6 @@ class StaticKey:
 
     def __reduce__(self) -> NoReturn:
         raise ConfigError(
-            "a StaticKey cannot be pickled: leave the key out of the code, so that every process finds its own, in an "
-            "environment variable, llm.yaml, ./secrets/minimax_code_plan_key.txt or a Token Plan bundle"
+            "a StaticKey cannot be pickled: put the key into an environment variable, llm.yaml, "
+            "./secrets/minimax_code_plan_key.txt or a Token Plan bundle, where every process finds it"
         )

@@ -1,4 +1,4 @@
-"""A login described for people: where it is, until when it is good, and in what state. No network, no lock."""
+"""The status of a login for display: its place, expiry and state. No network, no lock."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class BundleStatus(NamedTuple):
     """The state of a Token Plan login.
 
     `path` is the file, or the URL of a bundle in Redis; `refreshed_at` is when that was last written. `state`: "fresh";
-    "due", valid and about to be refreshed; "expired", to be refreshed at the next call; "dead", refused by the portal,
-    so log in again; "unreadable", with the reason in `problem`; "missing". What is not known is None.
+    "due": valid and about to be refreshed; "expired": refreshed at the next call; "dead": refused by the portal, log in
+    again; "unreadable": `problem` has the reason; "missing". Unknown values are None.
     """
 
     path: Path | str
@@ -30,7 +30,7 @@ class BundleStatus(NamedTuple):
 
 
 def describe(store: Store, refresh: Refresh, now: float) -> BundleStatus:
-    """Describe what `store` holds at the Unix time `now`."""
+    """Return the status of what `store` holds; `now` is Unix time."""
     path = Path(store.name) if Path(store.name).is_absolute() else store.name
     try:
         snapshot = store.read()
