@@ -1,19 +1,22 @@
-"""Everything that knows a token: static keys, and the Token Plan login that is refreshed while programs run.
+"""Sources of bearer tokens: static keys, and the Token Plan login that is refreshed while programs run.
 
-Read it from the bottom up, imports point down:
+The modules from top to bottom; imports point down:
 
-    login           the login in the browser
-    token_plan      what a user holds
-    single_flight   one per bundle and process, shared by all its users · status, for people
-    background      the one daemon thread of a bundle
-    protocol        the protocol of one refresh, over small interfaces; knows no file, socket or thread
-    stores          which store a path or a URL means
-    token_endpoint · file_store   one request to the token endpoint · the bundle's file, written so that nothing is lost
-    file_rewrite · file_lock · file_access     its temporary files, its kernel lock, how they are opened
-    redis_store · redis_scripts   the bundle in Redis · its atomic steps
-    bundle · intent · instants · backoff · clock · interfaces       values, rules and interfaces
+    login                           the login in the browser: the order of its steps
+    user_code                       its forms and answers
+    token_plan                      `TokenPlan`, the public handle on a bundle
+    single_flight, status           what all handles of one bundle in a process share; its state for display
+    background                      the daemon thread of one bundle
+    protocol                        the steps of one refresh, over interfaces: no file, socket or thread
+    token_endpoint                  one refresh request and its answers
+    portal                          the HTTP client of the OAuth portal
+    file_store, redis_store         a bundle in a file; a bundle in Redis
+    file_rewrite, file_lock, file_access, redis_scripts
+                                    the replacement of the file, its kernel lock, its descriptors; the steps in Redis
+    interfaces                      what the protocol needs: store, lock, endpoint
+    bundle, intent, instants, backoff, clock                        values and rules
 
-The rest of the library sees `Auth` alone.
+The other packages know `Auth` alone; `StaticKey` and `TokenPlan` are loaded when first used.
 """
 
 from __future__ import annotations
@@ -27,15 +30,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Auth", "StaticKey", "TokenPlan"]
 
-# Late, so that a client with a static key never loads the machinery of the Token Plan.
-_HOMES = {"StaticKey": ".static_key", "TokenPlan": ".token_plan"}
+# Late, so that a client with a static key never loads the modules of the Token Plan.
+_MODULES = {"StaticKey": ".static_key", "TokenPlan": ".token_plan"}
 
 
 class Auth(Protocol):
-    """Where a call gets its bearer token from. Implementations are thread-safe."""
+    """A source of bearer tokens for calls. Implementations are thread-safe."""
 
     def bearer(self, timeout: float | None = None) -> str:
-        """Return a token to send now, waiting at most `timeout` seconds."""
+        """Return a token to send now. Wait for it at most `timeout` seconds."""
         ...
 
     def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
@@ -44,6 +47,6 @@ class Auth(Protocol):
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name], __name__), name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

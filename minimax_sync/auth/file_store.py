@@ -126,6 +126,14 @@ class FileStore:
             _remove(path, path + ".rescue", path + ".intent")
         return True
 
+    def check_writable(self) -> None:
+        """Raise BundleError if a login could not be stored. Creates nothing."""
+        folder = Path(self._real_path()).parent
+        while not os.path.lexists(folder):
+            folder = folder.parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise BundleError(f"cannot store the Token Plan bundle {self.name}: {folder} is not a writable directory")
+
     def _locked(self) -> KernelLock:
         deadline = self._clock.monotonic() + LOCK_WAIT
         while (lock := self.try_lock()) is None:

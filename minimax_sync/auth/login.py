@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import (
-    BundleError,
     CallTimeoutError,
     ConfigError,
     LlmError,
@@ -30,8 +29,7 @@ from .clock import Clock, SystemClock
 from .file_access import write_private
 from .interfaces import POST_TIMEOUT
 from .portal import Answer, Form, post_form, read_answer
-from .redis_store import RedisStore
-from .stores import bundle_place, open_store
+from .token_plan import bundle_place, open_store
 from .user_code import Approval, Attempt, UserCode, decode_code, decode_poll
 
 OnCode = Callable[[str, str, datetime], object]
@@ -74,10 +72,7 @@ def login(
     """
     place = bundle_place(bundle)
     store = open_store(place, SystemClock())
-    if isinstance(store, RedisStore):
-        store.check_writable()
-    else:
-        _check_writable(Path(place))
+    store.check_writable()
     portal = _Portal(region, clock or SystemClock())
     try:
         code = portal.ask_for_code()
@@ -145,15 +140,6 @@ class _Portal:
 
     def _post(self, url: str, form: Form) -> Answer:
         return read_answer(post_form(self._http, url, form, self._clock.monotonic() + POST_TIMEOUT))
-
-
-def _check_writable(bundle: Path) -> None:
-    """Raise BundleError if the login could not be stored; creates nothing."""
-    folder = Path(os.path.realpath(bundle)).parent
-    while not os.path.lexists(folder):
-        folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise BundleError(f"cannot store the Token Plan bundle {bundle}: {folder} is not a writable directory")
 
 
 def _write_group_id(bundle: Path, group_id: str | None) -> None:

@@ -1,18 +1,19 @@
-"""What is done to a bundle in Redis, as Lua: each script is one atomic step by the clock of Redis.
+"""The operations on a bundle in Redis, as Lua: each script is one atomic step that uses the clock of Redis.
 
 Two keys: NAME, the bundle's text, the same as in a file; and NAME:state, a hash with what a file has beside it:
-`stored_at`, `lease` and `lease_until`, `intent` and `intent_at`. No two stores have one `stored_at`, so an earlier one
-than somebody remembers says that Redis has lost what it had: restarted without `appendonly`, flushed, failed over.
+`stored_at`, `lease` and `lease_until`, `intent` and `intent_at`. Every write has a later `stored_at` than the one
+before, so an earlier one than a process remembers shows that Redis has lost data: it was restarted without
+`appendonly`, flushed, or failed over.
 """
 
 from __future__ import annotations
 
 LEASE = 30
-"""Seconds that a lease lasts, anew from just before the POST: longer than a POST with all that is sent again (25 s), so
-that nobody else has it while one is under way, and shorter than `LOCK_WAIT`."""
+"""Seconds that a lease lasts, renewed just before the POST: longer than a POST with its repetitions (25 s), so that no
+other process gets it during one, and shorter than `LOCK_WAIT`."""
 
 _REMEMBERED = 30 * 86400
-"""Seconds that NAME:state outlives a logout, so that nobody takes it for a loss and puts the login back."""
+"""Seconds that NAME:state outlives a logout, so that no process takes it for a data loss and restores the login."""
 
 _HEAD = """
 local clock = redis.call('TIME')
@@ -55,8 +56,8 @@ if text and stored_at == 0 then stamp(0) end
 return 1
 """
 )
-"""(lease, remembered stored_at) -> 1; 0: somebody has it; -1: what is remembered must be put back first. A
-text that was set by hand counts as stored from now on."""
+"""(lease, remembered stored_at) -> 1; 0: held elsewhere; -1: the remembered text must be restored first. A text that
+was set by hand counts as stored from now on."""
 
 PUT_BACK = (
     _HEAD
@@ -68,8 +69,8 @@ if stored_at < tonumber(ARGV[2]) then
 end
 """
 )
-"""(text, remembered stored_at). After a loss nobody gets the lease for as long as somebody's POST may last who had
-it before."""
+"""(text, remembered stored_at). After a data loss the lease is blocked for its length: a process that held it before
+may still be sending."""
 
 PREPARE = (
     _HEAD
@@ -81,7 +82,7 @@ if ARGV[2] ~= '' then redis.call('HSET', state, 'intent', ARGV[2], 'intent_at', 
 return 1
 """
 )
-"""(lease, intent or "") -> 1; 0: the lease has run out. Writes the text over itself: if that fails, storing would."""
+"""(lease, intent or "") -> 1; 0: the lease has expired. Writes the text over itself, which fails if storing would."""
 
 FORGET = _HEAD + "if holder() == ARGV[1] then redis.call('HDEL', state, 'intent', 'intent_at') end"
 """(lease)."""
@@ -101,7 +102,7 @@ end
 return {false, text}
 """
 )
-"""(text, generation that it replaces, remembered stored_at) -> the new stored_at; or nil and what is there instead."""
+"""(text, generation that it replaces, remembered stored_at) -> the new stored_at; or nil and the text that is there."""
 
 SAVE = _HEAD + "redis.call('SET', name, ARGV[1]) stamp(0)"
 """(text)."""
@@ -110,4 +111,4 @@ REMOVE = _HEAD + f"redis.call('DEL', name) stamp(0) redis.call('EXPIRE', state, 
 """()."""
 
 PROBE = _HEAD + "redis.call('SET', name, text or '') if not text then redis.call('DEL', name) end"
-"""() Fails when nothing can be stored."""
+"""() Fails if nothing can be stored."""

@@ -1,6 +1,7 @@
-"""What a user holds of a Token Plan login. All that one bundle's users in one process share is a `Credential`.
+"""`TokenPlan`, a user's handle on a Token Plan login, and the table of the credentials that handles share.
 
-A forked child starts over: new locks, no thread, no flight.
+All users of one bundle in one process share one `Credential`. A forked child starts over: new locks, no thread, no
+pending refresh.
 """
 
 from __future__ import annotations
@@ -13,21 +14,35 @@ from typing import Any
 
 from ..errors import BundleError
 from ..secret import Secret, StoreUrl
+from ..settings.table import check_bundle
 from .background import Lease
 from .bundle import DEFAULT_REGION
-from .clock import SystemClock
+from .clock import Clock, SystemClock
+from .file_store import FileStore
+from .redis_store import RedisStore
 from .single_flight import Credential, Listener
 from .status import BundleStatus, describe
-from .stores import Place, bundle_place, open_store
 from .token_endpoint import TokenEndpoint
+
+Place = Path | StoreUrl
+
+
+def bundle_place(bundle: str | os.PathLike[str]) -> Place:
+    """Return `bundle` as a path or the URL of a store. Raises ConfigError if it is neither."""
+    checked = check_bundle(bundle, "bundle")
+    return checked if isinstance(checked, StoreUrl) else Path(checked).expanduser()
+
+
+def open_store(place: Place, clock: Clock) -> FileStore | RedisStore:
+    """Return the store of the bundle at `place`. Nothing is read or connected yet."""
+    return RedisStore(place, clock) if isinstance(place, StoreUrl) else FileStore(place, clock)
 
 
 class TokenPlan:
     """A Token Plan login in a file, or in Redis at redis://host:6379/0/NAME, kept fresh.
 
-    `base_url` is an origin that the user set by hand: tokens may go there although it is not MiniMax's. All instances
-    of one bundle in a process share their tokens. Thread-safe; pickles by path or URL, and refuses when the URL has a
-    password.
+    `base_url` is set by hand by the user: tokens may go to its origin although it is not MiniMax's. All instances of
+    one bundle in a process share their tokens. Thread-safe. Pickles by path or URL; a URL with a password is refused.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, base_url: str | None = None) -> None:
@@ -37,12 +52,12 @@ class TokenPlan:
         self._credential = _shared(self._place, base_url)
 
     def bearer(self, timeout: float | None = None) -> str:
-        """Return an access token, refreshed when it is due.
+        """Return an access token, refreshed if it is due.
 
-        While the old token is valid nobody waits but the one who begins the refresh, and that one 3 s at most.
-        `timeout` (seconds) ends the waiting, not the refresh. Raises CredentialInvalidError when the login is dead or
-        missing, BundleError when the file cannot be read or written, ServerError or TransportError when the token
-        endpoint fails and the old token has run out, and CallTimeoutError.
+        While the old token is valid only the caller that begins the refresh waits, 3 s at most. `timeout` (seconds)
+        ends the wait, not the refresh. Raises CredentialInvalidError if the login is dead or missing, BundleError if
+        the file cannot be read or written, ServerError or TransportError if the token endpoint fails and the old token
+        has expired, and CallTimeoutError.
         """
         credential = self._credential
         current = credential.refresh.current
@@ -60,30 +75,30 @@ class TokenPlan:
 
     @property
     def path(self) -> Path:
-        """The bundle's file; of one in Redis only its name."""
+        """The bundle's file; for a bundle in Redis its URL with the password masked."""
         return Path(self._credential.store.name)
 
     @property
     def region(self) -> str:
-        """The portal's origin that the login belongs to, from the bundle; BundleError when it cannot be read."""
+        """The origin of the portal that the login belongs to. Raises BundleError if the bundle cannot be read."""
         found = self.status()
         if found.state == "unreadable":
             raise BundleError(found.problem)
         return found.region or DEFAULT_REGION
 
     def status(self) -> BundleStatus:
-        """Describe the login without the network, the lock or an exception."""
+        """Return the state of the login; uses neither network nor lock, and raises nothing."""
         return describe(self._credential.store, self._credential.refresh, self._credential.time())
 
     def watch(self) -> Lease:
-        """Keep the login fresh in the background, from the first `bearer` on, while the lease is held and open."""
+        """Keep the login fresh in the background from the first `bearer` on, while the lease is open and alive."""
         lease = self._credential.thread.lease()
         if self._credential.refresh.current is not None:
             self._credential.thread.wake()
         return lease
 
     def subscribe(self, listener: Listener) -> None:
-        """Call `listener` after every refresh of this login in this process; it is held weakly, so keep it."""
+        """Call `listener` after every refresh of this login in this process. It is held weakly: keep a reference."""
         self._credential.subscribe(listener)
 
     def __repr__(self) -> str:
@@ -110,14 +125,14 @@ def _shared(place: Place, base_url: str | None) -> Credential:
             endpoint = TokenEndpoint(clock.time)
             credential = Credential(open_store(place, clock), endpoint, clock)
             _credentials[key] = credential
-        credential.reload_first = True  # whoever opens a bundle gets what is in the file now
+        credential.reload_first = True  # a new handle gets what the file holds now
         if base_url is not None:
             credential.endpoint.trusted_origins.add(base_url)
         return credential
 
 
 def _identity(place: Place) -> tuple[Any, ...]:
-    """Tell one bundle from another: a file by its directory, so that two spellings of a path and two mounts meet."""
+    """Return a key that is the same for all paths of one bundle: two spellings of a path, or two mounts."""
     if isinstance(place, StoreUrl):
         return (str(place),)
     real = Path(os.path.realpath(place))

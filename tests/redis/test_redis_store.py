@@ -211,7 +211,7 @@ def test_what_redis_has_lost_is_stored_again_but_not_refreshed_at_once(
         caplog.set_level(logging.WARNING, "minimax_sync")
         assert plan.status().state == "fresh"
         assert bundle_in(server) == before
-        assert f"Redis had lost the Token Plan bundle {server.bundle}; it is stored again" in caplog.messages
+        assert f"Redis had lost the Token Plan bundle {server.bundle}; it has been restored" in caplog.messages
         assert RedisStore(StoreUrl(server.bundle)).try_lock() is None  # somebody's POST may still be under way
         lease_runs_out(server)
         assert plan.force_refresh(token) != token
