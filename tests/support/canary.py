@@ -1,8 +1,6 @@
 """A canary key, token and prompt, and a watch that finds them wherever they must not be.
 
-    watch = canary.watch      # in a test module: the fixture then runs around each of its tests
-
-While a test runs, every exception that leaves a public method is searched (text, arguments, attributes, what it is
+While `watching` runs, every exception that leaves a public method is searched (text, arguments, attributes, what it is
 chained to, the locals of every frame that is not a test's, its pickle), and so is the repr of every value that such a
 method returns; at its end every log record down to DEBUG, all that was printed (http.client's debugging output is on),
 and every file that was written below the test's folder but those that are there to hold a secret.
@@ -18,6 +16,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -171,9 +170,9 @@ class _Records(logging.Handler):
             self._watch.error(record.exc_info[1])
 
 
-@pytest.fixture(autouse=True)
-def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Watch]:
-    """Fail the test if a canary gets out."""
+@contextmanager
+def watching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Watch]:
+    """Raise `Leak` at the end if a canary was found where it must not be."""
     found = Watch()
     temporary = tmp_path / "temporary"
     temporary.mkdir()

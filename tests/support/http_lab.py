@@ -1,4 +1,4 @@
-"""What the tests of the HTTP layer share: an Http over either kind of session, a certificate, and short calls."""
+"""Short calls of an `Http`, and scripts for the raw server that answers them."""
 
 from __future__ import annotations
 
@@ -11,45 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import requests
-from support.raw_server import Certificate, Peer
+from support.raw_server import Peer
 
 from minimax_sync.errors import LlmError
 from minimax_sync.net.reply import Reply
 from minimax_sync.net.session import Http
-
-
-@pytest.fixture(params=["own session", "user's session"])
-def http(request: pytest.FixtureRequest) -> Iterator[Http]:
-    """Give an Http over its own session, then one over a plain session as a user would make it."""
-    if request.param == "own session":
-        http = Http()
-        yield http
-        http.close()
-    else:
-        with requests.Session() as session:
-            yield Http(session)
-
-
-@pytest.fixture
-def own() -> Iterator[Http]:
-    http = Http()
-    yield http
-    http.close()
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return Certificate.make(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(params=["http", "https"])
-def tls(
-    request: pytest.FixtureRequest, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> Certificate | None:
-    """Give the certificate that a server is to use, or none; the client trusts it."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate.file)
-    return certificate if request.param == "https" else None
 
 
 def post(http: Http, url: str, body: bytes = b"{}", **options: Any) -> Reply:

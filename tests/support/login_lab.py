@@ -6,8 +6,6 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-import pytest
-
 from minimax_sync.emulator import Emulator
 
 BUNDLE = Path("secrets/minimax_token_plan.json")
@@ -41,11 +39,6 @@ class Codes:
 
     def __call__(self, user_code: str, verification_url: str, expires_at: datetime) -> None:
         self.user_code, self.verification_url, self.expires_at = user_code, verification_url, expires_at
-
-
-@pytest.fixture
-def clock() -> QuickClock:
-    return QuickClock()
 
 
 def forms(emulator: Emulator, path: str) -> list[dict[str, str]]:

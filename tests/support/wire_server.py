@@ -139,19 +139,6 @@ ANTHROPIC = Wire(
 WIRES = (OPENAI, ANTHROPIC)
 
 
-@pytest.fixture(params=WIRES, ids=lambda wire: wire.flavor)
-def wire(request: pytest.FixtureRequest) -> Wire:
-    """Run the test on either wire; modules take the fixture over by an assignment."""
-    found: Wire = request.param
-    return found
-
-
-@pytest.fixture(params=["chat", "stream"])
-def how(request: pytest.FixtureRequest) -> str:
-    """Run the test with a plain call and with a stream."""
-    return str(request.param)
-
-
 def ask(client: MiniMaxClient, how: str, prompt: str = PROMPT, **options: Any) -> ChatResponse:
     """Ask by `chat`, or by `stream` read to its end."""
     if how == "chat":

@@ -14,14 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import canary, wire_server
+from support import wire_server
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer
 from support.wire_server import EVENTS, FRAMINGS, JSON, WIRES, Wire, framed, halves, sse
 
 from minimax_sync import ChatResponse, LlmError, MiniMaxClient, RetryPolicy
-
-watch = canary.watch
 
 EXAMPLES = settings(
     max_examples=100, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

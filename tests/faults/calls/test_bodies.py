@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 import pytest
-from support import canary, wire_server
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer, answer
 from support.wire_server import EVENTS, JSON, Wire, failure, framed, replies, whole
@@ -22,9 +21,6 @@ from minimax_sync import (
     ServerError,
     TransportError,
 )
-
-watch, wire, how = canary.watch, wire_server.wire, wire_server.how
-
 
 # B18
 

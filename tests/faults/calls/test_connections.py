@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import canary, wire_server
 from support.canary import PROMPT
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked
 from support.wire_server import JSON, TEXT, Step, Wire, ask, failure, replies, whole
@@ -20,8 +19,6 @@ from minimax_sync import (
     StreamInterruptedError,
     TransportError,
 )
-
-watch, wire, how = canary.watch, wire_server.wire, wire_server.how
 
 
 def test_B5_an_answer_cut_anywhere_in_its_head_is_ambiguous_and_not_sent_again(wire: Wire, how: str) -> None:

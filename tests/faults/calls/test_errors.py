@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from support import canary, wire_server
 from support.raw_server import RawServer, answer
 from support.wire_server import JSON, Wire, failing, failure, framed, replies, sse
 
@@ -24,9 +23,6 @@ from minimax_sync import (
     ResponseFormatError,
     ServerError,
 )
-
-watch, wire, how = canary.watch, wire_server.wire, wire_server.how
-
 
 # B3, B8: codes
 

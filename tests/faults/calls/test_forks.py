@@ -8,12 +8,9 @@ import textwrap
 from collections.abc import Callable
 
 import pytest
-from support import canary, wire_server
 from support.canary import KEY
 from support.raw_server import Peer, RawServer, answer
 from support.wire_server import JSON, Wire, framed
-
-watch, wire = canary.watch, wire_server.wire
 
 
 def echo_of(wire: Wire) -> Callable[[Peer], None]:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from support import canary, wire_server
+from support import wire_server
 
 from minimax_sync import (
     CallTimeoutError,
@@ -33,8 +33,6 @@ from minimax_sync import (
     ToolDef,
     TransportError,
 )
-
-watch, how = canary.watch, wire_server.how
 
 _numbers = itertools.count()
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from support import canary, wire_server
 from support.canary import KEY, PROMPT
 from support.raw_server import RawServer
 from support.wire_server import QUICK, Wire, ask, failing, failure, replies, whole
 
 from minimax_sync import ResponseFormatError
-
-watch, wire, how = canary.watch, wire_server.wire, wire_server.how
 
 
 def test_B17_cookies_are_not_sent_back(wire: Wire, how: str) -> None:

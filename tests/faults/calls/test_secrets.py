@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import requests
-from support import canary, wire_server
 from support.canary import KEY, PROMPT, SECRETS, TOKEN, Leak, Watch, leaks_of, secrets_in
 from support.raw_server import Peer, RawServer, answer
 from support.wire_server import JSON, Wire, ask, failing, framed, replies, sse, whole
@@ -32,9 +31,6 @@ from minimax_sync import (
     TokenPlan,
 )
 from minimax_sync.emulator import Emulator
-
-watch, wire, how = canary.watch, wire_server.wire, wire_server.how
-
 
 # the watch itself
 

@@ -7,15 +7,11 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
-from support import canary, wire_server
 from support.canary import TOKEN
 from support.raw_server import RawServer
 from support.wire_server import TEXT, Wire, ask, failing, failure, replies, whole
 
 from minimax_sync import CallTimeoutError, CredentialInvalidError, RateLimitError, RetryPolicy, ServerError
-
-watch, wire, how = canary.watch, wire_server.wire, wire_server.how
-
 
 # B7
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from support import http_lab
 from support.http_lab import failure, post, run_python, took
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 
@@ -20,9 +19,6 @@ from minimax_sync.errors import (
     TransportError,
 )
 from minimax_sync.net.session import Http
-
-http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
-
 
 BOMB = """
     import pathlib, re, sys, time

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support import http_lab
 from support.http_lab import failure, post, took
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 
@@ -20,8 +19,6 @@ from minimax_sync.errors import (
     CallTimeoutError,
 )
 from minimax_sync.net.session import Http
-
-http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
 
 
 @pytest.mark.parametrize("end", [Peer.finish, Peer.reset], ids=["FIN", "RST"])

@@ -5,12 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support import http_lab
 from support.http_lab import run_python
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
-
-certificate = http_lab.certificate
-
 
 FORK = """
     import os, sys, threading, time

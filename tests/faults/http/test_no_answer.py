@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import http_lab
 from support.http_lab import failure, post, took
 from support.raw_server import Certificate, Peer, RawServer, answer, echo
 
@@ -21,8 +20,6 @@ from minimax_sync.errors import (
     TransportError,
 )
 from minimax_sync.net.session import Http
-
-http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
 
 
 def test_B24_a_refused_connection_may_be_tried_again(http: Http) -> None:

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from support import http_lab
 from support.http_lab import get, sends
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked
 
@@ -20,9 +19,6 @@ from minimax_sync.errors import (
     TransportError,
 )
 from minimax_sync.net.session import Http
-
-http, tls, certificate = http_lab.http, http_lab.tls, http_lab.certificate
-
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 FRAMINGS: dict[str, tuple[list[bytes], Callable[[Peer], None]]] = {

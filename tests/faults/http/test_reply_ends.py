@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import http_lab
 from support.http_lab import get, post, sends
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 
@@ -29,9 +28,6 @@ from minimax_sync.errors import (
     TransportError,
 )
 from minimax_sync.net.session import Http
-
-http, certificate, tls = http_lab.http, http_lab.certificate, http_lab.tls
-
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 

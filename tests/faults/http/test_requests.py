@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from support import http_lab
 from support.http_lab import failure, post
 from support.raw_server import Certificate, Peer, RawServer, answer, echo
 
@@ -21,8 +20,6 @@ from minimax_sync.errors import (
     TransportError,
 )
 from minimax_sync.net.session import Http
-
-http, own, certificate = http_lab.http, http_lab.own, http_lab.certificate
 
 
 def test_B2_netrc_does_not_replace_the_bearer(http: Http, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

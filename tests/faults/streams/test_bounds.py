@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support import canary, wire_server
+from support import wire_server
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer, answer
 from support.wire_server import ANTHROPIC, JSON, OPENAI, Wire, framed, halves, replies, sse
@@ -19,8 +19,6 @@ from minimax_sync.values.request import as_request
 from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.sse import SseParser
 from minimax_sync.wires.table import Wire as Codec
-
-watch, wire = canary.watch, wire_server.wire
 
 
 def stream_error(wire: Wire, *events: bytes, **options: Any) -> LlmError:

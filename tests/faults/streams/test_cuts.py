@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import canary, wire_server
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer
 from support.wire_server import ANTHROPIC, FRAMINGS, TEXT, THINKING, Wire, framed, read, replies
 
 from minimax_sync import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
-
-watch, wire = canary.watch, wire_server.wire
 
 
 def check_cut(wire: Wire, complete_events: int, found: tuple[str, str, LlmError | None]) -> None:

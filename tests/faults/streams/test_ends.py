@@ -6,14 +6,11 @@ import time
 from typing import Any
 
 import pytest
-from support import canary, wire_server
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer
 from support.wire_server import OPENAI, TEXT, TOKENS, Step, Wire, framed, replies, sse
 
 from minimax_sync import StreamEnd, UsageUpdate
-
-watch, wire = canary.watch, wire_server.wire
 
 
 def kept_open(wire: Wire, *events: bytes) -> Any:

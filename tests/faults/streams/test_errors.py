@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-from support import canary, wire_server
 from support.canary import KEY, PROMPT, TOKEN
 from support.raw_server import Peer, RawServer, answer
 from support.wire_server import TEXT, Step, Wire, framed, read, replies, sse
@@ -20,9 +19,6 @@ from minimax_sync import (
     RequestError,
     ServerError,
 )
-
-watch, wire = canary.watch, wire_server.wire
-
 
 # C4, C14
 

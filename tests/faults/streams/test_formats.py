@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import canary, wire_server
 from support.canary import PROMPT
 from support.raw_server import RawServer, answer
 from support.wire_server import JSON, TEXT, TOKENS, Wire, framed, read, replies, sse
 
 from minimax_sync import ResponseFormatError, StreamEnd, TextDelta, UsageUpdate
-
-watch, wire = canary.watch, wire_server.wire
-
 
 # C16
 

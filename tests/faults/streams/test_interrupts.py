@@ -11,12 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from support import canary, wire_server
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer, answer
 from support.wire_server import JSON, TEXT, Wire, endless, failing, framed, replies
-
-watch, wire = canary.watch, wire_server.wire
 
 INTERRUPTS = """
     import os, signal, sys, threading, time, traceback

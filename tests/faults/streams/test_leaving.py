@@ -8,14 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import canary, wire_server
 from support.canary import PROMPT
 from support.raw_server import RawServer
 from support.wire_server import Wire, endless
 
 from minimax_sync import CallEnded, ChatStream, StreamInterruptedError
-
-watch, wire = canary.watch, wire_server.wire
 
 
 def descriptors() -> int:

@@ -8,14 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from support import canary, wire_server
+from support import wire_server
 from support.canary import KEY, PROMPT
 from support.raw_server import Certificate, Peer, RawServer
 from support.wire_server import TEXT, Wire, endless, framed, replies
 
 from minimax_sync import StreamInterruptedError
-
-watch, wire = canary.watch, wire_server.wire
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])

@@ -7,15 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from support import canary, wire_server
+from support import wire_server
 from support.canary import PROMPT
 from support.raw_server import Certificate, Peer, RawServer
 from support.wire_server import FRAMINGS, TEXT, Wire, framed, halves, replies
 
 from minimax_sync import CallTimeoutError, TextDelta
-
-watch, wire = canary.watch, wire_server.wire
-
 
 # C10
 

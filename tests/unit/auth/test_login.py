@@ -12,14 +12,11 @@ import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support import login_lab
 from support.login_lab import BUNDLE, Codes, QuickClock, assert_nothing_is_left, forms
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import ConfigError
-
-clock = login_lab.clock
 
 
 def test_a_login_shows_the_code_polls_and_writes_the_bundle(emulator: Emulator, clock: QuickClock) -> None:

@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import login_lab
 from support.login_lab import BUNDLE, Codes, QuickClock, let_the_code_through
 
 from minimax_sync.auth.login import login, logout
 from minimax_sync.auth.token_plan import TokenPlan
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, ConfigError
-
-clock = login_lab.clock
 
 
 def test_the_bundle_of_a_login_is_good_for_calls(emulator: Emulator, clock: QuickClock) -> None:

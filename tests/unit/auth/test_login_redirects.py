@@ -9,14 +9,11 @@ from urllib.parse import parse_qs
 
 import pytest
 import responses
-from support import login_lab
 from support.login_lab import BUNDLE, Codes, QuickClock, assert_nothing_is_left, let_the_code_through
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import ResponseFormatError
-
-clock = login_lab.clock
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -6,14 +6,11 @@ import traceback
 from typing import Any
 
 import pytest
-from support import login_lab
 from support.login_lab import Codes, QuickClock, forms, let_the_code_through
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import CredentialInvalidError, ResponseFormatError
-
-clock = login_lab.clock
 
 
 def test_two_logins_share_no_secret(emulator: Emulator, clock: QuickClock) -> None:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import pytest
-from support import login_lab
 from support.login_lab import Codes, QuickClock, assert_nothing_is_left
 
 from minimax_sync.auth.login import login
@@ -19,8 +18,6 @@ from minimax_sync.errors import (
     ServerError,
     TransportError,
 )
-
-clock = login_lab.clock
 
 
 def test_an_answer_with_another_state_is_not_ours(emulator: Emulator, clock: QuickClock) -> None:

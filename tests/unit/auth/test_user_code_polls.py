@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import login_lab
 from support.login_lab import Codes, QuickClock, assert_nothing_is_left, let_the_code_through
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import CredentialInvalidError, ResponseFormatError, ServerError
-
-clock = login_lab.clock
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""Fixtures of the fault tests: both wires, both ways to call, a certificate, and the search for leaked secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.canary import Watch, watching
+from support.raw_server import Certificate
+from support.wire_server import WIRES, Wire
+
+
+@pytest.fixture(params=WIRES, ids=lambda wire: wire.flavor)
+def wire(request: pytest.FixtureRequest) -> Wire:
+    """Run the test on each wire."""
+    found: Wire = request.param
+    return found
+
+
+@pytest.fixture(params=["chat", "stream"])
+def how(request: pytest.FixtureRequest) -> str:
+    """Run the test with a plain call and with a stream."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Watch]:
+    """Fail the test if a canary key, token or prompt is found where it must not be."""
+    with watching(tmp_path, monkeypatch, capsys) as found:
+        yield found
