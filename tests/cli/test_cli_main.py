@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.cli import Run
+from support.run_python import run_python
 
 from minimax_sync import __version__
 from minimax_sync.cli import COMMANDS, account
@@ -70,7 +70,7 @@ for arguments in (["--version"], ["--help"], ["chat", "--help"], ["nonsense"], [
 heavy = {"requests", "urllib3", "rich", "yaml", "msgspec", "filelock", "dateutil"} & set(sys.modules)
 sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run_python(code, silent=False)
 
 
 @pytest.mark.parametrize(

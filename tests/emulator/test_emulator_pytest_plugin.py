@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+
+from support.run_python import run
 
 USERS_TEST = """
 import json, sys, urllib.request
@@ -28,6 +28,4 @@ def test_each_test_has_its_own(minimax_emulator):
 def test_a_users_test_finds_the_fixture(tmp_path: Path) -> None:
     file = tmp_path / "test_users.py"
     file.write_text(USERS_TEST)
-    arguments = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(file)]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", file, cwd=tmp_path)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.emulator_calls import CHAT, FORM, OPENAI, bearer, connect, get, openai, post, refresh_form
+from support.run_python import run_python
 
 from minimax_sync.emulator import Emulator
 
@@ -193,9 +192,7 @@ os.waitpid(child, 0)
 
 
 def test_a_forked_child_keeps_no_connection_open() -> None:
-    arguments = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=30)
-    assert (done.stdout.split(), done.stderr) == (["True", "True"], "")
+    assert run_python(FORKING, flags=("-W", "ignore::DeprecationWarning")).split() == ["True", "True"]
 
 
 def test_the_package_imports_only_the_standard_library() -> None:
@@ -210,8 +207,7 @@ package = {name for name in sys.modules if name.startswith("minimax_sync.")}
 own = {name for name in package if not name.startswith("minimax_sync.emulator")}
 print(sorted(name for name in foreign if not name.startswith("_")), sorted(own))
 """
-    done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, env=_source_path())
-    assert (done.stdout.strip(), done.stderr) == ("[] []", "")
+    assert run_python(program, flags=("-S",), env=_source_path()) == "[] []"
 
 
 def _source_path() -> dict[str, str]:

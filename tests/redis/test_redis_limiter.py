@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.redis_server import RedisServer, together
+from support.eventually import together
+from support.redis_server import RedisServer
+from support.run_python import run_python
 
 from minimax_sync import ConfigError, MiniMaxClient, RedisTokenBucket
 from minimax_sync.emulator import Emulator
@@ -285,10 +287,9 @@ def test_a_missing_redis_package_is_named_with_what_to_install(url: str) -> None
         "try: MiniMaxClient('sk-api-x', limiter=sys.argv[1])\n"
         "except ConfigError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, check=True)
-    assert 'pip install "minimax-sync[redis]"' in done.stdout
+    assert 'pip install "minimax-sync[redis]"' in run_python(script, url)
 
 
 def test_a_client_without_a_redis_url_does_not_load_redis() -> None:
     script = "import sys; from minimax_sync import *; MiniMaxClient('sk-api-x'); print('redis' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+    assert run_python(script) == "False"

@@ -7,7 +7,8 @@ import time
 from itertools import pairwise
 
 import pytest
-from support.redis_server import RedisServer, together
+from support.eventually import together
+from support.redis_server import RedisServer
 
 from minimax_sync import RedisTokenBucket
 from minimax_sync.pacing import redis_token_bucket

@@ -6,9 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from support.eventually import eventually
 from support.redis_bundle import bundle_in, keep, lease_runs_out, state_of
 from support.redis_server import RedisServer
-from support.token_lab import eventually, together, workers
+from support.token_lab import at_once, workers
 
 from minimax_sync.emulator import Emulator
 
@@ -21,11 +22,11 @@ def test_A1_processes_that_expire_together_send_one_refresh_per_generation(
         emulator.portal.expired_in = "ttl_s"
         keep(emulator, server)
         with workers(count, server.bundle, emulator.url) as processes:
-            together(processes, "bearer")
+            at_once(processes, "bearer")
             for number in range(1, rounds + 1):
                 for process in processes:
                     process.ask("warp 7300")
-                tokens = {answer["token"] for answer in together(processes, "bearer")}
+                tokens = {answer["token"] for answer in at_once(processes, "bearer")}
                 assert tokens == {bundle_in(server)["access_token"]}
                 assert emulator.portal.grants == emulator.portal.posts == number
         assert emulator.portal.reused == 0
@@ -47,9 +48,9 @@ def test_A4_a_401_that_many_processes_meet_costs_one_refresh(server: RedisServer
     with Emulator() as emulator:
         keep(emulator, server)
         with workers(8, server.bundle, emulator.url) as processes:
-            together(processes, "bearer")
+            at_once(processes, "bearer")
             emulator.portal.expire_access()
-            assert len({answer["token"] for answer in together(processes, "force @")}) == 1
+            assert len({answer["token"] for answer in at_once(processes, "force @")}) == 1
         assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
 
 
@@ -128,7 +129,7 @@ def test_redis_is_killed_and_restarted_while_a_refresh_is_under_way(tmp_path: Pa
         emulator.portal.expired_in = "ttl_s"
         keep(emulator, server, ttl=-10)
         with workers(8, server.bundle, emulator.url) as processes:
-            together(processes, "bearer")
+            at_once(processes, "bearer")
             emulator.portal.latency_before_commit = 0.4
             for process in processes:
                 process.ask("warp 7300")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import pickle
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from support.eventually import eventually
 from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, state_of
 from support.redis_server import RedisServer
-from support.token_lab import eventually, in_seconds
+from support.run_python import run_python
+from support.token_lab import in_seconds
 
 from minimax_sync import BundleError, ConfigError, CredentialInvalidError, MiniMaxClient, TokenPlan, login, logout
 from minimax_sync.auth.clock import SystemClock
@@ -278,8 +278,8 @@ def test_a_missing_redis_package_is_named_with_what_to_install() -> None:
         "try: TokenPlan('redis://127.0.0.1:1/0/plan')\n"
         "except ConfigError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert 'bundle: a redis:// URL needs the package redis: pip install "minimax-sync[redis]"' in done.stdout
+    needed = 'bundle: a redis:// URL needs the package redis: pip install "minimax-sync[redis]"'
+    assert needed in run_python(script)
 
 
 def test_a_bundle_in_a_file_does_not_load_redis(tmp_path: Path) -> None:
@@ -288,8 +288,7 @@ def test_a_bundle_in_a_file_does_not_load_redis(tmp_path: Path) -> None:
         script = (
             "import sys; from minimax_sync import *; TokenPlan(sys.argv[1]).bearer(); print('redis' in sys.modules)"
         )
-        done = subprocess.run([sys.executable, "-c", script, tmp_path / "bundle.json"], capture_output=True, text=True)
-        assert done.stdout == "False\n"
+        assert run_python(script, tmp_path / "bundle.json") == "False"
 
 
 def test_expiry_is_read_as_from_a_file(server: RedisServer) -> None:

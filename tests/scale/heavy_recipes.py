@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.recipes import expected, place, run
+from support.recipes import answers_of, expected, place
 from support.redis_server import RedisServer
 
 from minimax_sync.emulator import Emulator
@@ -18,4 +18,4 @@ def test_a_heavy_library(
 ) -> None:
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")  # the machine's own name may lead nowhere
-    assert run(place(name, server, own_world)) == expected()
+    assert answers_of(place(name, server, own_world)) == expected()

@@ -11,6 +11,7 @@ from typing import Any
 
 from support.redis_bundle import bundle_in, keep
 from support.redis_server import RedisServer
+from support.run_python import run
 
 from minimax_sync.emulator import Emulator
 
@@ -18,12 +19,8 @@ RUN = Path(__file__).parents[1] / "support" / "dask_run.py"
 PROMPTS, RATE = 400, 40
 
 
-def run(*arguments: object) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, RUN, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def spread(*arguments: object) -> dict[str, Any]:
+    return dict(json.loads(run(RUN, *arguments, silent=False).splitlines()[-1]))
 
 
 def asked(emulator: Emulator) -> Counter[str]:
@@ -35,7 +32,7 @@ def asked(emulator: Emulator) -> Counter[str]:
 def test_four_worker_processes_keep_to_one_rate_and_answer_every_prompt_once(
     emulator: Emulator, server: RedisServer
 ) -> None:
-    outcome = run(emulator.base_url, PROMPTS, RATE, server.url)
+    outcome = spread(emulator.base_url, PROMPTS, RATE, server.url)
     assert (outcome["answers"], outcome["right"]) == (PROMPTS, PROMPTS)
     assert set(asked(emulator).values()) == {1}
     assert 0.8 * RATE < outcome["rate"] < 1.05 * RATE  # a busy machine may be slower
@@ -45,7 +42,7 @@ def test_a_killed_worker_costs_no_prompt_and_an_expired_login_one_refresh(
     emulator: Emulator, server: RedisServer
 ) -> None:
     keep(emulator, server, ttl=-10)
-    outcome = run(emulator.anthropic_base_url, PROMPTS, RATE, server.url, server.bundle, "kill")
+    outcome = spread(emulator.anthropic_base_url, PROMPTS, RATE, server.url, server.bundle, "kill")
     assert (outcome["answers"], outcome["right"]) == (PROMPTS, PROMPTS)
     assert outcome["rate"] < 1.05 * RATE
     assert len(asked(emulator)) == PROMPTS
@@ -64,8 +61,7 @@ def test_the_command_map_runs_on_a_cluster(emulator: Emulator, server: RedisServ
         command = f"-m minimax_sync map in.jsonl -o out.jsonl --dask {address} --redis {server.url}".split()
         (own_world / "config").mkdir()
         (own_world / "config/llm.yaml").write_text("providers: {minimax: {rate_limit: {requests_per_second: 80}}}\n")
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
+        run(*command, silent=False)
     finally:
         scheduler.communicate("\n", timeout=30)
     lines = [json.loads(line) for line in (own_world / "out.jsonl").read_text().splitlines()]

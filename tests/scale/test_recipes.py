@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.recipes import expected, place, run
+from support.recipes import answers_of, expected, place
 from support.redis_server import RedisServer
 
 from minimax_sync.emulator import Emulator
@@ -20,18 +20,18 @@ from minimax_sync.emulator import Emulator
 
 @pytest.mark.parametrize("start_method", ["spawn", "fork"])
 def test_multiprocessing(emulator: Emulator, server: RedisServer, own_world: Path, start_method: str) -> None:
-    assert run(place("multiprocessing_map.py", server, own_world), start_method) == expected(2)
+    assert answers_of(place("multiprocessing_map.py", server, own_world), start_method) == expected(2)
 
 
 @pytest.mark.parametrize("name", ["loky_map.py", "joblib_parallel.py"])
 def test_processes_of_a_library(emulator: Emulator, server: RedisServer, own_world: Path, name: str) -> None:
-    assert run(place(name, server, own_world)) == expected()
+    assert answers_of(place(name, server, own_world)) == expected()
 
 
 def test_celery(emulator: Emulator, server: RedisServer, own_world: Path) -> None:
     recipe = place("celery_task.py", server, own_world)
     with celery_worker(own_world):
-        assert run(recipe) == expected()
+        assert answers_of(recipe) == expected()
 
 
 @contextmanager

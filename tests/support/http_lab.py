@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,12 +48,3 @@ def sends(*pieces: bytes, then: Callable[[Peer], None] = Peer.finish) -> Callabl
         then(peer)
 
     return script
-
-
-def run_python(code: str, *arguments: str) -> str:
-    """Run a client of its own in another process; what it raises or warns of fails the test."""
-    command = [sys.executable, "-W", "error::ResourceWarning", "-c", textwrap.dedent(code), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    return done.stdout

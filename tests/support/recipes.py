@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from support.redis_server import RedisServer
+from support.run_python import run
 
 RECIPES = Path(__file__).parents[1] / "scale" / "recipes"
 PROMPTS = 20
@@ -21,13 +20,10 @@ def place(name: str, server: RedisServer, folder: Path) -> Path:
     return copy
 
 
-def run(recipe: Path, *arguments: str) -> list[str]:
+def answers_of(recipe: Path, *arguments: str) -> list[str]:
     """Run a recipe and return the answers that it printed, sorted."""
-    done = subprocess.run(
-        [sys.executable, recipe, *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return sorted(line for line in done.stdout.splitlines() if line.startswith("You said"))
+    printed = run(recipe, *arguments, silent=False)
+    return sorted(line for line in printed.splitlines() if line.startswith("You said"))
 
 
 def expected(times: int = 1) -> list[str]:

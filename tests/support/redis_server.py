@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -80,11 +78,3 @@ class RedisServer:
         with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
             connection.sendall(b"EXISTS x\r\n")
             return not connection.recv(100).startswith(b"-LOADING")
-
-
-def together(actions: list[Callable[[], object]]) -> None:
-    threads = [threading.Thread(target=action) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()

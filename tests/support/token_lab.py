@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+
+from support.run_python import OBEY_MODES
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.bundle import Bundle, parse_bundle
@@ -23,15 +25,6 @@ from minimax_sync.emulator import Emulator
 from minimax_sync.emulator.grants import Pair
 
 WORKER = Path(__file__).with_name("token_worker.py")
-
-# Without these three capabilities root obeys file modes like anybody else.
-_OBEY_MODES = """
-import ctypes, os, sys
-if os.geteuid() == 0:
-    for capability in (1, 2, 3):
-        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
 
 
 def bundle_at(path: Path) -> Bundle:
@@ -85,30 +78,11 @@ def neighbours(path: Path) -> list[str]:
     return sorted(names - {path.name, path.name + ".lock"})
 
 
-def eventually(condition: Callable[[], object], timeout: float = 5.0) -> None:
-    """Wait until `condition()` holds, or fail."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
-
-
-def run_python(
-    script: str, *arguments: object, obey_modes: bool = False, timeout: float = 20.0, silent: bool = False
-) -> str:
-    """Run a script in its own process and return what it printed. `silent`: its stderr must be empty."""
-    command = [sys.executable, *(["-c", _OBEY_MODES] if obey_modes else []), "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-    assert done.returncode == 0, done.stderr
-    assert not (silent and done.stderr), done.stderr
-    return done.stdout.strip()
-
-
 class Process:
     """A worker process. It is killed at the end of `workers`."""
 
     def __init__(self, path: Path | str, base_url: str, *, obey_modes: bool = False) -> None:
-        wrapper = ["-c", _OBEY_MODES] if obey_modes else []
+        wrapper = ["-c", OBEY_MODES] if obey_modes else []
         self._popen = subprocess.Popen(
             [sys.executable, *wrapper, str(WORKER), str(path), base_url],
             stdin=subprocess.PIPE,
@@ -171,7 +145,7 @@ def workers(count: int, path: Path | str, base_url: str, *, obey_modes: bool = F
                 process.kill()
 
 
-def together(processes: list[Process], command: str) -> list[dict[str, Any]]:
+def at_once(processes: list[Process], command: str) -> list[dict[str, Any]]:
     """Give all processes one command for the same instant; return their answers."""
     instant = time.time() + 0.1
     for process in processes:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.run_python import run_python
 
 import minimax_sync
 
@@ -150,9 +149,7 @@ def loaded_by(code: str, folder: Path) -> set[str]:
     """Run code in a new interpreter and name the modules that were loaded by it."""
     script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sys.modules.keys() - before)"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("MINIMAX_")}
-    command = [sys.executable, "-c", script]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=environ)
-    return set(ran.stdout.split())
+    return set(run_python(script, cwd=folder, env=environ).split())
 
 
 def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:

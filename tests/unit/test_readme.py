@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
+from support.run_python import run
 
 from minimax_sync.emulator import Emulator
 from minimax_sync.settings.resolve import resolve_settings
@@ -71,6 +71,4 @@ def test_the_commands_of_the_readme_run(configured_emulator: Emulator, own_world
     (own_world / "IN.jsonl").write_text('"Name a river."\n{"prompt": "Name a city.", "id": "b"}\n')
     assert commands
     for command in commands:
-        arguments = [sys.executable, "-m", "minimax_sync", *shlex.split(command)[1:]]
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        run("-m", "minimax_sync", *shlex.split(command)[1:], silent=False)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 import time
 from typing import Any
 
 import pytest
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer, answer
+from support.run_python import run_python
 from support.wire_server import EVENTS, JSON, Wire, failure, framed, replies, whole
 
 from minimax_sync import (
@@ -25,11 +23,11 @@ from minimax_sync import (
 # B18
 
 BOMBS = """
-    import re, sys
+    import pathlib, re, sys
     from minimax_sync import LlmError, MiniMaxClient, RetryPolicy
 
     def peak():
-        return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+        return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 
     url, flavor, how = sys.argv[1:]
     client = MiniMaxClient(
@@ -83,10 +81,7 @@ def test_B18_no_body_costs_more_memory_than_its_bound(
 ) -> None:
     step = bomb(status, kind, begin, block, size)
     with RawServer(replies(whole(wire, how), step)) as server:
-        command = [sys.executable, "-c", textwrap.dedent(BOMBS), server.url, wire.flavor, how]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    peak, found = done.stdout.strip().split(" ", 1)
+        peak, found = run_python(BOMBS, server.url, wire.flavor, how).split(" ", 1)
     assert found == expected
     assert int(peak) / 1024 < most_mib
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 
 import pytest
 from support.canary import KEY
 from support.raw_server import Peer, RawServer, answer
+from support.run_python import run_python
 from support.wire_server import JSON, Wire, framed
 
 
@@ -42,14 +41,8 @@ def run(code: str, server: RawServer, wire: Wire) -> str:
             assert client.chat(text).text == text
             assert "".join(client.stream(text + " streamed").text_deltas()) == text + " streamed"
     """
-    command = [sys.executable, "-W", "error::ResourceWarning", "-c", textwrap.dedent(head) + textwrap.dedent(code)]
     environment = {"MINIMAX_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [*command, server.url, wire.flavor], capture_output=True, text=True, timeout=60, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    return done.stdout
+    return run_python(textwrap.dedent(head) + textwrap.dedent(code), server.url, wire.flavor, env=environment)
 
 
 FORK = """

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from support.http_lab import failure, post, run_python, took
+from support.http_lab import failure, post, took
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
+from support.run_python import run_python
 
 from minimax_sync.errors import (
     CallTimeoutError,

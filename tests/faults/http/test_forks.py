@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support.http_lab import run_python
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
+from support.run_python import run_python
 
 FORK = """
     import os, sys, threading, time

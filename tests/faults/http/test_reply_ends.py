@@ -8,9 +8,6 @@ import logging
 import os
 import pickle
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 import traceback
@@ -21,6 +18,7 @@ from typing import Any
 import pytest
 from support.http_lab import get, post, sends
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
+from support.run_python import run_python
 
 from minimax_sync.errors import (
     ConfigError,
@@ -162,9 +160,7 @@ def test_ctrl_c_discards_the_connection_and_the_next_call_works(kind: str, phase
                 return
 
     with RawServer(script) as server:
-        command = [sys.executable, "-W", "error", "-c", textwrap.dedent(INTERRUPTED), server.url, kind, phase]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert (done.stdout, done.stderr) == ("whole\n", "")
+        assert run_python(INTERRUPTED, server.url, kind, phase, flags=("-W", "error")) == "whole"
     assert server.connections == 2
 
 
@@ -277,11 +273,5 @@ def test_many_first_calls_at_once_load_the_authorities_once(certificate: Certifi
         print(len(loads))
     """
     with RawServer(echo, certificate) as server:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", textwrap.dedent(code), server.url],
-            env={**os.environ, "REQUESTS_CA_BUNDLE": certificate.file},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert (done.stdout, done.stderr) == ("1\n", "")
+        environment = {**os.environ, "REQUESTS_CA_BUNDLE": certificate.file}
+        assert run_python(code, server.url, flags=("-W", "error"), env=environment) == "1"

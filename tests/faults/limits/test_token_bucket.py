@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from support.run_python import run_python
 
 from minimax_sync.errors import RateLimitError
 from minimax_sync.pacing.retry import Attempts, RetryPolicy, retry_after_seconds
@@ -188,5 +188,4 @@ assert 400 < sum(counts) <= slots, (counts, slots)
 
 
 def test_B14_a_storm_of_signals_leaves_the_line_moving_and_no_slot_counted_twice() -> None:
-    done = subprocess.run([sys.executable, "-c", STORM], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
+    run_python(STORM)

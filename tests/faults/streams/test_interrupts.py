@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.canary import PROMPT
 from support.raw_server import Peer, RawServer, answer
+from support.run_python import run_python
 from support.wire_server import JSON, TEXT, Wire, endless, failing, framed, replies
 
 INTERRUPTS = """
@@ -101,11 +102,8 @@ def test_C13_ctrl_c_is_prompt_in_every_phase_and_the_next_call_works(wire: Wire,
 
     tests = str(Path(__file__).parents[2])
     with RawServer(script) as server:
-        command = [sys.executable, "-W", "error", "-c", textwrap.dedent(INTERRUPTS), server.url, wire.flavor, phase]
-        done = subprocess.run([*command, tests], capture_output=True, text=True, timeout=60, check=False)
+        run_python(INTERRUPTS, server.url, wire.flavor, phase, tests, flags=("-W", "error"))
         assert server.wait_until(lambda: not server.open_connections)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
 
 
 STORM = """

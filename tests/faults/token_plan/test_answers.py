@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.token_lab import bundle_at, edit, eventually, expired_plan, neighbours
+from support.eventually import eventually
+from support.token_lab import bundle_at, edit, expired_plan, neighbours
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.instants import expiry

@@ -9,17 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.token_lab import (
-    bundle_at,
-    descriptors,
-    edit,
-    expire,
-    expired_plan,
-    in_seconds,
-    latest_pair,
-    neighbours,
-    run_python,
-)
+from support.run_python import run_python
+from support.token_lab import bundle_at, descriptors, edit, expire, expired_plan, in_seconds, latest_pair, neighbours
 
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError
@@ -155,7 +146,7 @@ def test_A10_a_bundle_that_may_only_be_read_serves_and_is_never_refreshed(
         def ask() -> str:
             path.chmod(file)
             folder.chmod(directory)
-            printed = run_python(READ_ONLY, path, emulator.url, obey_modes=True)
+            printed = run_python(READ_ONLY, path, emulator.url, obey_modes=True, silent=False)
             folder.chmod(0o755)
             path.chmod(0o600)
             return printed

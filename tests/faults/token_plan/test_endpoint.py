@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.token_lab import bundle_at, edit, expired_plan, neighbours, run_python
+from support.run_python import run_python
+from support.token_lab import bundle_at, edit, expired_plan, neighbours
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -205,5 +206,5 @@ def test_A42_an_endpoint_that_drips_is_given_up_at_the_total_deadline(tmp_path: 
         path = tmp_path / "bundle.json"
         emulator.portal.bundle(path, ttl=-10)
         edit(path, region=url)
-        assert run_python(DRIP, path, url) == "True"
+        assert run_python(DRIP, path, url, silent=False) == "True"
         assert neighbours(path) == ["bundle.json.intent"]

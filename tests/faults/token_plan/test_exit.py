@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support.token_lab import bundle_at, latest_pair, neighbours, run_python
+from support.run_python import run_python
+from support.token_lab import bundle_at, latest_pair, neighbours
 
 from minimax_sync.emulator import Emulator
 
@@ -92,6 +93,6 @@ def test_A47_a_login_used_while_the_interpreter_ends_refreshes_in_the_callers_th
     path = tmp_path / "bundle.json"
     with Emulator() as emulator:
         emulator.portal.bundle(path, ttl=-10)
-        assert run_python(AT_EXIT, path, emulator.url, late, silent=True) == "True True"
+        assert run_python(AT_EXIT, path, emulator.url, late) == "True True"
         assert bundle_at(path).access_token.reveal() == latest_pair(emulator)["access_token"]
         assert emulator.portal.posts == 2

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support.token_lab import bundle_at, latest_pair, run_python, workers
+from support.run_python import run_python
+from support.token_lab import bundle_at, latest_pair, workers
 
 from minimax_sync.emulator import Emulator
 
@@ -95,7 +96,7 @@ def test_A48_a_fork_at_every_moment_of_a_refresh_leaves_the_child_a_working_logi
     with Emulator() as emulator:
         emulator.portal.bundle(path)
         step = random.Random(time.time_ns()).choice((3, 4, 5))
-        assert run_python(FORKED, path, emulator.url, step, timeout=40) == "True"
+        assert run_python(FORKED, path, emulator.url, step) == "True"
         assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
         assert emulator.portal.reused == 0
 
@@ -140,5 +141,5 @@ def test_A49_without_a_lease_no_thread_is_left_to_make_a_fork_warn(tmp_path: Pat
     path = tmp_path / "bundle.json"
     with Emulator() as emulator:
         emulator.portal.bundle(path, ttl=-10)
-        assert run_python(QUIET_FORK, path, emulator.url, silent=True).split() == ["1", "0"]
+        assert run_python(QUIET_FORK, path, emulator.url).split() == ["1", "0"]
         assert emulator.portal.posts == 3

@@ -9,15 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.token_lab import (
-    bundle_at,
-    expire,
-    expired_plan,
-    latest_pair,
-    neighbours,
-    stranger,
-    workers,
-)
+from support.token_lab import bundle_at, expire, expired_plan, latest_pair, neighbours, stranger, workers
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator

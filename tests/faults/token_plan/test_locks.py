@@ -12,13 +12,9 @@ from pathlib import Path
 
 import pytest
 from filelock import lock_descriptor
-from support.token_lab import (
-    bundle_at,
-    eventually,
-    expired_plan,
-    latest_pair,
-    run_python,
-)
+from support.eventually import eventually
+from support.run_python import run_python
+from support.token_lab import bundle_at, expired_plan, latest_pair
 
 from minimax_sync.auth import file_lock as lock_module
 from minimax_sync.emulator import Emulator
@@ -60,7 +56,7 @@ def test_A22_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> Non
 
 
 FORK_WHILE_HELD = """
-import os, sys, time
+import os, subprocess, sys, time
 from minimax_sync.auth.file_lock import KernelLock
 path, way = sys.argv[1:]
 lock = KernelLock.attempt(path)
@@ -74,7 +70,7 @@ if child == 0:
     os._exit(0)
 probe = f"from minimax_sync.auth.file_lock import KernelLock; print(KernelLock.attempt({path!r}) is None)"
 time.sleep(0.1)
-held = os.popen(f'{sys.executable} -c "{probe}"').read().strip()
+held = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True).stdout.strip()
 lock.release()
 free = KernelLock.attempt(path) is not None
 print(held, free, os.waitpid(child, 0)[1])
@@ -238,7 +234,7 @@ def test_A28_ctrl_c_at_every_line_of_a_forced_refresh_leaks_no_lock(tmp_path: Pa
     path = tmp_path / "bundle.json"
     with Emulator() as emulator:
         emulator.portal.bundle(path)
-        assert run_python(INTERRUPTED, path, emulator.url, timeout=40) == "True True"
+        assert run_python(INTERRUPTED, path, emulator.url) == "True True"
         eventually(lambda: bundle_at(path).access_token.reveal() == latest_pair(emulator)["access_token"])
         assert emulator.portal.reused == 0
 
@@ -282,7 +278,7 @@ def test_A26_a_lock_of_somebody_else_names_its_owner(tmp_path: Path) -> None:
         emulator.portal.bundle(path, ttl=-10)
         lock = Path(f"{path}.lock")
         lock.touch(mode=0o000)
-        printed = run_python(DENIED, path, emulator.url, obey_modes=True)
+        printed = run_python(DENIED, path, emulator.url, obey_modes=True, silent=False)
         assert str(lock) in printed
         assert f"belongs to {path.owner()}" in printed
         assert emulator.portal.posts == 0

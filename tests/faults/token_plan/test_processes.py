@@ -8,17 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support.token_lab import (
-    bundle_at,
-    edit,
-    eventually,
-    expired_plan,
-    in_seconds,
-    latest_pair,
-    neighbours,
-    together,
-    workers,
-)
+from support.eventually import eventually
+from support.token_lab import at_once, bundle_at, edit, expired_plan, in_seconds, latest_pair, neighbours, workers
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -33,11 +24,11 @@ def test_A1_processes_that_expire_together_send_one_refresh_per_generation(
         emulator.portal.expired_in = "ttl_s"
         emulator.portal.bundle(path)
         with workers(count, path, emulator.url) as processes:
-            together(processes, "bearer")
+            at_once(processes, "bearer")
             for number in range(1, rounds + 1):
                 for process in processes:
                     process.ask("warp 7300")
-                tokens = {answer["token"] for answer in together(processes, "bearer")}
+                tokens = {answer["token"] for answer in at_once(processes, "bearer")}
                 assert tokens == {bundle_at(path).access_token.reveal()}
                 assert emulator.portal.grants == emulator.portal.posts == number
         assert emulator.portal.reused == 0
@@ -150,12 +141,12 @@ def test_A20_processes_that_watch_one_login_refresh_it_once(tmp_path: Path) -> N
         emulator.portal.expired_in = "ttl_s"
         emulator.portal.bundle(path, ttl=3600)
         with workers(4, path, emulator.url) as processes:
-            together(processes, "bearer")
+            at_once(processes, "bearer")
             for process in processes:
                 process.ask("warp 3538")
                 process.ask("watch")  # 62 s are left: the margin, and the up to 5 s that each is early
             eventually(lambda: emulator.portal.posts >= 1, 10)
-            tokens = {answer["token"] for answer in together(processes, "bearer")}
+            tokens = {answer["token"] for answer in at_once(processes, "bearer")}
             eventually(lambda: bundle_at(path).access_token.reveal() == latest_pair(emulator)["access_token"])
             assert emulator.portal.posts == 1
             assert len(tokens) <= 2  # the old one is valid to its end

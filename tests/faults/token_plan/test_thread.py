@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.token_lab import bundle_at, descriptors, edit, eventually, expired_plan, run_python
+from support.eventually import eventually
+from support.run_python import run_python
+from support.token_lab import bundle_at, descriptors, edit, expired_plan
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth import background as refresher

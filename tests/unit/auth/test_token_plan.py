@@ -3,8 +3,6 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from support.run_python import run_python
 
 from minimax_sync.auth import Auth, TokenPlan
 from minimax_sync.auth.file_store import FileStore
@@ -90,8 +89,7 @@ print(*set(sys.modules) - loaded)
 
 def test_the_first_refresh_of_a_process_waits_for_no_import(emulator: Emulator, tmp_path: Path) -> None:
     emulator.portal.bundle(tmp_path / "bundle.json", ttl=-10)
-    command = [sys.executable, "-c", FIRST_REFRESH, str(tmp_path / "bundle.json"), emulator.url]
-    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout == "\n"
+    assert not run_python(FIRST_REFRESH, tmp_path / "bundle.json", emulator.url)
     assert emulator.portal.posts == 1
 
 

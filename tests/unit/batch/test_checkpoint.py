@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.run_python import run_python
 
 from minimax_sync import ChatMessage, ChatRequest, ChatResponse, ConfigError, MiniMaxClient, RequestError, ToolDef
 from minimax_sync.batch.checkpoint import Checkpoint, Line, key_of
@@ -264,7 +265,6 @@ for more in range(5):
 
 
 def test_without_descriptors_enough_it_is_refused_and_keeps_none(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", MORE_AND_MORE_DESCRIPTORS]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, cwd=tmp_path, check=True)
+    printed = run_python(MORE_AND_MORE_DESCRIPTORS, cwd=tmp_path)
     refused = "checkpoint out.jsonl: Too many open files 0"
-    assert done.stdout.splitlines() == [refused, refused, refused, "open 0", "open 0"]
+    assert printed.splitlines() == [refused, refused, refused, "open 0", "open 0"]

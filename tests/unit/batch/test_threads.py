@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from support.run_python import run_python
 
 from minimax_sync import MiniMaxClient
 from minimax_sync.batch.threads import WorkerThreads
@@ -35,9 +34,8 @@ def test_what_is_first_used_in_an_atexit_handler_works(emulator: Emulator) -> No
         emulator.answer("answered")
     emulator.answer(tool_calls=[("double", {"n": 1}), ("double", {"n": 2})])
     emulator.answer("doubled")
-    command = [sys.executable, "-c", FIRST_USED_AT_EXIT, emulator.base_url, emulator.api_key]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr) == ("['answered', 'answered', 'answered']\ndoubled\n", "")
+    printed = run_python(FIRST_USED_AT_EXIT, emulator.base_url, emulator.api_key)
+    assert printed == "['answered', 'answered', 'answered']\ndoubled"
 
 
 @contextmanager

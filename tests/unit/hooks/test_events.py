@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import pickle
-import subprocess
-import sys
 from typing import Any
 
 import pytest
+from support.run_python import run_python
 
 from minimax_sync import hooks
 from minimax_sync.hooks import (
@@ -107,8 +106,7 @@ def test_an_event_is_logged_as_a_structured_record(
 
 def test_the_package_imports_no_backend() -> None:
     script = "import sys, minimax_sync.hooks; print([m for m in sys.modules if m.startswith(('prom', 'opentel'))])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run_python(script) == "[]"
 
 
 @pytest.mark.parametrize(
@@ -126,5 +124,4 @@ try:
 except ConfigError as exc:
     print(exc)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
-    assert f"pip install 'minimax-sync[{extra}]'" in done.stdout
+    assert f"pip install 'minimax-sync[{extra}]'" in run_python(script)

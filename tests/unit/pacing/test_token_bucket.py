@@ -6,14 +6,13 @@ import copy
 import gc
 import pickle
 import queue
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from math import inf, nan
 
 import pytest
+from support.eventually import eventually
+from support.run_python import run_python
 
 from minimax_sync.errors import CallTimeoutError, ConfigError
 from minimax_sync.pacing.token_bucket import Limiter, TokenBucket, _shared, shared_bucket
@@ -25,13 +24,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.001)
 
 
 def line_length(bucket: TokenBucket) -> int:
@@ -221,14 +213,8 @@ print(json.dumps([interrupted, behind[0]]))
 """
 
 
-def run(script: str) -> str:
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_ctrl_c_ends_a_wait_at_once_and_gives_the_slot_to_the_next_in_line() -> None:
-    interrupted, behind = map(float, run(INTERRUPTED).strip("[]\n").split(","))
+    interrupted, behind = map(float, run_python(INTERRUPTED).strip("[]\n").split(","))
     assert interrupted < 0.24
     assert 0.249 <= behind < 0.49
 
@@ -256,7 +242,7 @@ assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_forked_child_has_a_lock_and_a_line_of_its_own() -> None:
-    run(FORKED)
+    run_python(FORKED)
 
 
 def test_a_bucket_is_pickled_and_copied_as_its_rate_and_burst() -> None:

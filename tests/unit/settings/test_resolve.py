@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
+from support.run_python import run_python
 from support.settings_world import FILE, World
 
 from minimax_sync.errors import ConfigError
@@ -137,7 +136,4 @@ def test_a_static_key_without_a_file_loads_no_yaml_parser(world: World) -> None:
         "resolve_settings(arguments={}); print('yaml' in sys.modules, 'requests' in sys.modules)"
     )
     environ = {**os.environ, "MINIMAX_API_KEY": "k"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=world.cwd, env=environ, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["False", "False"]
+    assert run_python(code, cwd=world.cwd, env=environ) == "False False"
