@@ -16,8 +16,10 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ..errors import AmbiguousResultError, Budget, ConfigError, LlmError
+from ..values.scalars import plain_scalar
 
 _DAY_MS = 86_400_000
 _ATTEMPTS = (int, 1, 1_000_000, "a whole number from 1 to 1000000")
@@ -36,29 +38,63 @@ _LONGEST_COOL_DOWN = 60.0
 """Seconds. A wait that nobody sits out (Retry-After: 999999) must not lock everybody else out for as long."""
 
 
+class _DefaultNumber(int):
+    """A default, which differs by identity from the same number given by the user."""
+
+
+_MOST_ATTEMPTS: int = _DefaultNumber(5)
+_MOST_SERVER_ATTEMPTS: int = _DefaultNumber(3)
+
+
 class RetryPolicy(msgspec.Struct, frozen=True):
-    """Say how often and how slowly failed attempts are repeated.
+    """How often and how slowly failed attempts are repeated.
 
     `rate_limit_attempts` is the most attempts that one call takes, `server_attempts` the most of them that may end in a
-    5xx or without a connection. Waits grow by decorrelated jitter from `initial_backoff_ms`, at most `max_backoff_ms`.
-    `resend_ambiguous=True` sends again after an `AmbiguousResultError` too, as a failure of the service: the request
-    may then be processed, and billed, twice. An impossible value is a `ConfigError`.
+    5xx or without a connection; without `rate_limit_attempts`, more `server_attempts` raise the total to match. Waits
+    grow by decorrelated jitter from `initial_backoff_ms`, at most `max_backoff_ms`. `resend_ambiguous=True` sends again
+    after an `AmbiguousResultError` too, as after a failure of the service: the request may then be processed, and
+    billed, twice. Raises ConfigError for an impossible value.
     """
 
-    rate_limit_attempts: int = 5
-    server_attempts: int = 3
+    rate_limit_attempts: int = _MOST_ATTEMPTS
+    server_attempts: int = _MOST_SERVER_ATTEMPTS
     initial_backoff_ms: float = 1000
     max_backoff_ms: float = 60_000
     backoff_multiplier: float = 2.0
     resend_ambiguous: bool = False
 
     def __post_init__(self) -> None:
+        total_is_given = self.rate_limit_attempts is not _MOST_ATTEMPTS
+        server_is_given = self.server_attempts is not _MOST_SERVER_ATTEMPTS
         for name, (kind, least, most, wanted) in _RULES.items():
-            value = getattr(self, name)
+            value = plain_scalar(getattr(self, name))
             if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
                 raise ConfigError(f"retry: {name} must be {wanted}")
-        if not isinstance(self.resend_ambiguous, bool):
+            force_setattr(self, name, value)
+        resend = plain_scalar(self.resend_ambiguous)
+        if not isinstance(resend, bool):
             raise ConfigError("retry: resend_ambiguous must be True or False")
+        force_setattr(self, "resend_ambiguous", resend)
+        self._fit(total_is_given, server_is_given)
+
+    def _fit(self, total_is_given: bool, server_is_given: bool) -> None:
+        """Let the one of the two numbers of attempts that was not given follow the other."""
+        total, server = self.rate_limit_attempts, self.server_attempts
+        if server <= total:
+            return
+        if not server_is_given:
+            force_setattr(self, "server_attempts", total)
+        elif not total_is_given:
+            force_setattr(self, "rate_limit_attempts", server)
+        else:
+            raise ConfigError(
+                f"retry: server_attempts ({server}) must be at most rate_limit_attempts ({total}), which counts all "
+                "attempts of a call"
+            )
+
+
+DEFAULT_RETRY = RetryPolicy()
+"""The client's argument when it is not given; it differs by identity from an equal policy of the user's."""
 
 
 class Attempts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import time
 from datetime import datetime, timedelta, timezone
@@ -10,6 +11,7 @@ from math import inf, isfinite, nan
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,7 +98,29 @@ def test_the_two_budgets_are_counted_together() -> None:
     assert waits(RetryPolicy(), server, limit, server, limit, limit)[-1] is None
     assert waits(RetryPolicy(), limit, server, limit, server, server)[-1] is None
     assert None not in waits(RetryPolicy(), limit, server, limit, server)
-    assert waits(RetryPolicy(rate_limit_attempts=2, server_attempts=9), server, server)[-1] is None
+    assert waits(RetryPolicy(rate_limit_attempts=2), server, server)[-1] is None
+
+
+def test_more_server_attempts_raise_the_total_and_a_smaller_total_lowers_them() -> None:
+    assert RetryPolicy(server_attempts=6) == RetryPolicy(6, 6)
+    assert RetryPolicy(rate_limit_attempts=2) == RetryPolicy(2, 2)
+    assert RetryPolicy(server_attempts=4) == RetryPolicy(5, 4)
+    for policy in (RetryPolicy(server_attempts=6), RetryPolicy(rate_limit_attempts=2)):
+        assert pickle.loads(pickle.dumps(policy)) == copy.copy(policy) == policy
+
+
+def test_two_numbers_of_attempts_that_contradict_each_other_are_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"server_attempts \(6\) must be at most rate_limit_attempts \(5\)"):
+        RetryPolicy(rate_limit_attempts=5, server_attempts=6)
+
+
+def test_numbers_of_numpy_count_as_numbers() -> None:
+    numbers: list[Any] = [np.int64(7), np.int32(2), np.float32(10), 60_000, np.float64(3)]
+    policy = RetryPolicy(*numbers)
+    assert policy == RetryPolicy(7, 2, 10.0, 60_000, 3.0)
+    assert [type(value) for value in msgspec.structs.astuple(policy)] == [int, int, float, int, float, bool]
+    with pytest.raises(ConfigError):
+        RetryPolicy(np.float64(2.5))
 
 
 @pytest.mark.parametrize(
