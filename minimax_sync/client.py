@@ -20,9 +20,18 @@ from .conversation import Conversation
 from .hooks.events import Hook
 from .net.session import Session
 from .pacing.quota_alert import Quota, decode_quota
-from .pacing.retry import RetryPolicy
+from .pacing.retry import DEFAULT_RETRY, RetryPolicy
 from .pacing.token_bucket import Limiter
-from .settings.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_PROVIDER, DEFAULT_RATE, DEFAULT_RETRY
+from .settings.settings import DEFAULT_PROVIDER
+from .settings.table import (
+    DEFAULT_AUTH_MODE,
+    DEFAULT_BACKGROUND_REFRESH,
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_IDLE_TIMEOUT,
+    DEFAULT_MODEL,
+    DEFAULT_RATE,
+    DEFAULT_TIMEOUT,
+)
 from .tracebacks import sealed
 from .values.options import ChatOptions
 from .values.request import as_request
@@ -89,11 +98,11 @@ class MiniMaxClient:
         quota_alert_threshold: float | None = None,
         quota_budget: float | None = None,
         retry: RetryPolicy = DEFAULT_RETRY,
-        timeout: float = 600.0,
-        connect_timeout: float = 10.0,
-        idle_timeout: float = 120.0,
+        timeout: float = DEFAULT_TIMEOUT,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
         session: Session | None = None,
-        background_refresh: bool = True,
+        background_refresh: bool = DEFAULT_BACKGROUND_REFRESH,
         hooks: Iterable[Hook] = (),
     ) -> None:
         arguments = {

@@ -1,6 +1,6 @@
-"""A key or token in hand, wrapped so that it cannot slip into a repr, a log line, a pickle or a traceback's locals.
+"""Wrappers for keys, tokens, URLs with passwords and headers: no repr, log line, pickle or traceback local shows one.
 
-Owns the wrapper and the one check of what a key may look like. Knows nothing of where keys come from or go to.
+It also contains the one check of what a key may look like. It does not know where keys come from or go to.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from .errors import ConfigError
 HIDDEN = "****"
 
 _SHORTEST_SHOWN = 20
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_VARIABLE = re.compile(r"(?:export\s+|set\s+)?[A-Z]+_[A-Z_]*=.")
+_SENSITIVE = re.compile(r"auth|cookie|key|token|secret|password|credential|signature", re.IGNORECASE)
 
 
 class Secret:
@@ -86,32 +89,69 @@ class StoreUrl(str):
         return StoreUrl, (str(self),)
 
 
+class Headers(dict[str, str]):
+    """Headers by name, whose repr shows the names alone; not pickled with a value that is probably a secret."""
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether one of the names says that its value is a secret."""
+        return any(_SENSITIVE.search(name) for name in self)
+
+    def masked(self) -> str:
+        """Return the names with ``****`` for each value."""
+        return ", ".join(f"{name}: {HIDDEN}" for name in self)
+
+    def __repr__(self) -> str:
+        return f"{{{self.masked()}}}"
+
+    def __reduce__(self) -> tuple[type[Headers], tuple[dict[str, str]]]:
+        if self.has_secret:
+            raise ConfigError("headers that hold a secret cannot be pickled; put them into llm.yaml instead")
+        return Headers, (dict(self),)
+
+
 def check_key(value: object, source: str) -> Secret:
-    """Strip `value`, a `str` or a `Secret`, and wrap it.
+    """Return `value`, a `str` or a `Secret`, as a Secret without outer blanks, quotes and "Bearer ".
 
     Raises ConfigError, naming `source` and no part of the value, unless it is printable ASCII without spaces.
     """
     raw = value.reveal() if isinstance(value, Secret) else value
+    if isinstance(raw, str):
+        raw = _bare(raw)
     fault = _fault(raw)
     if fault:
         del value, raw  # a traceback that shows locals must not show the key
         raise ConfigError(f"{source}: {fault}")
-    return Secret(str(raw).strip())
+    return Secret(str(raw))
+
+
+def unquoted(text: str) -> str:
+    """Return `text` without outer blanks and without the quotes around it, which `docker --env-file` keeps."""
+    text = str.strip(text)
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def is_one_word(text: str) -> bool:
-    """Tell printable ASCII without spaces, which a header's value must be.
+    """Return whether `text` is printable ASCII without spaces, as a header value must be.
 
     http.client refuses anything else with an exception that quotes it, or it splits the request.
     """
     return text.isascii() and text.isprintable() and " " not in text and text != ""
 
 
+def _bare(text: str) -> str:
+    return _BEARER.sub("", unquoted(text), count=1) if _BEARER.match(unquoted(text)) else unquoted(text)
+
+
 def _fault(raw: object) -> str | None:
     if not isinstance(raw, str):
         return f"the key must be text, not {type(raw).__name__}"
-    if not raw.strip():
+    if not raw:
         return "the key is blank"
-    if not is_one_word(raw.strip()):
+    if _VARIABLE.match(raw):
+        return "the key begins with the name of a variable; leave only what stands after the ="
+    if invisible := next((char for char in raw if not char.isascii() and not char.isprintable()), None):
+        return f"the key holds an invisible character (U+{ord(invisible):04X}); copy it again from the console"
+    if not is_one_word(raw):
         return "the key holds a space, a control character or a character outside ASCII; copy it again from the console"
     return None

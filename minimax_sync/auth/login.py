@@ -23,7 +23,7 @@ from ..errors import (
 )
 from ..net.session import Http
 from ..settings.endpoints import REGIONS, portal_url
-from ..settings.settings import DEFAULT_BUNDLE
+from ..settings.places import BUNDLE_FILE
 from ..tracebacks import sealed
 from .clock import Clock, SystemClock
 from .file_access import write_private
@@ -58,7 +58,7 @@ class Login:
 def login(
     region: str = "global",
     *,
-    bundle: str | os.PathLike[str] = DEFAULT_BUNDLE,
+    bundle: str | os.PathLike[str] = BUNDLE_FILE,
     on_code: OnCode | None = None,
     clock: Clock | None = None,
 ) -> Login:
@@ -87,7 +87,7 @@ def login(
     return Login(kept, approval.bundle.region, approval.bundle.expires_at, approval.group_id, approval.notification)
 
 
-def logout(bundle: str | os.PathLike[str] = DEFAULT_BUNDLE) -> bool:
+def logout(bundle: str | os.PathLike[str] = BUNDLE_FILE) -> bool:
     """Remove the Token Plan bundle and the files that refreshes left beside it; return False if there was none."""
     return open_store(bundle_place(bundle), SystemClock()).remove()
 

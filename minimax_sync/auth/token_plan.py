@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import BundleError
 from ..secret import Secret, StoreUrl
-from ..settings.table import check_bundle
+from ..settings.checks import check_bundle
 from .background import Lease
 from .bundle import DEFAULT_REGION
 from .clock import Clock, SystemClock

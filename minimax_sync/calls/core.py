@@ -6,7 +6,6 @@ Knows the wire, the channel and the options of a call; knows no input and no ans
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from ..errors import ConfigError, RequestError
 from ..hooks.events import Event, TokenRefreshed, emit
 from ..pacing.retry import RetryPolicy
+from ..settings.checks import check_seconds
 from ..settings.settings import Settings
 from ..values.request import ChatRequest
 from ..wires.table import Wire
@@ -112,19 +112,15 @@ class Core(msgspec.Struct, frozen=True):
         if not self.owns_session:
             raise ConfigError("a client with session= cannot be pickled; make one in each process")
         origin = dict(self.settings.reference())
-        given = {**origin.pop("arguments"), **msgspec.structs.asdict(self.options), "model": self.model}
-        return {**given, "background_refresh": self.channel.lease is not None}, origin
+        return {**origin.pop("arguments"), **msgspec.structs.asdict(self.options), "model": self.model}, origin
 
 
 def options_with(base: Options, overrides: Mapping[str, Any]) -> Options:
     """Return `base` with checked overrides; raises `ConfigError` naming the option."""
-    for name in _SECONDS:
-        value = overrides.get(name, 1.0)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value <= 0:
-            raise ConfigError(f"{name} must be a number of seconds above 0")
+    seconds = {name: check_seconds(overrides[name], f"argument {name}") for name in _SECONDS if name in overrides}
     if not isinstance(overrides.get("retry", base.retry), RetryPolicy):
         raise ConfigError("retry must be a RetryPolicy")
     hooks = overrides.get("hooks", base.hooks)
     if not isinstance(hooks, Iterable) or not all(map(callable, hooks := tuple(hooks))):
         raise ConfigError("hooks must be callables that take one event")
-    return msgspec.structs.replace(base, **{**overrides, "hooks": hooks})
+    return msgspec.structs.replace(base, **{**overrides, **seconds, "hooks": hooks})

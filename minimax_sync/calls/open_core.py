@@ -15,11 +15,10 @@ from ..errors import BundleError, ConfigError
 from ..net.session import Http
 from ..pacing.quota_alert import QuotaAlert
 from ..pacing.token_bucket import Limiter, TokenBucket, shared_bucket
-from ..secret import StoreUrl
+from ..secret import Secret, StoreUrl
 from ..settings.endpoints import Endpoint, may_receive_token
 from ..settings.resolve import resolve_settings
 from ..settings.settings import KEY_BASE_URL, Settings
-from ..settings.table import CHECKS
 from ..wires.table import wire_for
 from .attempts import Channel, Options
 from .core import Core, options_with
@@ -27,8 +26,6 @@ from .core import Core, options_with
 if TYPE_CHECKING:
     import requests
 
-
-_OPTIONS = ("timeout", "connect_timeout", "idle_timeout", "hooks")
 
 _REGULAR_KEY = (
     "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
@@ -45,25 +42,23 @@ def open_core(arguments: Mapping[str, Any], **origin: Any) -> Core:
     """
     given = dict(arguments)
     session = given.pop("session", None)
-    background_refresh = given.pop("background_refresh", True)
-    options = {name: given.pop(name) for name in _OPTIONS if name in given}
-    unknown = given.keys() - CHECKS.keys()
-    if unknown:
-        raise ConfigError(f"unknown argument {', '.join(sorted(unknown))}")
+    hooks = given.pop("hooks", ())
     settings = resolve_settings(arguments=given, **origin)
-    channel = _channel(settings, session, background_refresh=background_refresh)
-    defaults = Options(settings.retry.value, timeout=600.0, connect_timeout=10.0, idle_timeout=120.0)
+    channel = _channel(settings, session)
+    options = Options(
+        settings.retry.value, settings.timeout.value, settings.connect_timeout.value, settings.idle_timeout.value
+    )
     return Core(
         settings,
         channel,
-        options_with(defaults, options),
+        options_with(options, {"hooks": hooks}),
         wire_for(channel.endpoint),
         settings.model.value,
         owns_session=session is None,
     )
 
 
-def _channel(settings: Settings, session: requests.Session | None, *, background_refresh: bool) -> Channel:
+def _channel(settings: Settings, session: requests.Session | None) -> Channel:
     http = Http(session)
     auth, identity, base_url = _CREDENTIALS[settings.auth_mode.value](settings)
     endpoint = settings.endpoint(base_url)
@@ -82,7 +77,7 @@ def _channel(settings: Settings, session: requests.Session | None, *, background
         quota=_quota_alert(settings),
         provider=settings.provider.value,
         hint=_hint(settings, endpoint),
-        lease=auth.watch() if background_refresh and hasattr(auth, "watch") else None,
+        lease=auth.watch() if settings.background_refresh.value and hasattr(auth, "watch") else None,
     )
 
 
@@ -90,6 +85,11 @@ def _static_key(settings: Settings) -> tuple[Auth, str, str]:
     key = settings.api_key.value
     if key is None:
         raise ConfigError(f"no key: {settings.api_key.source}")
+    if not isinstance(key, Secret):
+        from ..auth.key_function import KeyFunction
+
+        function = KeyFunction(key, settings.api_key.source)
+        return function, function.identity, KEY_BASE_URL
     auth = StaticKey(key.reveal(), source=settings.api_key.source)
     return auth, auth.bearer(), KEY_BASE_URL
 

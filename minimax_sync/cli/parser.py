@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from .. import __version__
-from .places import ENVIRONMENT, FILES
 
 PROGRAM = "minimax-sync"
 
@@ -26,6 +25,14 @@ git diff | minimax-sync chat "Write a commit message for this diff."
 minimax-sync chat                        a conversation
 minimax-sync login                       log in to a Token Plan
 minimax-sync status --check"""
+
+_HISTORY = ("~/.local/state/minimax-sync/history", "what was typed in conversations")
+_ENVIRONMENT = (
+    ("https_proxy", "a proxy for https"),
+    ("REQUESTS_CA_BUNDLE", "certificates to trust"),
+    ("XDG_STATE_HOME", "where the history is kept, instead of ~/.local/state"),
+    ("NO_COLOR", "when set, plain text on terminals too"),
+)
 
 _EXIT_STATUS = (
     ("0", "all went well"),
@@ -97,17 +104,28 @@ class _Formatter(RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=28)
 
 
+class _Parser(ArgumentParser):
+    """A parser whose epilog is written when the help is printed: it needs the table of settings."""
+
+    def __init__(self, *, examples: str, has_settings: bool = True, **settings: Any) -> None:
+        super().__init__(**settings, formatter_class=_Formatter, allow_abbrev=False)
+        self._examples = examples
+        self._has_settings = has_settings
+
+    def format_help(self) -> str:
+        self.epilog = _epilog(self._examples, self._has_settings)
+        return super().format_help()
+
+
 def build_parser(commands: Iterable[Command]) -> ArgumentParser:
     """Build the parser of the whole program."""
     commands = tuple(commands)
     listed = _section("commands", ((command.name, command.summary) for command in commands))
-    parser = ArgumentParser(
-        PROGRAM,
+    parser = _Parser(
+        prog=PROGRAM,
         usage=f"{PROGRAM} [--version] [--help] COMMAND [ARGUMENT ...]",
         description=f"{_DESCRIPTION}\n\n{listed}\n\n`{PROGRAM} COMMAND --help` tells more of each.",
-        epilog=_epilog(_EXAMPLES, has_settings=True),
-        formatter_class=_Formatter,
-        allow_abbrev=False,
+        examples=_EXAMPLES,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     subparsers = parser.add_subparsers(prog=PROGRAM, metavar="COMMAND", required=True, help=SUPPRESS)
@@ -115,9 +133,8 @@ def build_parser(commands: Iterable[Command]) -> ArgumentParser:
         child = subparsers.add_parser(
             command.name,
             description=command.description,
-            epilog=_epilog(command.examples, command.has_settings),
-            formatter_class=_Formatter,
-            allow_abbrev=False,
+            examples=command.examples,
+            has_settings=command.has_settings,
         )
         for flags, settings in command.arguments:
             child.add_argument(*flags, **settings)
@@ -131,7 +148,10 @@ def build_parser(commands: Iterable[Command]) -> ArgumentParser:
 def _epilog(examples: str, has_settings: bool) -> str:
     sections = [f"examples:\n{_indented(examples.splitlines())}"] if examples else []
     if has_settings:
-        sections += [_section("files", FILES), _section("environment", ENVIRONMENT)]
+        from ..settings.places import FILES
+        from ..settings.table import ENVIRONMENT
+
+        sections += [_section("files", (*FILES, _HISTORY)), _section("environment", (*ENVIRONMENT, *_ENVIRONMENT))]
     return "\n\n".join([*sections, _section("exit status", _EXIT_STATUS)])
 
 

@@ -7,13 +7,11 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BundleError, ConfigError
 from .clients import find_settings, in_flags, open_client, token_plan
-from .parser import Command, argument
-from .places import GROUP_ID_FILE, KEY_FILE, SETTING_VARIABLES
+from .parser import PROGRAM, Command, argument
 from .terminal import bold, instant, print_table
 
 if TYPE_CHECKING:
@@ -39,7 +37,8 @@ def _run(arguments: Namespace) -> int:
     login = token_plan(settings).status() if settings.auth_mode.value == "token_plan" else None
     _print_summary(settings, login)
     _title("Settings")
-    print_table(_setting_rows(settings), ("NAME", "VALUE", "FROM"))
+    rows = ((name, value, in_flags(source)) for name, value, source in settings.rows())
+    print_table(rows, ("NAME", "VALUE", "FROM"))
     _print_places(arguments)
     if login and login.state == "unreadable":
         raise BundleError(login.problem)
@@ -81,22 +80,23 @@ def _bundle_rows(found: BundleStatus) -> Iterator[tuple[str, str]]:
         yield "written", instant(found.refreshed_at, now)
 
 
-def _setting_rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows of the settings; a value of many fields gets a line for each."""
-    for name, value, source in settings.rows():
-        first, *more = value.removeprefix("RetryPolicy(").removesuffix(")").split(", ") if name == "retry" else [value]
-        yield name, first, in_flags(source)
-        yield from (("", field, "") for field in more)
-
-
 def _print_places(arguments: Namespace) -> None:
-    from ..settings.settings import DEFAULT_BUNDLE, DEFAULT_FILE
+    """Print the environment variables that are set, the keys that could be, and whether the files exist."""
+    from ..settings.places import BUNDLE_FILE, CONFIG_FILE, GROUP_ID_FILE, KEY_FILE
+    from ..settings.spelling import did_you_mean
+    from ..settings.table import BY_NAME, ENVIRONMENT
 
     _title("Looked at")
-    config = arguments.config or os.environ.get("MINIMAX_CONFIG") or DEFAULT_FILE
-    rows = [(name, "set" if os.environ.get(name, "").strip() else "not set") for name in SETTING_VARIABLES]
-    files = (config, DEFAULT_BUNDLE, KEY_FILE, GROUP_ID_FILE)
-    print_table(rows + [(path, "there" if os.path.lexists(Path(path)) else "not there") for path in files])
+    known = [name for name, _ in ENVIRONMENT]
+    is_set = {name for name in known if os.environ.get(name, "").strip()}
+    shown = [name for name in known if name in is_set or name in BY_NAME["api_key"].variables]
+    print_table((name, "set" if name in is_set else "not set") for name in shown)
+    config = arguments.config or os.environ.get("MINIMAX_CONFIG") or CONFIG_FILE
+    files = (config, BUNDLE_FILE, KEY_FILE, GROUP_ID_FILE)
+    print_table((path, "there" if os.path.lexists(path) else "not there") for path in files)
+    for name in sorted(os.environ):
+        if name.startswith("MINIMAX_") and name not in known and (hint := did_you_mean(name, known)):
+            print(f"{name} is set, but is not a variable of {PROGRAM}{hint}")
 
 
 def _check(arguments: Namespace) -> None:

@@ -1,51 +1,42 @@
-"""What `llm.yaml` and `agents.d/*.yaml` say: the layout of the files, and one provider's settings out of them.
+"""Read `llm.yaml` and `agents.d/*.yaml`: the settings of one provider, each with its file, line and key.
 
-Owns which key means which setting. Precedence over arguments and environment is `resolve`'s business, parsing
-`yaml_file`'s, the values themselves `checks`'. Only the chosen provider is read and expanded, so that a file shared
-with other programs does not need their variables to be set here.
+The layout is derived from the table. This module does not know the precedence over arguments and environment. Only the
+chosen provider is read and expanded, so that a file shared with other programs does not need their variables.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
 from ..errors import ConfigError
-from ..pacing.retry import RetryPolicy
+from ..secret import Headers
+from .checks import check_text
 from .placeholders import Placeholders
 from .settings import DEFAULT_PROVIDER, Sourced
-from .table import CHECKS
+from .table import SETTINGS, Setting
 from .yaml_lines import Item, read_yaml
 
-_Layout = Mapping[str, Union[str, "_Layout"]]
+_Layout = Mapping[str, Union[Setting, "_Layout"]]
 
-_TOP = ("providers", "retry")
-_PROVIDER: _Layout = {
-    "api_key": "api_key",
-    "group_id": "group_id",
-    "base_url": "base_url",
-    "api_flavor": "api_flavor",
-    "chat_path": "chat_path",
-    "model": "model",
-    "rate_limit": {
-        "requests_per_second": "requests_per_second",
-        "burst": "burst",
-        "store": "limiter",
-        "quota_alert_threshold": "quota_alert_threshold",
-        "quota_budget": "quota_budget",
-    },
-    "auth": {"mode": "auth_mode", "bundle": "bundle"},
-}
-_RETRY = {
-    "max_attempts": "rate_limit_attempts",
-    "server_attempts": "server_attempts",
-    "initial_backoff_ms": "initial_backoff_ms",
-    "max_backoff_ms": "max_backoff_ms",
-    "backoff_multiplier": "backoff_multiplier",
-}
-_NUMBERS = frozenset({"requests_per_second", "burst", "quota_alert_threshold", "quota_budget"})
+
+def _layout(settings: Iterable[Setting]) -> _Layout:
+    """Return the keys of a file as nested mappings, from the settings' dotted keys."""
+    layout: dict[str, Any] = {}
+    for setting in settings:
+        *sections, key = setting.key.split(".")
+        level = layout
+        for section in sections:
+            level = level.setdefault(section, {})
+        level[key] = setting
+    return layout
+
+
+_IN_FILE = [setting for setting in SETTINGS if "file" in setting.looked_at]
+_TOP = _layout(setting for setting in _IN_FILE if setting.key.startswith("retry."))
+_PROVIDER = _layout(setting for setting in _IN_FILE if not setting.key.startswith("retry."))
 
 
 class FileSettings(NamedTuple):
@@ -70,16 +61,14 @@ def read_config(
         provider = chosen.get("provider", provider)
     path = cwd / config.value
     found = config.source != "default" or os.path.lexists(path)
-    top = _fields(path, config, placeholders, _TOP) if found else {}
-    providers = top["providers"].fields() if "providers" in top else {}
+    top = _fields(path, config, placeholders, ("providers", *_TOP)) if found else {}
+    providers = top.pop("providers").fields() if "providers" in top else {}
     if provider.value not in providers and provider.value != DEFAULT_PROVIDER:
         known = f"it has {', '.join(providers)}" if providers else "it has none"
         raise ConfigError(f"{provider.source}: no provider {provider.value!r} in {config.value}; {known}")
-    values: dict[str, Sourced[Any]] = {}
+    values = dict(_collect(top, _TOP))
     if provider.value in providers:
-        values.update(_collect(providers[provider.value], _PROVIDER))
-    if "retry" in top:
-        values["retry"] = _retry(top["retry"])
+        values.update(_collect(providers[provider.value].fields(_PROVIDER), _PROVIDER))
     if "model" in chosen:
         values["model"] = chosen["model"]
     return FileSettings(config.value if found else None, provider, values)
@@ -93,38 +82,30 @@ def _fields(path: Path, file: Sourced[str], placeholders: Placeholders, known: C
     return {} if root is None else root.fields(known)
 
 
-def _collect(parent: Item, layout: _Layout) -> Iterator[tuple[str, Sourced[Any]]]:
-    for key, item in parent.fields(layout).items():
+def _collect(fields: dict[str, Item], layout: _Layout) -> Iterator[tuple[str, Sourced[Any]]]:
+    for key, item in fields.items():
         target = layout[key]
-        if not isinstance(target, str):
-            yield from _collect(item, target)
-        elif target == "requests_per_second" and item.is_null:
-            yield target, Sourced(None, item.source)
-        else:
-            value = _value(item, target)
-            if value is not None:
-                yield target, Sourced(value, item.source)
+        if not isinstance(target, Setting):
+            yield from _collect(item.fields(target), target)
+        elif found := _value(item, target):
+            yield target.name, found
 
 
-def _value(item: Item, setting: str) -> Any:
-    # The raw text is never a local: it may be a key, and a traceback may show locals.
-    if setting in _NUMBERS:
-        return None if item.number() is None else CHECKS[setting](item.number(), item.source)
-    return None if item.text() is None else CHECKS[setting](item.text(), item.source)
+def _value(item: Item, setting: Setting) -> Sourced[Any] | None:
+    """Return the checked value, None when it is blank. The raw text is never a local: a traceback may show those."""
+    if item.is_null:
+        return Sourced(None, item.source) if setting.null_counts else None
+    if setting.read is None:
+        return Sourced(setting.check(Headers(_texts(item)), item.source), item.source)
+    if item.text(flags=setting.is_flag) is None:
+        return None
+    value = setting.hidden(setting.read(item.text(flags=setting.is_flag) or ""))
+    return Sourced(setting.check(value, item.source), item.source)
 
 
-def _retry(parent: Item) -> Sourced[RetryPolicy]:
-    values: dict[str, Any] = {}
-    for key, item in parent.fields(_RETRY).items():
-        value: dict[str, Any] = {_RETRY[key]: item.number()}
-        if value[_RETRY[key]] is None:
-            continue
-        try:
-            RetryPolicy(**value)
-        except ConfigError as error:
-            raise ConfigError(f"{item.source}: must be {str(error).partition(' must be ')[2]}") from None
-        values.update(value)
-    return Sourced(RetryPolicy(**values), parent.source)
+def _texts(item: Item) -> Iterator[tuple[str, str]]:
+    for key, value in item.fields().items():
+        yield key, value.text() or ""
 
 
 def _agent(agent: str, config: str, placeholders: Placeholders, cwd: Path) -> dict[str, Sourced[str]]:
@@ -147,7 +128,7 @@ def _agent(agent: str, config: str, placeholders: Placeholders, cwd: Path) -> di
     model = known[agent]
     fields = {} if model is None else model.fields(("provider", "model"))
     return {
-        key: Sourced(CHECKS["model"](text, item.source), item.source)
+        key: Sourced(check_text(text, item.source), item.source)
         for key, item in fields.items()
         if (text := item.text()) is not None
     }

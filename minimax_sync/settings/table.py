@@ -1,124 +1,276 @@
-"""What the value of each setting may be, wherever it came from: argument, environment variable or file.
+"""The table of settings: one row a setting. Checks, places, defaults, the layout of `llm.yaml`, the rows of `status`,
+the environment section of `--help` and the table in the guide are derived from it.
 
-One table from a setting's name to its check. A check gets the value and the words that name its source, and returns the
-value as the rest of the library uses it or raises ConfigError. Knows nothing of where settings are looked for.
+It does not know how places are searched (`resolve`) or how files are read (`llm_yaml`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from ..errors import ConfigError
-from ..pacing.retry import RetryPolicy
-from ..secret import StoreUrl, check_key, is_one_word
+from ..pacing.retry import DEFAULT_RETRY
+from . import checks
+from .checks import Check
 from .endpoints import parse_chat_path, parse_flavor
+from .places import GROUP_ID_FILE, KEY_FILE
 
 AuthMode = Literal["static", "token_plan", "auto"]
-Check = Callable[[Any, str], Any]
-
 AUTH_MODES: tuple[AuthMode, ...] = ("static", "token_plan", "auto")
-_STORES = ("redis://", "rediss://", "unix://")
 
 
-def check_text(value: object, source: str) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ConfigError(f"{source}: must be a line of text")
-    return value.strip()
+class _DefaultText(str):
+    __slots__ = ()
 
 
-def check_group_id(value: object, source: str) -> str:
-    if not isinstance(value, str) or not is_one_word(value.strip()):
-        raise ConfigError(f"{source}: a group id is printable ASCII without spaces; copy it again from the console")
-    return value.strip()
+class _DefaultNumber(float):
+    __slots__ = ()
 
 
-def check_auth_mode(value: object, source: str) -> AuthMode:
-    for mode in AUTH_MODES:
-        if value == mode:
-            return mode
-    raise ConfigError(f"{source}: must be one of {', '.join(AUTH_MODES)}")
+class _DefaultFlag(int):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(bool(self))
 
 
-def check_bundle(value: object, source: str) -> str:
-    """Accept a path, or the redis URL of a bundle that lives there."""
-    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
-    if isinstance(text, str) and _is_store(text.strip()):
-        return StoreUrl(text.strip())
-    if not isinstance(text, str) or not text.strip() or "\0" in text or "://" in text:
-        del value, text  # it may hold a password, and a traceback may show locals
-        raise ConfigError(f"{source}: must be the path of a Token Plan bundle or a URL like redis://host:6379/0/NAME")
-    return text
+# Defaults of the client's arguments. They differ from an equal value of the user's by identity, so they never hide the
+# file, while `timeout=1200.0` in a call outranks `timeout: 60` in llm.yaml.
+DEFAULT_MODEL: str = _DefaultText("MiniMax-M2.5")
+DEFAULT_AUTH_MODE: str = _DefaultText("auto")
+DEFAULT_RATE: float = _DefaultNumber(2.0)
+DEFAULT_TIMEOUT: float = _DefaultNumber(1200.0)
+DEFAULT_CONNECT_TIMEOUT: float = _DefaultNumber(10.0)
+DEFAULT_IDLE_TIMEOUT: float = _DefaultNumber(300.0)
+DEFAULT_BACKGROUND_REFRESH: bool = _DefaultFlag(True)  # type: ignore[assignment]
+DEFAULT_VERIFY: bool = _DefaultFlag(True)  # type: ignore[assignment]
 
 
-def check_limiter(value: object, source: str) -> object:
-    """Accept the URL of a store that hosts share, or an object that does what a TokenBucket does."""
-    if isinstance(value, str) and _is_store(value.strip()):
-        return StoreUrl(value.strip())
-    if not isinstance(value, str) and _has(value, "acquire", "pause"):
-        return value
-    del value  # it may hold a password, and a traceback may show locals
-    raise ConfigError(f"{source}: must be a URL like redis://host:6379/0, or have acquire() and pause()")
+PLAN_KEY_PLACES = ("$MINIMAX_CODE_PLAN_KEY", "$MINIMAX_CODING_API_KEY", KEY_FILE)
+"""Where a key is the key of a plan, whatever it looks like."""
 
-
-def check_auth(value: object, source: str) -> object:
-    if not _has(value, "bearer", "force_refresh"):
-        raise ConfigError(f"{source}: must have bearer() and force_refresh(rejected), as StaticKey and TokenPlan have")
-    return value
-
-
-def check_rate(value: Any, source: str) -> float | None:
-    """Accept requests per second, or None for no limit."""
-    if value is None:
-        return None
-    if not _is_number(value) or not 1e-6 <= value <= 1e6:
-        raise ConfigError(f"{source}: must be a number from 0.000001 to 1000000, or None for no limit")
-    return float(value)
-
-
-def whole(least: int) -> Check:
-    def check(value: Any, source: str) -> int:
-        if not _is_number(value) or value != int(value) or value < least:
-            raise ConfigError(f"{source}: must be a whole number of at least {least}")
-        return int(value)
-
-    return check
-
-
-def check_retry(value: object, source: str) -> RetryPolicy:
-    if not isinstance(value, RetryPolicy):
-        raise ConfigError(f"{source}: must be a RetryPolicy, not {type(value).__name__}")
-    return value
-
-
-def _is_store(text: str) -> bool:
-    return text.startswith(_STORES) and text not in _STORES and is_one_word(text)
-
-
-def _has(value: object, *methods: str) -> bool:
-    return all(callable(getattr(value, method, None)) for method in methods)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
-
-
-CHECKS: dict[str, Check] = {
-    "api_key": check_key,
-    "auth": check_auth,
-    "model": check_text,
-    "base_url": check_text,
-    "api_flavor": parse_flavor,
-    "chat_path": parse_chat_path,
-    "group_id": check_group_id,
-    "auth_mode": check_auth_mode,
-    "bundle": check_bundle,
-    "requests_per_second": check_rate,
-    "burst": whole(1),
-    "limiter": check_limiter,
-    "quota_alert_threshold": whole(0),
-    "quota_budget": whole(1),
-    "retry": check_retry,
+_KEY_VARIABLES = {
+    "MINIMAX_CODE_PLAN_KEY": "the key of a plan; the first of the keys that is set is used",
+    "MINIMAX_CODING_API_KEY": "the same",
+    "MINIMAX_API_KEY": "a pay-as-you-go key; looked at last",
 }
+
+
+class Setting(NamedTuple):
+    """One setting.
+
+    `check` accepts or refuses a value and converts it. `help` is a line for people. `default` is the client's argument
+    when it is not given. `read` turns the text of an environment variable or a file into what `check` takes; None when
+    the setting can only be an argument. `file` is its key in `llm.yaml`, below `providers.NAME` (those of `retry` stand
+    at the top); by default its name. `wrap` hides a value that is secret or may hold a secret. `places` are where it is
+    looked for, in order; by default argument, environment variable and file.
+    """
+
+    name: str
+    check: Check
+    help: str
+    default: object = None
+    read: Callable[[str], object] | None = str
+    file: str = ""
+    wrap: Callable[[object], object] | None = None
+    places: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The dotted key in `llm.yaml`."""
+        return self.file or self.name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable, where the rule for its name holds."""
+        return f"MINIMAX_{self.name.replace('.', '_').upper()}"
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """Where the setting is looked for, in order: "argument", "$VARIABLE", "file" for llm.yaml, or a path."""
+        argument = () if "." in self.name else ("argument",)
+        return self.places or (*argument, f"${self.variable}", "file")
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables, in the order in which they are looked at."""
+        return tuple(place[1:] for place in self.looked_at if place.startswith("$"))
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether `true` and `false` in a file are values of the setting."""
+        return self.read is checks.read_flag
+
+    @property
+    def null_counts(self) -> bool:
+        """Whether None is a value: `requests_per_second` None turns the limiter off."""
+        return self.check is checks.check_rate
+
+    def hidden(self, value: Any) -> Any:
+        """Return the value so that a traceback that shows locals shows no secret."""
+        return self.wrap(value) if self.wrap else value
+
+    @property
+    def default_value(self) -> object:
+        """The value when the setting is found nowhere."""
+        default = bool(self.default) if self.is_flag else self.default
+        return None if self.default is None else self.check(default, self.name)
+
+    def is_given(self, argument: object) -> bool:
+        """Return whether an argument of the client was given: it is neither the default nor None."""
+        return argument is not self.default and (argument is not None or self.null_counts)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "api_key",
+        checks.check_api_key,
+        "the key; a function is called before each request",
+        wrap=checks.wrap_key,
+        places=("argument", *PLAN_KEY_PLACES, "file", "$MINIMAX_API_KEY"),
+    ),
+    Setting("auth", checks.check_auth, "an object with bearer()", read=None, places=("argument",)),
+    Setting(
+        "auth_mode",
+        checks.one_of(*AUTH_MODES),
+        "static (a key), token_plan (a login) or auto: the login if there is one",
+        DEFAULT_AUTH_MODE,
+        file="auth.mode",
+    ),
+    Setting(
+        "bundle", checks.check_bundle, "the file of the Token Plan login", file="auth.bundle", wrap=checks.wrap_url
+    ),
+    Setting(
+        "group_id",
+        checks.check_group_id,
+        "the group id, which today's keys do not need",
+        places=("argument", "$MINIMAX_GROUP_ID", GROUP_ID_FILE, "file"),
+    ),
+    Setting("base_url", checks.check_text, "the server: MiniMax, or one with the same interface"),
+    Setting("api_flavor", parse_flavor, "the wire: openai_compat or anthropic_messages"),
+    Setting("chat_path", parse_chat_path, "the path of chats on the OpenAI wire, like /chat/completions"),
+    Setting("model", checks.check_text, "the model", DEFAULT_MODEL),
+    Setting("timeout", checks.check_seconds, "seconds for a whole call", DEFAULT_TIMEOUT, checks.read_number),
+    Setting(
+        "connect_timeout",
+        checks.check_seconds,
+        "seconds for one connection to be made",
+        DEFAULT_CONNECT_TIMEOUT,
+        checks.read_number,
+    ),
+    Setting(
+        "idle_timeout",
+        checks.check_seconds,
+        "seconds of silence before a call fails",
+        DEFAULT_IDLE_TIMEOUT,
+        checks.read_number,
+    ),
+    Setting(
+        "requests_per_second",
+        checks.check_rate,
+        "the rate of requests; none for no limit",
+        DEFAULT_RATE,
+        checks.read_number,
+        "rate_limit.requests_per_second",
+    ),
+    Setting("burst", checks.whole(1), "requests at once", None, checks.read_number, "rate_limit.burst"),
+    Setting(
+        "limiter",
+        checks.check_limiter,
+        "the URL of a Redis through which hosts share the rate",
+        file="rate_limit.store",
+        wrap=checks.wrap_url,
+    ),
+    Setting(
+        "quota_alert_threshold",
+        checks.whole(0),
+        "warn when less than this is left",
+        None,
+        checks.read_number,
+        "rate_limit.quota_alert_threshold",
+    ),
+    Setting(
+        "quota_budget",
+        checks.whole(1),
+        "tokens that may be used, for that warning",
+        None,
+        checks.read_number,
+        "rate_limit.quota_budget",
+    ),
+    Setting(
+        "background_refresh",
+        checks.check_flag,
+        "whether a thread keeps a login fresh",
+        DEFAULT_BACKGROUND_REFRESH,
+        checks.read_flag,
+        "auth.background_refresh",
+    ),
+    Setting(
+        "verify",
+        checks.check_verify,
+        "true, false, or the path of certificates to trust",
+        DEFAULT_VERIFY,
+        checks.read_flag,
+    ),
+    Setting("proxy", checks.check_proxy, "the proxy for every host but loopback", wrap=checks.wrap_url),
+    Setting(
+        "default_headers",
+        checks.check_headers,
+        "headers of every request",
+        read=None,
+        wrap=checks.wrap_headers,
+        places=("argument", "file"),
+    ),
+    Setting("retry", checks.check_retry, "a RetryPolicy", DEFAULT_RETRY, None, places=("argument",)),
+    Setting(
+        "retry.rate_limit_attempts",
+        checks.retry_field("rate_limit_attempts"),
+        "the most attempts of a call",
+        read=checks.read_number,
+        file="retry.max_attempts",
+        places=("$MINIMAX_RETRY_MAX_ATTEMPTS", "file"),
+    ),
+    Setting(
+        "retry.server_attempts",
+        checks.retry_field("server_attempts"),
+        "the most attempts of a call that end in a server error",
+        read=checks.read_number,
+    ),
+    Setting(
+        "retry.initial_backoff_ms",
+        checks.retry_field("initial_backoff_ms"),
+        "the first wait, in milliseconds",
+        read=checks.read_number,
+    ),
+    Setting(
+        "retry.max_backoff_ms",
+        checks.retry_field("max_backoff_ms"),
+        "the longest wait, in milliseconds",
+        read=checks.read_number,
+    ),
+    Setting(
+        "retry.backoff_multiplier",
+        checks.retry_field("backoff_multiplier"),
+        "the growth of the waits",
+        read=checks.read_number,
+    ),
+    Setting(
+        "retry.resend_ambiguous",
+        checks.retry_field("resend_ambiguous"),
+        "send again when the outcome is unknown",
+        read=checks.read_flag,
+    ),
+)
+
+BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
+"""The rows by name."""
+
+ARGUMENTS: tuple[str, ...] = tuple(setting.name for setting in SETTINGS if "argument" in setting.looked_at)
+"""The names of the client's arguments that are settings."""
+
+
+ENVIRONMENT: tuple[tuple[str, str], ...] = (
+    *((variable, _KEY_VARIABLES.get(variable, setting.help)) for setting in SETTINGS for variable in setting.variables),
+    ("MINIMAX_CONFIG", "the configuration file, instead of ./config/llm.yaml"),
+)
+"""Each environment variable and its meaning, for help texts."""

@@ -1,8 +1,8 @@
-"""A YAML file as items that know their line: what stands in it, and where.
+"""A YAML file as items that know their line.
 
-Owns parsing, line numbers and the difference between text, numbers, mappings and lists; what the keys mean is no
-concern of this module. Values are taken from the composed nodes, before YAML makes numbers and dates of them, so that a
-group id keeps its leading zeros. PyYAML is imported when a file is read. No repr and no message shows a value.
+This module parses and tells text, mappings and lists apart; it does not know what the keys mean. Values are taken from
+the composed nodes, before YAML makes numbers and dates of them, so that a group id keeps its leading zeros. PyYAML is
+imported when a file is read. No repr and no message shows a value.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import Any, NoReturn
 
 from ..errors import ConfigError
 from .placeholders import PlaceholderError, Placeholders
+from .spelling import did_you_mean
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "timestamp"))
-_INTEGER = re.compile(r"[-+]?[0-9][0-9_]*")
-_DECIMAL = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -36,28 +35,20 @@ class Item:
         """Whether the value was left out, or is `null` or `~`."""
         return bool(self._node.tag == _TAG + "null")
 
-    def text(self) -> str | None:
-        """Return the value as text, placeholders expanded and outer blanks gone; None when nothing is left."""
+    def text(self, *, flags: bool = False) -> str | None:
+        """Return the value as text, placeholders expanded and outer blanks removed; None when nothing is left.
+
+        With `flags`, `true` and `false` are text too.
+        """
         if self.is_null:
             return None
-        if self._node.tag not in _TEXT_TAGS:
+        if self._node.tag not in _TEXT_TAGS and not (flags and self._node.tag == _TAG + "bool"):
             self._refuse("text (in quotes, where YAML reads it as something else)")
         try:
             return self._file.placeholders.expand(self._node.value).strip() or None
         except PlaceholderError as error:
             fault = str(error)
         raise ConfigError(f"{self.source}: {fault}")
-
-    def number(self) -> int | float | None:
-        """Return the value as a number, also one that came by a placeholder; None when it is blank."""
-        text = self.text()
-        if text is None:
-            return None
-        if _INTEGER.fullmatch(text):
-            return int(text)
-        if _DECIMAL.fullmatch(text):
-            return float(text)
-        return self._refuse("a number")
 
     def fields(self, known: Collection[str] | None = None) -> dict[str, Item]:
         """Return the items of a mapping by key; a key twice, or one that is not among `known`, is a ConfigError."""
@@ -71,7 +62,8 @@ class Item:
         }
         for name, item in fields.items():
             if known is not None and name not in known:
-                raise ConfigError(f"{item.source}: unknown key; known here: {', '.join(known)}")
+                hint = did_you_mean(name, known)
+                raise ConfigError(f"{item.source}: unknown key{hint}; known here: {', '.join(known)}")
         return fields
 
     def elements(self) -> list[Item]:

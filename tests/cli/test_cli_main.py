@@ -67,7 +67,7 @@ import sys
 from minimax_sync.cli import main
 for arguments in (["--version"], ["--help"], ["chat", "--help"], ["nonsense"], ["completion", "bash"]):
     main(arguments)
-heavy = {"requests", "urllib3", "rich", "yaml", "msgspec", "filelock", "dateutil"} & set(sys.modules)
+heavy = {"requests", "urllib3", "rich", "yaml", "filelock", "dateutil"} & set(sys.modules)
 sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
     run_python(code, silent=False)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.cli import Run
 
-from minimax_sync.cli.places import ENVIRONMENT, SETTING_VARIABLES
 from minimax_sync.emulator import Emulator
+from minimax_sync.settings.table import BY_NAME, ENVIRONMENT
 
 BUNDLE = "secrets/minimax_token_plan.json"
 
@@ -99,8 +99,17 @@ def test_a_check_that_fails_is_an_error(run: Run, emulator: Emulator, monkeypatc
     assert "(2049)" in err
 
 
-def test_the_places_are_those_that_the_settings_are_looked_for_in(run: Run) -> None:
-    err = run("status").err
-    named = set(re.findall(r"MINIMAX_\w+", err))
-    assert named <= set(SETTING_VARIABLES)
-    assert set(SETTING_VARIABLES) <= {name for name, _ in ENVIRONMENT}
+def test_the_places_named_in_the_error_are_variables_of_the_table(run: Run) -> None:
+    named = set(re.findall(r"MINIMAX_\w+", run("status").err))
+    assert named == set(BY_NAME["api_key"].variables)
+    assert named <= {name for name, _ in ENVIRONMENT}
+
+
+def test_a_variable_with_a_misspelt_name_is_pointed_out(
+    run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIMAX_TIME_OUT", "5")
+    monkeypatch.setenv("MINIMAX_OF_ANOTHER_PROGRAM_ENTIRELY", "5")
+    out = run("status").out
+    assert "MINIMAX_TIME_OUT is set, but is not a variable of minimax-sync; did you mean MINIMAX_TIMEOUT?" in out
+    assert "ANOTHER_PROGRAM" not in out

@@ -19,9 +19,15 @@ providers:
     api_flavor: openai_compat            # optional
     chat_path: /chat/completions
     model: MiniMax-M2.7
+    timeout: 60
+    connect_timeout: 5
+    idle_timeout: 30.5
+    verify: false
+    proxy: "http://user:word@proxy:3128"
+    default_headers: {X-Team: "${TEAM:-blue}"}
     rate_limit: {requests_per_second: 5, burst: 3, quota_alert_threshold: 100000, quota_budget: 1e6,
                  store: "redis://host:6379/0"}
-    auth: {mode: auto, bundle: ./secrets/other.json}
+    auth: {mode: auto, bundle: ./secrets/other.json, background_refresh: false}
 retry: {max_attempts: 7, server_attempts: 2, initial_backoff_ms: 10, max_backoff_ms: 20.5, backoff_multiplier: 3.0}
 """
 

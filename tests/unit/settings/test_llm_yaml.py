@@ -15,44 +15,68 @@ def test_all_of_the_file_is_read_and_every_value_knows_its_line(world: World) ->
     world.environ["MINIMAX_API_KEY"] = "sk-1"
     settings = world.resolve()
     place = "config/llm.yaml:{} providers.minimax.{}".format
-    rows = {name: (getattr(settings, name).value, source) for name, _, source in settings.rows()}
+    rows = {name: (value, source) for name, value, source in settings.rows()}
     assert rows == {
         "provider": ("minimax", "default"),
         "auth_mode": ("static", f"the Token Plan bundle '{world.cwd}/secrets/other.json' is not there"),
-        "api_key": (Secret("sk-1"), place(4, "api_key")),
-        "auth": (None, "default"),
-        "bundle": (f"{world.cwd}/secrets/other.json", place(12, "auth.bundle")),
-        "group_id": (None, "default"),
+        "api_key": ("****", place(4, "api_key")),
+        "auth": ("none", "default"),
+        "bundle": (f"{world.cwd}/secrets/other.json", place(18, "auth.bundle")),
+        "group_id": ("none", "default"),
         "base_url": ("https://api.minimax.io", place(6, "base_url")),
         "api_flavor": ("openai_compat", place(7, "api_flavor")),
         "chat_path": ("/chat/completions", place(8, "chat_path")),
         "model": ("MiniMax-M2.7", place(9, "model")),
-        "requests_per_second": (5.0, place(10, "rate_limit.requests_per_second")),
-        "burst": (3, place(10, "rate_limit.burst")),
-        "limiter": ("redis://host:6379/0", place(11, "rate_limit.store")),
-        "quota_alert_threshold": (100000, place(10, "rate_limit.quota_alert_threshold")),
-        "quota_budget": (1_000_000, place(10, "rate_limit.quota_budget")),
-        "retry": (RetryPolicy(7, 2, 10, 20.5, 3.0), "config/llm.yaml:13 retry"),
+        "timeout": ("60.0", place(10, "timeout")),
+        "connect_timeout": ("5.0", place(11, "connect_timeout")),
+        "idle_timeout": ("30.5", place(12, "idle_timeout")),
+        "verify": ("False", place(13, "verify")),
+        "proxy": ("http://****@proxy:3128", place(14, "proxy")),
+        "default_headers": ("X-Team: ****", place(15, "default_headers")),
+        "requests_per_second": ("5.0", place(16, "rate_limit.requests_per_second")),
+        "burst": ("3", place(16, "rate_limit.burst")),
+        "limiter": ("redis://host:6379/0", place(17, "rate_limit.store")),
+        "quota_alert_threshold": ("100000", place(16, "rate_limit.quota_alert_threshold")),
+        "quota_budget": ("1000000", place(16, "rate_limit.quota_budget")),
+        "background_refresh": ("False", place(18, "auth.background_refresh")),
+        "retry.rate_limit_attempts": ("7", "config/llm.yaml:19 retry.max_attempts"),
+        "retry.server_attempts": ("2", "config/llm.yaml:19 retry.server_attempts"),
+        "retry.initial_backoff_ms": ("10", "config/llm.yaml:19 retry.initial_backoff_ms"),
+        "retry.max_backoff_ms": ("20.5", "config/llm.yaml:19 retry.max_backoff_ms"),
+        "retry.backoff_multiplier": ("3.0", "config/llm.yaml:19 retry.backoff_multiplier"),
+        "retry.resend_ambiguous": ("False", "default"),
     }
+    assert settings.retry.value == RetryPolicy(7, 2, 10, 20.5, 3.0)
+    assert settings.default_headers.value == {"X-Team": "blue"}
     assert settings.config_file == "config/llm.yaml"
 
 
 @pytest.mark.parametrize(
     ("provider", "fault"),
     [
-        ("{api_keys: k}", r"providers\.minimax\.api_keys: unknown key; known here: api_key, group_id, base_url"),
+        (
+            "{api_keys: k}",
+            r"providers\.minimax\.api_keys: unknown key; did you mean api_key\?; known here: ",
+        ),
         ("{rate_limit: {rps: 1}}", r"providers\.minimax\.rate_limit\.rps: unknown key; known here: requests_per_sec"),
         ("{rate_limit: 5}", r"providers\.minimax\.rate_limit: must be a mapping"),
         (
             "{rate_limit: {requests_per_second: 0}}",
             r"providers\.minimax\.rate_limit\.requests_per_second: must be a num",
         ),
-        ("{rate_limit: {quota_budget: many}}", r"providers\.minimax\.rate_limit\.quota_budget: must be a number"),
+        ("{rate_limit: {quota_budget: many}}", r"providers\.minimax\.rate_limit\.quota_budget: must be a whole number"),
         ("{rate_limit: {quota_budget: 1.5}}", r"providers\.minimax\.rate_limit\.quota_budget: must be a whole number"),
         ("{rate_limit: {burst: 0}}", r"providers\.minimax\.rate_limit\.burst: must be a whole number of at least 1"),
         ("{auth: {mode: maybe}}", r"providers\.minimax\.auth\.mode: must be one of static, token_plan, auto"),
         ("{api_flavor: grpc}", r"providers\.minimax\.api_flavor: unknown api_flavor 'grpc'"),
         ("{chat_path: /a b}", r"providers\.minimax\.chat_path: write a path"),
+        ("{timeout: 0}", r"providers\.minimax\.timeout: must be a number of seconds above 0"),
+        ("{timeout: true}", r"providers\.minimax\.timeout: must be text"),
+        ("{verify: maybe.pem}", r"providers\.minimax\.verify: there is no file or directory 'maybe\.pem'"),
+        ("{auth: {background_refresh: perhaps}}", r"providers\.minimax\.auth\.background_refresh: must be True or Fal"),
+        ("{proxy: 'proxy:3128'}", r"providers\.minimax\.proxy: must be the URL of a proxy"),
+        ("{default_headers: {A B: c}}", r"providers\.minimax\.default_headers: 'A B' is not a header name"),
+        ("{default_headers: X}", r"providers\.minimax\.default_headers: must be a mapping"),
         ("{model: [a]}", r"providers\.minimax\.model: must be text"),
         ("{group_id: true}", r"providers\.minimax\.group_id: must be text"),
         ("{api_key: '${UNSET}'}", r"providers\.minimax\.api_key: environment variable UNSET is not set"),
@@ -68,14 +92,24 @@ def test_a_mistake_in_the_file_names_file_line_and_key(provider: str, fault: str
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("provider: {}", r"config/llm\.yaml:1 provider: unknown key; known here: providers, retry"),
+        (
+            "provider: {}",
+            r"config/llm\.yaml:1 provider: unknown key; did you mean providers\?; known",
+        ),
         ("- a", r"config/llm\.yaml:1: must be a mapping"),
         ("providers: [minimax]", r"config/llm\.yaml:1 providers: must be a mapping"),
-        ("retry: {attempts: 5}", r"config/llm\.yaml:1 retry\.attempts: unknown key; known here: max_attempts, "),
+        (
+            "retry: {attempts: 5}",
+            r"config/llm\.yaml:1 retry\.attempts: unknown key; did you mean max_attempts\?; kn",
+        ),
         ("retry:\n  max_attempts: 0", r"config/llm\.yaml:2 retry\.max_attempts: must be a whole number from 1"),
         (
             "retry:\n\n  backoff_multiplier: 0.5",
             r"config/llm\.yaml:3 retry\.backoff_multiplier: must be a number from 1",
+        ),
+        (
+            "retry: {max_attempts: 2, server_attempts: 3}",
+            r"config/llm\.yaml:1 retry\.max_attempts, config/llm\.yaml:1 retry\.server_attempts: retry: server_att",
         ),
         ("retry: {max_attempts: 2.5}", r"config/llm\.yaml:1 retry\.max_attempts: must be a whole number"),
         ("providers: {", r"config/llm\.yaml:1: not valid YAML"),
@@ -199,9 +233,12 @@ class TestAgents:
         [
             ("agents: [{id: ana}]", r"x\.yaml:1 agents\[0\]\.id: there is another agent 'ana'"),
             ("agents: [{model: {model: m}}]", r"x\.yaml:1 agents\[0\]: an agent needs an id"),
-            ("agents: [{id: x, models: m}]", r"x\.yaml:1 agents\[0\]\.models: unknown key; known here: id, model"),
+            (
+                "agents: [{id: x, models: m}]",
+                r"x\.yaml:1 agents\[0\]\.models: unknown key; did you mean model\?; known",
+            ),
             ("agents: {id: x}", r"x\.yaml:1 agents: must be a list"),
-            ("agent: []", r"x\.yaml:1 agent: unknown key; known here: agents"),
+            ("agent: []", r"x\.yaml:1 agent: unknown key; did you mean agents\?; known here: agents"),
             ("agents: [{id: x, model: m}]", r"x\.yaml:1 agents\[0\]\.model: must be a mapping"),
             ("agents: [{id: x, model: {name: m}}]", r"x\.yaml:1 agents\[0\]\.model\.name: unknown key"),
         ],
@@ -247,6 +284,8 @@ def test_none_turns_the_limiter_off_from_either_place(world: World) -> None:
     world.config("{rate_limit: {requests_per_second: null}, api_key: k}")
     off = world.resolve().requests_per_second
     assert (off.value, off.source) == (None, "config/llm.yaml:2 providers.minimax.rate_limit.requests_per_second")
+    world.config("{rate_limit: {requests_per_second: none}, api_key: k}")
+    assert world.resolve().requests_per_second.value is None
     world.config("{rate_limit: {requests_per_second: '${RPS:-}'}, api_key: k}")
     assert world.resolve().requests_per_second.value == 2.0
     assert world.resolve({"requests_per_second": None}).requests_per_second.value is None

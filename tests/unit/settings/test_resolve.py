@@ -10,8 +10,8 @@ from support.run_python import run_python
 from support.settings_world import FILE, World
 
 from minimax_sync.errors import ConfigError
-from minimax_sync.pacing.retry import RetryPolicy
-from minimax_sync.settings.settings import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE, DEFAULT_RETRY
+from minimax_sync.pacing.retry import DEFAULT_RETRY, RetryPolicy
+from minimax_sync.settings.table import DEFAULT_AUTH_MODE, DEFAULT_MODEL, DEFAULT_RATE
 
 
 @pytest.mark.parametrize(

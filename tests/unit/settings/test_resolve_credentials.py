@@ -10,7 +10,7 @@ from support.settings_world import World, assert_hidden
 
 from minimax_sync.errors import ConfigError
 from minimax_sync.secret import Secret
-from minimax_sync.settings.settings import DEFAULT_AUTH_MODE
+from minimax_sync.settings.table import DEFAULT_AUTH_MODE
 
 KEY_FILE = "secrets/minimax_code_plan_key.txt"
 BUNDLE = "secrets/minimax_token_plan.json"
@@ -144,17 +144,22 @@ def test_a_bundle_that_is_not_used_needs_no_good_keys(world: World) -> None:
 
 
 @pytest.mark.parametrize("mode", ["static", "token_plan"])
-@pytest.mark.parametrize("by", ["argument", "file"])
+@pytest.mark.parametrize("by", ["argument", "environment", "file"])
 def test_an_explicit_mode_outranks_what_is_there(mode: str, by: str, world: World) -> None:
     world.write(BUNDLE)
     world.environ["MINIMAX_API_KEY"] = "sk-1"
     if by == "file":
         world.config(f"{{auth: {{mode: {mode}}}}}")
+    if by == "environment":
+        world.environ["MINIMAX_AUTH_MODE"] = mode
     settings = world.resolve({"auth_mode": mode} if by == "argument" else {"auth_mode": DEFAULT_AUTH_MODE})
     assert settings.auth_mode.value == mode
-    assert settings.auth_mode.source == (
-        "argument auth_mode" if by == "argument" else "config/llm.yaml:2 providers.minimax.auth.mode"
-    )
+    sources = {
+        "argument": "argument auth_mode",
+        "environment": "environment variable MINIMAX_AUTH_MODE",
+        "file": "config/llm.yaml:2 providers.minimax.auth.mode",
+    }
+    assert settings.auth_mode.source == sources[by]
 
 
 def test_an_explicit_auto_outranks_the_file(world: World) -> None:
@@ -225,5 +230,5 @@ def test_an_auth_object_needs_no_credential_and_no_other(world: World) -> None:
     assert settings.endpoint().chat_url == "https://api.minimax.io/v1/text/chatcompletion_v2"
     with pytest.raises(ConfigError, match="api_key and auth: give one"):
         world.resolve({"auth": auth, "api_key": "k"})
-    with pytest.raises(ConfigError, match=r"^argument auth: must have bearer\(\)"):
+    with pytest.raises(ConfigError, match=r"^argument auth: must have a method bearer\(\)"):
         world.resolve({"auth": "token"})

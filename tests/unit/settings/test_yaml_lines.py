@@ -71,32 +71,6 @@ def test_what_is_not_text_is_refused_where_text_is_due(value: str, read: Reader)
         read(f"a: {value}").fields()["a"].text()
 
 
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [
-        ("2", 2),
-        ("-3", -3),
-        ("2.0", 2.0),
-        (".5", 0.5),
-        ("1e3", 1000.0),
-        ("100_000", 100000),
-        ("'7'", 7),
-        ("${RATE}", 2.5),
-        ("", None),
-        ("${EMPTY}", None),
-    ],
-)
-def test_numbers_are_read_also_from_text_and_placeholders(value: str, number: float | None, read: Reader) -> None:
-    found = read(f"a: {value}").fields()["a"].number()
-    assert (found, type(found)) == (number, type(number))
-
-
-@pytest.mark.parametrize("value", ["fast", "1,5", "0x10", ".inf", ".nan", "1e", "_1", "1 2", "${NAME}", "1:30", "٣"])
-def test_what_is_no_decimal_number_is_refused_where_one_is_due(value: str, read: Reader) -> None:
-    with pytest.raises(ConfigError, match=r"^f\.yaml:1 a: must be a number$"):
-        read(f"a: {value}").fields()["a"].number()
-
-
 @pytest.mark.parametrize(("value", "wanted"), [("x", "a mapping"), ("[]", "a mapping"), ("!x {}", "a mapping")])
 def test_a_mapping_is_a_mapping(value: str, wanted: str, read: Reader) -> None:
     with pytest.raises(ConfigError, match=rf"^f\.yaml:1 a: must be {wanted}$"):
@@ -133,7 +107,7 @@ def test_a_key_is_a_single_word(key: str, read: Reader) -> None:
 
 def test_anchors_and_merges_work_and_own_keys_win(read: Reader) -> None:
     fields = read("x: &x {a: 1, b: 2}\ny:\n  <<: *x\n  b: 3\n").fields()["y"].fields(("a", "b"))
-    assert {key: item.number() for key, item in fields.items()} == {"a": 1, "b": 3}
+    assert {key: item.text() for key, item in fields.items()} == {"a": "1", "b": "3"}
     with pytest.raises(ConfigError, match=r"^f\.yaml:1 y: must be a mapping whose <<"):
         read("y: {<<: 1}").fields()["y"].fields()
 

@@ -1,0 +1,212 @@
+"""Checks of setting values, whatever their source: argument, environment variable or file.
+
+A check takes a value and the words that name its source, and returns the value as the library uses it or raises
+ConfigError. The readers turn the text of an environment variable or a file into what a check takes. This module does
+not know where settings are looked for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any
+
+from ..errors import ConfigError
+from ..pacing.retry import RetryPolicy
+from ..secret import Headers, Secret, StoreUrl, check_key, is_one_word
+from ..values.scalars import plain_scalar
+
+Check = Callable[[Any, str], Any]
+
+_STORES = ("redis://", "rediss://", "unix://")
+_INTEGER = re.compile(r"[-+]?[0-9][0-9_]*")
+_DECIMAL = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
+_FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_PROXY = re.compile(r"(https?|socks[45][ah]?)://(?:[^\s/@]*@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def read_number(text: str) -> object:
+    """Return the number that `text` spells, None for "none", and any other text as it is."""
+    text = text.strip()
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    return None if text.lower() in ("none", "null") else text
+
+
+def read_flag(text: str) -> object:
+    """Return the truth value that `text` spells, and any other text as it is."""
+    return _FLAGS.get(text.strip().lower(), text)
+
+
+def check_text(value: object, source: str) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ConfigError(f"{source}: must be a line of text")
+    return str.strip(value)
+
+
+def check_api_key(value: object, source: str) -> object:
+    """Accept a key, or a function that returns one before each request; it is not called here."""
+    return value if callable(value) else check_key(value, source)
+
+
+def check_group_id(value: object, source: str) -> str:
+    if not isinstance(value, str) or not is_one_word(value.strip()):
+        raise ConfigError(f"{source}: a group id is printable ASCII without spaces; copy it again from the console")
+    return str.strip(value)
+
+
+def one_of(*known: str) -> Check:
+    def check(value: object, source: str) -> str:
+        for word in known:
+            if value == word:
+                return word
+        raise ConfigError(f"{source}: must be one of {', '.join(known)}")
+
+    return check
+
+
+def check_bundle(value: object, source: str) -> str:
+    """Accept a path, or the URL of a bundle in Redis."""
+    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+    if isinstance(text, str) and _is_store(text.strip()):
+        return StoreUrl(text.strip())
+    if not isinstance(text, str) or not text.strip() or "\0" in text or "://" in text:
+        del value, text  # it may hold a password, and a traceback may show locals
+        raise ConfigError(f"{source}: must be the path of a Token Plan bundle or a URL like redis://host:6379/0/NAME")
+    return str(text)
+
+
+def check_limiter(value: object, source: str) -> object:
+    """Accept the URL of a Redis that hosts share, or an object with the methods of a TokenBucket."""
+    if isinstance(value, str) and _is_store(value.strip()):
+        return StoreUrl(value.strip())
+    if not isinstance(value, str) and _has(value, "acquire", "pause"):
+        return value
+    del value  # it may hold a password, and a traceback may show locals
+    raise ConfigError(f"{source}: must be a URL like redis://host:6379/0, or have acquire() and pause()")
+
+
+def check_auth(value: object, source: str) -> object:
+    if not _has(value, "bearer"):
+        raise ConfigError(f"{source}: must have a method bearer(), as StaticKey and TokenPlan have")
+    return value
+
+
+def check_rate(value: Any, source: str) -> float | None:
+    """Accept requests per second, or None for no limit."""
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None or not 1e-6 <= number <= 1e6:
+        raise ConfigError(f"{source}: must be a number from 0.000001 to 1000000, or None for no limit")
+    return float(number)
+
+
+def check_seconds(value: Any, source: str) -> float:
+    number = _number(value)
+    if number is None or number <= 0:
+        raise ConfigError(f"{source}: must be a number of seconds above 0")
+    return float(number)
+
+
+def whole(least: int) -> Check:
+    def check(value: Any, source: str) -> int:
+        number = _number(value)
+        if number is None or number != int(number) or number < least:
+            raise ConfigError(f"{source}: must be a whole number of at least {least}")
+        return int(number)
+
+    return check
+
+
+def check_flag(value: object, source: str) -> bool:
+    flag = plain_scalar(value)
+    if not isinstance(flag, bool):
+        raise ConfigError(f"{source}: must be True or False")
+    return flag
+
+
+def check_verify(value: object, source: str) -> object:
+    """Accept True, False, the path of certificates that are there, or an `ssl.SSLContext`."""
+    flag = plain_scalar(value)
+    if isinstance(flag, bool) or _has(value, "wrap_socket"):
+        return flag
+    path = os.path.expanduser(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ConfigError(f"{source}: must be True, False, or the path of a file or directory of certificates")
+    if not os.path.exists(path):
+        raise ConfigError(f"{source}: there is no file or directory {path!r}; certificates to trust are expected there")
+    return str(path)
+
+
+def check_proxy(value: object, source: str) -> StoreUrl:
+    if isinstance(value, str) and _PROXY.fullmatch(value.strip()):
+        return StoreUrl(value.strip())
+    del value  # it may hold a password, and a traceback may show locals
+    raise ConfigError(f"{source}: must be the URL of a proxy, like http://proxy.example:3128 or socks5h://host:1080")
+
+
+def check_headers(value: object, source: str) -> Headers:
+    """Accept a mapping of header names to lines of text."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{source}: must be a mapping of header names to text, not {type(value).__name__}")
+    for name, text in value.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ConfigError(f"{source}: {str(name)[:40]!r} is not a header name")
+        if not isinstance(text, str) or not text.isprintable() or not text.isascii():
+            del value, text  # it may hold a secret, and a traceback may show locals
+            raise ConfigError(f"{source}: the value of header {name} must be a line of printable ASCII")
+    return Headers({str(name): str.strip(text) for name, text in value.items()})
+
+
+def check_retry(value: object, source: str) -> RetryPolicy:
+    if not isinstance(value, RetryPolicy):
+        raise ConfigError(f"{source}: must be a RetryPolicy, not {type(value).__name__}")
+    return value
+
+
+def retry_field(name: str) -> Check:
+    """Return the check of one field of a RetryPolicy."""
+
+    def check(value: Any, source: str) -> Any:
+        fields: dict[str, Any] = {name: value}
+        try:
+            return getattr(RetryPolicy(**fields), name)
+        except ConfigError as error:
+            fault = str(error).partition(" must be ")[2]
+        raise ConfigError(f"{source}: must be {fault}")
+
+    return check
+
+
+def wrap_key(value: object) -> object:
+    """Hide a key before a traceback can show it as a local."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+def wrap_url(value: object) -> object:
+    """Hide the password that a URL may hold before a traceback can show it as a local."""
+    return StoreUrl(value) if isinstance(value, str) and "://" in value else value
+
+
+def wrap_headers(value: object) -> object:
+    """Hide the values of headers before a traceback can show them as a local."""
+    return Headers(value) if isinstance(value, Mapping) else value
+
+
+def _is_store(text: str) -> bool:
+    return text.startswith(_STORES) and text not in _STORES and is_one_word(text)
+
+
+def _has(value: object, *methods: str) -> bool:
+    return all(callable(getattr(value, method, None)) for method in methods)
+
+
+def _number(value: object) -> int | float | None:
+    number = plain_scalar(value)
+    return number if isinstance(number, (int, float)) and not isinstance(number, bool) and isfinite(number) else None
