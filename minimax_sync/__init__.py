@@ -36,9 +36,10 @@ _HOMES = {
     "pacing.quota_alert": "Quota QuotaWindow",
     "pacing.redis_token_bucket": "RedisTokenBucket",
     "pacing.retry": "RetryPolicy",
-    "functions.run_tools": "tool",
+    "functions.run_tools": "ToolRun",
+    "functions.toolbox": "tool",
     "values.chunks": "ReasoningDelta StreamChunk StreamEnd TextDelta ToolCallDelta ToolCallEnd ToolCallStart "
-    "UsageUpdate",
+    "ToolResult UsageUpdate",
     "values.images": "Image",
     "values.messages": "ChatMessage ToolCall",
     "values.request": "ChatRequest",

@@ -31,7 +31,8 @@ from .errors import ServerError as ServerError
 from .errors import StreamInterruptedError as StreamInterruptedError
 from .errors import ToolArgumentsError as ToolArgumentsError
 from .errors import TransportError as TransportError
-from .functions.run_tools import tool as tool
+from .functions.run_tools import ToolRun as ToolRun
+from .functions.toolbox import tool as tool
 from .hooks.events import AttemptFailed as AttemptFailed
 from .hooks.events import CallEnded as CallEnded
 from .hooks.events import CallStarted as CallStarted
@@ -55,6 +56,7 @@ from .values.chunks import TextDelta as TextDelta
 from .values.chunks import ToolCallDelta as ToolCallDelta
 from .values.chunks import ToolCallEnd as ToolCallEnd
 from .values.chunks import ToolCallStart as ToolCallStart
+from .values.chunks import ToolResult as ToolResult
 from .values.chunks import UsageUpdate as UsageUpdate
 from .values.images import Image as Image
 from .values.messages import ChatMessage as ChatMessage

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import minimax_sync
 
 from .calls.core import Core
 from .calls.open_core import open_core
@@ -33,7 +35,8 @@ from .settings.table import (
     DEFAULT_TIMEOUT,
 )
 from .tracebacks import sealed
-from .values.options import ChatOptions
+from .values.messages import ToolCall
+from .values.options import ChatOptions, RoundOptions
 from .values.request import as_request
 from .values.response import ChatResponse
 from .values.results import MapResult
@@ -210,24 +213,70 @@ class MiniMaxClient:
 
     @sealed
     def run_tools(
-        self, input: object, tools: object, *, max_rounds: int = 10, parallel: bool | int = False, **options: Any
+        self,
+        input: object,
+        tools: object,
+        *,
+        max_rounds: int = 10,
+        parallel: bool | int = False,
+        approve: Callable[[ToolCall], object] | None = None,
+        **options: Unpack[RoundOptions],
     ) -> ChatResponse:
-        """Ask, call the Python functions that the model asks for, tell it their results, until it answers.
+        """Ask, call the Python functions that the model asks for, send it their results, until it answers.
 
         `tools`: functions, with the `tool` decorator or plain; bound methods; `functools.partial`s. Arguments are
-        converted to the annotated types; results that are no text are told as JSON. A function that raises, an unknown
-        name or bad arguments are told to the model, and to the hooks as `ToolFailed`; `KeyboardInterrupt` goes through.
-        `parallel` runs the calls of one round in up to 8 threads, or in as many as it says. Takes what `chat` takes;
-        a `tool_choice` that forces a call holds for the first round, `timeout` for each.
+        converted to the annotated types; results other than text are sent as JSON. A function that raises, an unknown
+        name and bad arguments are reported to the model, and to the hooks as `ToolFailed`; `KeyboardInterrupt` is
+        raised. `parallel` runs the calls of one round in up to 8 threads, or in as many as it says. `approve(call)` is
+        asked before a call runs: True runs it, False or None refuses it, a text is sent to the model instead. Takes
+        what `chat` takes; a `tool_choice` that forces a call holds for the first round, `timeout` for each. A history
+        that ends in calls without a result is taken up: they are run first.
 
         Returns the last answer, with the whole exchange as `.messages` and the usage of all rounds. It asks for calls
-        that nobody has answered, `finish_reason` "tool_calls", after `max_rounds` answers, and when one of them is for
+        that have no result, `finish_reason` "tool_calls", after `max_rounds` answers, and when one of them is for
         a `ToolDef` or dict among the `tools`, which has no function: then none of that answer's functions is called.
+        The calls of an answer that was cut off, `finish_reason` "length" or "content_filter", are not run either.
         """
-        from .functions.run_tools import run_tools
+        from .functions.run_tools import tool_run
 
-        return run_tools(
-            self.chat, self._core.emit, input, tools, max_rounds=max_rounds, parallel=parallel, options=options
+        run = tool_run(
+            self.chat,
+            self._core.emit,
+            input,
+            tools,
+            max_rounds=max_rounds,
+            parallel=parallel,
+            approve=approve,
+            options=options,
+        )
+        return run.response
+
+    @sealed
+    def tool_run(
+        self,
+        input: object,
+        tools: object,
+        *,
+        max_rounds: int = 10,
+        parallel: bool | int = False,
+        approve: Callable[[ToolCall], object] | None = None,
+        **options: Unpack[RoundOptions],
+    ) -> minimax_sync.ToolRun:
+        """Do what `run_tools` does as a stream: the chunks of all rounds, with a `ToolResult` for each call.
+
+        The run begins when it is iterated. It is a context manager; `close()` works from any thread.
+        """
+        from .functions.run_tools import tool_run
+
+        return tool_run(
+            self.stream,
+            self._core.emit,
+            input,
+            tools,
+            max_rounds=max_rounds,
+            parallel=parallel,
+            approve=approve,
+            options=options,
         )
 
     @sealed

@@ -150,7 +150,9 @@ class ResponseFormatError(LlmError):
 
 
 class StreamInterruptedError(LlmError):
-    """A stream ended without its terminal event. `partial` is the ChatResponse of what had come."""
+    """A stream ended without its terminal event. `partial` is the ChatResponse of what came; it is never None."""
+
+    partial: minimax_sync.ChatResponse
 
 
 class ToolArgumentsError(LlmError):

@@ -6,6 +6,7 @@ one of our errors with what had come in `.partial`; nothing is repeated here, an
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -20,6 +21,11 @@ from ..wires.failures import request_id_in
 from ..wires.sse import SseParser
 from .attempts import Attempt
 from .refusals import describe_body
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing_extensions import Self
 
 USAGE_GRACE = 2.0
 """How long, in seconds, usage is waited for after a finish reason when the server leaves the socket open."""
@@ -170,7 +176,7 @@ class ChatStream:
             raise
         return self._first[0]
 
-    def __iter__(self) -> ChatStream:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> StreamChunk:
@@ -223,7 +229,7 @@ class ChatStream:
 
         return display_stream(self)
 
-    def __enter__(self) -> ChatStream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

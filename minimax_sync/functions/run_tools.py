@@ -1,139 +1,132 @@
-"""Python functions as tools: the decorator, and the loop that calls what the model asks for until it answers.
+"""Rounds of questions and tool calls: `ToolRun` as a stream of all rounds, `run_tools` for the last answer alone.
 
-Knows no client: it is handed what asks and what reports. A failure of a tool goes to the model, which can react to it.
+Knows no client: it is handed the function that asks and the one that reports events.
 """
 
 from __future__ import annotations
 
-import contextvars
-import functools
-import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
-from ..batch.threads import WorkerThreads
-from ..errors import RequestError
-from ..hooks.events import Event, ToolFailed
+from ..calls.stream import ChatStream
+from ..errors import RequestError, StreamInterruptedError
+from ..hooks.events import Event
+from ..values.chunks import StreamChunk, ToolResult
 from ..values.messages import ChatMessage, ToolCall
-from ..values.openai_dicts import tool_from_dict
 from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse
-from ..values.tooldef import ToolDef
 from ..values.usage import TokenUsage
-from .results import as_text, escaped_surrogates
-from .signature import Interface, interface_of
+from .toolbox import Approve, Toolbox
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-Ask = Callable[[ChatRequest], ChatResponse]
+Ask = Callable[[ChatRequest], "ChatResponse | ChatStream"]
 Emit = Callable[[Event], None]
-_Told = tuple[ChatMessage, ToolFailed | None]
 
-DEFAULT_WORKERS = 8
-"""Threads for the calls of one round with `parallel=True`."""
+_CUT = frozenset({"length", "content_filter"})
 
 
-@overload
-def tool(function: Function, /) -> Function: ...
-@overload
-def tool(*, name: str | None = None, description: str | None = None) -> Callable[[Function], Function]: ...
-def tool(function: Any = None, /, *, name: str | None = None, description: str | None = None) -> Any:
-    """Make a tool of an annotated function; it can be called as before, and `tools=` takes it.
+class ToolRun(ChatStream):
+    """The chunks of all rounds as they come, with a `ToolResult` for each call between two rounds.
 
-    The docstring's first paragraph is the description; `name` and `description` replace what the function says. The
-    texts of parameters come from `Annotated[T, "..."]`, a Google `Args:` section or `:param x:` fields. A default is
-    told, a parameter without annotation takes anything, `**kwargs` further properties. The `ToolDef` is `.definition`.
-    Raises `RequestError` for an async function, for `*args`, and for a type that has no JSON schema.
+    Iterate it once, in one thread; it is a context manager. Each round ends with its own `StreamEnd`; the last one ends
+    the run. A failed run raises the error of its round, with what came in `.partial`.
     """
-    if function is None:
-        return functools.partial(_decorated, name=name, description=description)
-    return _decorated(function, name, description)
 
+    def __init__(self, ask: Ask, emit: Emit, request: ChatRequest, toolbox: Toolbox, max_rounds: int) -> None:
+        if not isinstance(max_rounds, int) or isinstance(max_rounds, bool) or max_rounds < 1:
+            raise RequestError("max_rounds must be a whole number from 1")
+        self._ask, self._emit, self._toolbox, self._max_rounds = ask, emit, toolbox, max_rounds
+        self._request, self._open_calls = request, _open_calls(request.messages)
+        if not self._open_calls:
+            request.check()
+        self._answer: ChatResponse | ChatStream | None = None
+        self._usage = TokenUsage()
+        self._closed = False
+        self._failure: BaseException | None = None
+        self._rounds = self._run()
 
-def _decorated(function: Any, name: str | None, description: str | None) -> Any:
-    definition = interface_of(function).definition()
-    given = {"name": name, "description": description}
-    definition = msgspec.structs.replace(definition, **{key: text for key, text in given.items() if text is not None})
-    if isinstance(function, types.MethodType) or not hasattr(function, "__dict__"):  # no place of its own to carry it
-        function = functools.partial(function)
-    vars(function)["definition"] = definition
-    return function
+    @property
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """The whole exchange as far as it has come: what was given, the answers, and the results of the calls."""
+        return self.partial.messages
 
+    @property
+    def partial(self) -> ChatResponse:
+        """The last answer as far as it has come, with the messages and the usage of all rounds."""
+        answer = self._answer.partial if isinstance(self._answer, ChatStream) else self._answer
+        if answer is None:
+            return ChatResponse(ChatMessage.assistant(""), messages=self._request.messages)
+        said = () if answer.message.is_empty else (answer.message,)
+        usage = self._usage + answer.usage
+        return msgspec.structs.replace(answer, messages=(*self._request.messages, *said), usage=usage)
 
-class Toolbox:
-    """The tools of one exchange: functions, which answer calls, and definitions that leave the answer to the caller."""
-
-    def __init__(self, tools: object, parallel: bool | int) -> None:
-        if not isinstance(parallel, int) or (parallel < 1 and parallel is not False):
-            raise RequestError("parallel must be True, False or the number of threads, from 1")
-        self._workers = DEFAULT_WORKERS if parallel is True else int(parallel)
-        self._functions: dict[str, tuple[Callable[..., Any], Interface]] = {}
-        self.definitions = tuple(map(self._take, _listed(tools)))
-
-    def _take(self, item: object) -> ToolDef:
-        if isinstance(item, ToolDef):
-            return item
-        if isinstance(item, Mapping):
-            return tool_from_dict(item)
-        if not callable(item):
-            raise RequestError(f"tools must hold functions, ToolDefs or dicts, not {type(item).__name__}")
-        interface = interface_of(item)
-        if interface.is_unbound:
-            raise RequestError(f"tool {interface.name} is a method without its object; give the method of an object")
-        own = getattr(item, "definition", None)
-        definition = own if isinstance(own, ToolDef) else interface.definition()
-        self._functions[definition.name] = (item, interface)
-        return definition
-
-    def leaves_to_caller(self, calls: Iterable[ToolCall]) -> bool:
-        """Tell whether one of the calls is for a tool that has no function here."""
-        without = {definition.name for definition in self.definitions} - self._functions.keys()
-        return any(call.name in without for call in calls)
-
-    def results(self, calls: Sequence[ToolCall]) -> list[_Told]:
-        """Call the functions and return their results in the order of the calls; on Ctrl-C the rest is not begun."""
-        if self._workers <= 1 or len(calls) == 1:
-            return [self._result(call) for call in calls]
-        threads = WorkerThreads(min(self._workers, len(calls)), "minimax-tool", daemon=False)
-        futures: list[Future[_Told]] = []
+    def __next__(self) -> StreamChunk:
+        if self._failure is not None:
+            raise self._failure
         try:
-            for call in calls:
-                futures.append(threads.submit(contextvars.copy_context().run, self._result, call))
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()
-            threads.shutdown()
+            return next(self._rounds)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self._failure = error
+            if isinstance(error, StreamInterruptedError):
+                error.partial = self.partial
+            raise
 
-    def _result(self, call: ToolCall) -> _Told:
-        if call.name not in self._functions:
-            known = ", ".join(self._functions)
-            return _failure(call, f"there is no tool named {call.name!r}; the tools are {known}"), None
-        function, interface = self._functions[call.name]
-        try:
-            positional, named = interface.arguments(call.arguments)
-            result = as_text(function(*positional, **named))
-        except Exception as exc:  # whatever a tool raises is the model's to handle
-            kind = type(exc).__name__
-            return _failure(call, f"{kind}: {exc}"), ToolFailed(tool=call.name, error_type=kind)
-        return ChatMessage.tool_result(call.id, result, call.name), None
+    def close(self) -> None:
+        """End the run and its connection, from any thread. A tool that is running finishes; nothing follows it."""
+        self._closed = True
+        if isinstance(self._answer, ChatStream):
+            self._answer.close()
+
+    def __repr__(self) -> str:
+        return f"<ToolRun: {self.partial!r}>"
+
+    def _run(self) -> Iterator[StreamChunk]:
+        if self._open_calls:
+            yield from self._call_tools(self._request.messages, self._open_calls)
+        for round_number in range(1, self._max_rounds + 1):
+            answer = yield from self._ask_once()
+            calls = answer.tool_calls
+            is_last = round_number == self._max_rounds or answer.finish_reason in _CUT
+            if not calls or is_last or self._toolbox.leaves_to_caller(calls):
+                return
+            messages = (*self._request.messages, answer.message)
+            self._usage, self._answer = self._usage + answer.usage, None
+            yield from self._call_tools(messages, calls)
+
+    def _ask_once(self) -> Generator[StreamChunk, None, ChatResponse]:
+        self._check_open()
+        self._answer = self._ask(self._request)
+        if isinstance(self._answer, ChatStream):
+            with self._answer as stream:
+                self._check_open()
+                yield from stream
+            self._answer = stream.partial
+        return self._answer
+
+    def _call_tools(self, messages: tuple[ChatMessage, ...], calls: tuple[ToolCall, ...]) -> Iterator[StreamChunk]:
+        """Run the calls at the end of `messages`, and make their results the next request."""
+        self._request = msgspec.structs.replace(self._request, messages=messages)
+        results: list[ToolResult] = []
+        for result, failure in self._toolbox.outcomes(calls):
+            if failure is not None:
+                self._emit(failure)
+            results.append(result)
+            yield result
+        # A choice that forces a call holds for the first round only: otherwise it would force one for ever.
+        choice = self._request.tool_choice if self._request.tool_choice == "none" else None
+        told = tuple(result.message for result in results)
+        self._request = msgspec.structs.replace(self._request, messages=(*messages, *told), tool_choice=choice)
+        self._request.check()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StreamInterruptedError("the run was closed; what came is in .partial", partial=self.partial)
 
 
-def _listed(tools: object) -> list[object]:
-    if callable(tools) or isinstance(tools, ToolDef | Mapping):
-        return [tools]
-    if not isinstance(tools, Iterable) or isinstance(tools, str):
-        raise RequestError(f"tools must be functions, ToolDefs or dicts, not {type(tools).__name__}")
-    return list(tools)
-
-
-def _failure(call: ToolCall, problem: str) -> ChatMessage:
-    return ChatMessage.tool_result(call.id, escaped_surrogates(problem), call.name, is_error=True)
-
-
-def run_tools(
+def tool_run(
     ask: Ask,
     emit: Emit,
     input: object,
@@ -141,25 +134,20 @@ def run_tools(
     *,
     max_rounds: int = 10,
     parallel: bool | int = False,
+    approve: Approve | None = None,
     options: Mapping[str, Any],
-) -> ChatResponse:
-    """Ask and call tools in turn until the answer asks for none; see `MiniMaxClient.run_tools`."""
-    if not isinstance(max_rounds, int) or max_rounds < 1:
-        raise RequestError("max_rounds must be a whole number from 1")
-    toolbox = Toolbox(tools, parallel)
-    request = as_request(input, {**options, "tools": toolbox.definitions})
-    usage = TokenUsage()
-    for round_number in range(1, max_rounds + 1):
-        response = ask(request)
-        usage += response.usage
-        messages = (*request.messages, response.message)
-        calls = response.tool_calls
-        if not calls or round_number == max_rounds or toolbox.leaves_to_caller(calls):
-            break
-        results, failures = zip(*toolbox.results(calls), strict=True)
-        for failure in filter(None, failures):
-            emit(failure)
-        # A choice that forces a call holds for the first round alone: it would force one for ever.
-        choice = request.tool_choice if request.tool_choice == "none" else None
-        request = msgspec.structs.replace(request, messages=(*messages, *results), tool_choice=choice)
-    return msgspec.structs.replace(response, messages=messages, usage=usage)
+) -> ToolRun:
+    """Return a run that has not begun; see `MiniMaxClient.tool_run`. Raises `RequestError` for a bad request."""
+    toolbox = Toolbox(tools, parallel, approve)
+    request = as_request(input, {**options, "tools": toolbox.definitions}, check=False)
+    return ToolRun(ask, emit, request, toolbox, max_rounds)
+
+
+def _open_calls(messages: tuple[ChatMessage, ...]) -> tuple[ToolCall, ...]:
+    """Return the calls at the end of a history that have no result yet."""
+    answered = set()
+    for message in reversed(messages):
+        if message.role != "tool":
+            return tuple(call for call in message.tool_calls if call.id not in answered)
+        answered.add(message.tool_call_id)
+    return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .messages import ToolCall
+from .messages import ChatMessage, ToolCall
 from .shortened import fields_shown
 from .usage import TokenUsage
 
@@ -48,6 +48,23 @@ class ToolCallEnd(StreamChunk, frozen=True):
 
     index: int
     call: ToolCall
+
+
+class ToolResult(StreamChunk, frozen=True):
+    """A tool call was answered; comes between the rounds of a `tool_run`.
+
+    `text` is what the model gets. `error` is None when the function returned, else what went wrong: an exception, an
+    unknown tool, arguments that do not fit, or a refusal by `approve`.
+    """
+
+    call: ToolCall
+    text: str
+    error: str | None = None
+
+    @property
+    def message(self) -> ChatMessage:
+        """The message that goes to the model."""
+        return ChatMessage.tool_result(self.call.id, self.text, self.call.name, is_error=self.error is not None)
 
 
 class UsageUpdate(StreamChunk, frozen=True):

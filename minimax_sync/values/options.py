@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 
-class ChatOptions(TypedDict, total=False):
-    """Keyword arguments of `chat`, `stream` and all that is built on them; see `ChatRequest` for their meaning."""
+class RoundOptions(TypedDict, total=False):
+    """Keyword arguments of `run_tools` and `tool_run`: those of `chat` except `tools`."""
 
     model: str | None
     system: str | None
@@ -15,8 +15,13 @@ class ChatOptions(TypedDict, total=False):
     temperature: float | None
     top_p: float | None
     stop: str | Sequence[str] | None
-    tools: Sequence[Any] | None
     tool_choice: str | Mapping[str, Any] | None
     response_format: str | Mapping[str, Any] | None
     extra_body: Mapping[str, Any] | None
     timeout: float | None
+
+
+class ChatOptions(RoundOptions, total=False):
+    """Keyword arguments of `chat`, `stream` and all that is built on them; see `ChatRequest` for their meaning."""
+
+    tools: Sequence[Any] | None

@@ -1,0 +1,157 @@
+"""Python functions as tools: the decorator `tool`, and `Toolbox`, which runs the calls of one answer.
+
+Knows no client and sends nothing. A failure of a tool goes to the model, which can react to it.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar, overload
+
+import msgspec
+
+from ..batch.threads import WorkerThreads
+from ..errors import RequestError
+from ..hooks.events import ToolFailed
+from ..values.chunks import ToolResult
+from ..values.messages import ToolCall
+from ..values.openai_dicts import tool_from_dict
+from ..values.tooldef import ToolDef
+from .results import as_text, escaped_surrogates
+from .signature import Interface, interface_of
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Approve = Callable[[ToolCall], object]
+"""Decides about a call: True runs it, False or None refuses it, a text refuses it with the model told that text."""
+
+Outcome = tuple[ToolResult, ToolFailed | None]
+"""The result of a call, and the event to report if the function failed."""
+
+DEFAULT_WORKERS = 8
+"""Threads for the calls of one round with `parallel=True`."""
+
+
+@overload
+def tool(function: Function, /) -> Function: ...
+@overload
+def tool(*, name: str | None = None, description: str | None = None) -> Callable[[Function], Function]: ...
+def tool(function: Any = None, /, *, name: str | None = None, description: str | None = None) -> Any:
+    """Turn an annotated function into a tool; it can be called as before, and `tools=` takes it.
+
+    The docstring's first paragraph is the description; `name` and `description` replace what the function says. The
+    texts of parameters come from `Annotated[T, "..."]`, a Google `Args:` section or `:param x:` fields. Defaults are in
+    the schema, a parameter without annotation takes any value, `**kwargs` takes further properties. The `ToolDef` is
+    `.definition`.
+    Raises `RequestError` for an async function, for `*args`, and for a type that has no JSON schema.
+    """
+    if function is None:
+        return functools.partial(_decorated, name=name, description=description)
+    return _decorated(function, name, description)
+
+
+def _decorated(function: Any, name: str | None, description: str | None) -> Any:
+    definition = interface_of(function).definition()
+    given = {"name": name, "description": description}
+    definition = msgspec.structs.replace(definition, **{key: text for key, text in given.items() if text is not None})
+    if isinstance(function, types.MethodType) or not hasattr(function, "__dict__"):  # no place of its own to carry it
+        function = functools.partial(function)
+    vars(function)["definition"] = definition
+    return function
+
+
+class Toolbox:
+    """The tools of one exchange: functions, which answer calls, and definitions that leave the answer to the caller.
+
+    `parallel` is True, False or a number of threads; `approve` is asked about every call before it runs.
+    """
+
+    def __init__(self, tools: object, parallel: bool | int = False, approve: Approve | None = None) -> None:
+        if not isinstance(parallel, int) or (parallel < 1 and parallel is not False):
+            raise RequestError("parallel must be True, False or the number of threads, from 1")
+        if approve is not None and not callable(approve):
+            raise RequestError("approve must be a function that takes a ToolCall")
+        self._workers = DEFAULT_WORKERS if parallel is True else int(parallel)
+        self._approve = approve
+        self._functions: dict[str, tuple[Callable[..., Any], Interface]] = {}
+        self.definitions = tuple(map(self._take, _listed(tools)))
+
+    def _take(self, item: object) -> ToolDef:
+        if isinstance(item, ToolDef):
+            return item
+        if isinstance(item, Mapping):
+            return tool_from_dict(item)
+        if not callable(item):
+            raise RequestError(f"tools must hold functions, ToolDefs or dicts, not {type(item).__name__}")
+        interface = interface_of(item)
+        if interface.is_unbound:
+            raise RequestError(f"tool {interface.name} is a method without its object; give the method of an object")
+        own = getattr(item, "definition", None)
+        definition = own if isinstance(own, ToolDef) else interface.definition()
+        self._functions[definition.name] = (item, interface)
+        return definition
+
+    def leaves_to_caller(self, calls: Iterable[ToolCall]) -> bool:
+        """Return whether one of the calls is for a tool that has no function here."""
+        without = {definition.name for definition in self.definitions} - self._functions.keys()
+        return any(call.name in without for call in calls)
+
+    def outcomes(self, calls: Sequence[ToolCall]) -> Iterator[Outcome]:
+        """Run the calls and yield their outcomes in order. After an interrupt no further call begins."""
+        refusals = [self._refusal(call) for call in calls]
+        if self._workers <= 1 or len(calls) == 1:
+            for call, refusal in zip(calls, refusals, strict=True):
+                yield refusal or self._outcome(call)
+            return
+        threads = WorkerThreads(min(self._workers, len(calls)), "minimax-tool", daemon=False)
+        futures: list[Future[Outcome] | None] = []
+        try:
+            for call, refusal in zip(calls, refusals, strict=True):
+                run = contextvars.copy_context().run
+                futures.append(None if refusal else threads.submit(run, self._outcome, call))
+            for future, refusal in zip(futures, refusals, strict=True):
+                if future is not None:
+                    yield future.result()
+                elif refusal is not None:
+                    yield refusal
+        finally:
+            for future in filter(None, futures):
+                future.cancel()
+            threads.shutdown()
+
+    def _refusal(self, call: ToolCall) -> Outcome | None:
+        """Ask `approve`; return the outcome of a call that must not run."""
+        answer = True if self._approve is None else self._approve(call)
+        if answer is True:
+            return None
+        reason = answer if isinstance(answer, str) else "the user did not allow this call"
+        return _failed(call, reason), None
+
+    def _outcome(self, call: ToolCall) -> Outcome:
+        if call.name not in self._functions:
+            known = ", ".join(self._functions)
+            return _failed(call, f"there is no tool named {call.name!r}; the tools are {known}"), None
+        function, interface = self._functions[call.name]
+        try:
+            positional, named = interface.arguments(call.arguments)
+            text = as_text(function(*positional, **named))
+        except Exception as exc:  # the model gets whatever a tool raises, and can react to it
+            kind = type(exc).__name__
+            return _failed(call, f"{kind}: {exc}"), ToolFailed(tool=call.name, error_type=kind)
+        return ToolResult(call, text), None
+
+
+def _listed(tools: object) -> list[object]:
+    if callable(tools) or isinstance(tools, ToolDef | Mapping):
+        return [tools]
+    if not isinstance(tools, Iterable) or isinstance(tools, str):
+        raise RequestError(f"tools must be functions, ToolDefs or dicts, not {type(tools).__name__}")
+    return list(tools)
+
+
+def _failed(call: ToolCall, problem: str) -> ToolResult:
+    problem = escaped_surrogates(problem)
+    return ToolResult(call, problem, problem)

@@ -1,0 +1,182 @@
+"""A run of tools as a stream: the chunks of all rounds, the results between them, on both wires."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from minimax_sync import (
+    ChatMessage,
+    MiniMaxClient,
+    RequestError,
+    StreamEnd,
+    StreamInterruptedError,
+    TextDelta,
+    ToolCall,
+    ToolFailed,
+    ToolResult,
+)
+from minimax_sync.emulator import Emulator
+
+
+def add(a: int, b: int = 1) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def fail(a: int) -> int:
+    """Fail."""
+    raise ValueError(f"not {a}")
+
+
+def test_the_chunks_of_all_rounds_come_with_the_results_between_them(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    emulator.answer("Let me add.", tool_calls=[("add", {"a": 1}), ("add", {"a": 2, "b": 2})])
+    emulator.answer("2 and 4.")
+    with any_client.tool_run("Add.", [add]) as run:
+        chunks = list(run)
+    kinds = [type(chunk) for chunk in chunks]
+    first_end = kinds.index(StreamEnd)
+    assert kinds[first_end + 1 : first_end + 3] == [ToolResult, ToolResult]
+    assert [chunk.text for chunk in chunks if isinstance(chunk, ToolResult)] == ["2", "4"]
+    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == "Let me add.2 and 4."
+    assert isinstance(chunks[-1], StreamEnd)
+    assert run.response.text == "2 and 4."
+    assert [message.role for message in run.messages] == ["user", "assistant", "tool", "tool", "assistant"]
+    assert run.messages == run.response.messages
+
+
+def test_a_run_and_run_tools_give_the_same_response(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    for _ in range(2):
+        emulator.answer(tool_calls=[("add", {"a": 1})])
+        emulator.answer("2.")
+    whole = any_client.run_tools("Add.", [add])
+    streamed = any_client.tool_run("Add.", [add]).response
+    assert (whole.text, whole.finish_reason, whole.usage) == (streamed.text, streamed.finish_reason, streamed.usage)
+    assert [message.text for message in whole.messages] == [message.text for message in streamed.messages]
+
+
+def test_a_failure_of_a_tool_is_a_result_and_an_event(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    seen: list[Any] = []
+    emulator.answer(tool_calls=[("fail", {"a": 1}), ("unknown", {})])
+    emulator.answer("Sorry.")
+    client = any_client.with_options(hooks=[seen.append])
+    results = [chunk for chunk in client.tool_run("Go.", [fail]) if isinstance(chunk, ToolResult)]
+    assert [result.error is not None for result in results] == [True, True]
+    assert results[0].error == "ValueError: not 1"
+    assert [event.error_type for event in seen if isinstance(event, ToolFailed)] == ["ValueError"]
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize(
+    ("decision", "text"),
+    [
+        (False, "the user did not allow this call"),
+        (None, "the user did not allow this call"),
+        ("ask me tomorrow", "ask me tomorrow"),
+    ],
+)
+def test_a_call_that_is_not_approved_does_not_run_and_the_model_gets_the_reason(
+    emulator: Emulator, any_client: MiniMaxClient, decision: object, text: str, parallel: bool
+) -> None:
+    ran: list[int] = []
+
+    def count(n: int) -> str:
+        """Count."""
+        ran.append(n)
+        return "counted"
+
+    emulator.answer(tool_calls=[("count", {"n": 1}), ("count", {"n": 2})])
+    emulator.answer("All right.")
+
+    def approve(call: ToolCall) -> object:
+        return decision if call.arguments["n"] == 1 else True
+
+    response = any_client.run_tools("Count.", [count], approve=approve, parallel=parallel)
+    assert ran == [2]
+    assert [message.text for message in response.messages if message.role == "tool"] == [text, "counted"]
+    assert [message.is_error for message in response.messages if message.role == "tool"] == [True, False]
+
+
+def test_an_exception_of_approve_is_raised(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer(tool_calls=[("add", {"a": 1})])
+
+    def approve(call: ToolCall) -> bool:
+        raise PermissionError(call.name)
+
+    with pytest.raises(PermissionError, match="add"):
+        any_client.run_tools("Add.", [add], approve=approve)
+
+
+def test_a_history_that_ends_in_open_calls_is_taken_up(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    calls = (ToolCall("c1", "add", {"a": 1}), ToolCall("c2", "add", {"a": 2}))
+    history = [
+        ChatMessage.user("Add."),
+        ChatMessage.assistant("", calls),
+        ChatMessage.tool_result("c1", "done before", "add"),
+    ]
+    emulator.answer("3.")
+    run = any_client.tool_run(history, [add])
+    results = [chunk for chunk in run if isinstance(chunk, ToolResult)]
+    assert [(result.call.id, result.text) for result in results] == [("c2", "3")]
+    assert run.response.text == "3."
+    assert len(emulator.journal) == 1
+    assert [message.text for message in run.messages if message.role == "tool"] == ["done before", "3"]
+
+
+def test_a_run_that_is_closed_by_another_thread_ends_with_what_came(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    entered = threading.Event()
+    leave = threading.Event()
+
+    def wait() -> str:
+        """Wait."""
+        entered.set()
+        leave.wait(10)
+        return "waited"
+
+    emulator.answer("Let me wait.", tool_calls=[("wait", {})])
+    run = any_client.tool_run("Wait.", [wait])
+
+    def close() -> None:
+        entered.wait(10)
+        run.close()
+        leave.set()
+
+    closer = threading.Thread(target=close)
+    closer.start()
+    with pytest.raises(StreamInterruptedError) as caught:
+        list(run)
+    closer.join()
+    assert len(emulator.journal) == 1
+    assert [message.role for message in caught.value.partial.messages] == ["user", "assistant", "tool"]
+    with pytest.raises(StreamInterruptedError):
+        next(run)
+
+
+def test_a_round_that_fails_raises_with_the_exchange_so_far(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer(tool_calls=[("add", {"a": 1})])
+    run = any_client.tool_run("Add.", [add])
+    with pytest.raises(StreamInterruptedError) as caught:
+        for chunk in run:
+            if isinstance(chunk, ToolResult):
+                emulator.fault("truncate")
+    roles = ["user", "assistant", "tool"]
+    assert [message.role for message in caught.value.partial.messages][:3] == roles
+    assert [message.role for message in run.messages][:3] == roles
+
+
+@pytest.mark.parametrize("wrong", [{"max_rounds": 0}, {"max_rounds": True}, {"approve": 5}, {"parallel": 0}])
+def test_bad_arguments_are_refused_before_anything_is_sent(
+    emulator: Emulator, any_client: MiniMaxClient, wrong: dict[str, Any]
+) -> None:
+    methods: list[Callable[..., object]] = [any_client.run_tools, any_client.tool_run]
+    for method in methods:
+        with pytest.raises(RequestError):
+            method("Add.", [add], **wrong)
+    assert not emulator.journal
