@@ -1,4 +1,4 @@
-"""C6, C7, C16, C17, C20: bytes that are not plain UTF-8 events, JSON in answer to a stream, events that are not JSON."""
+"""C6, C7, C16, C17, C20: odd bytes and fields, JSON in answer to a stream, events that are not JSON."""
 
 from __future__ import annotations
 
