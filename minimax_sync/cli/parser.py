@@ -1,6 +1,6 @@
-"""Commands as values, and the argparse parser made of them. The same values give the shell completions.
+"""Commands as values, and the argparse parser made of them.
 
-Knows the options that all commands share and what every `--help` ends with; knows no command.
+The options that all commands share and the sections that end every `--help` are here. It does not know the commands.
 """
 
 from __future__ import annotations
@@ -52,18 +52,6 @@ class Argument(NamedTuple):
     flags: tuple[str, ...]
     settings: dict[str, Any]
 
-    @property
-    def is_option(self) -> bool:
-        return self.flags[0].startswith("-")
-
-    @property
-    def takes_value(self) -> bool:
-        return self.is_option and self.settings.get("action", "append") == "append"
-
-    @property
-    def takes_file(self) -> bool:
-        return self.settings.get("metavar") in ("FILE", "PATH", "IN.jsonl")
-
 
 class Command(NamedTuple):
     """One command. `run` gets the parsed arguments and returns the exit status.
@@ -79,10 +67,6 @@ class Command(NamedTuple):
     arguments: tuple[Argument, ...] = ()
     examples: str = ""
     has_settings: bool = True
-
-    @property
-    def all_arguments(self) -> tuple[Argument, ...]:
-        return self.arguments + COMMON
 
 
 def argument(*flags: str, **settings: Any) -> Argument:
@@ -132,6 +116,7 @@ def build_parser(commands: Iterable[Command]) -> ArgumentParser:
     for command in commands:
         child = subparsers.add_parser(
             command.name,
+            help=command.summary,
             description=command.description,
             examples=command.examples,
             has_settings=command.has_settings,
