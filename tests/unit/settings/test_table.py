@@ -10,6 +10,7 @@ import pytest
 import yaml
 from support.settings_world import World
 
+import minimax_sync
 from minimax_sync import MiniMaxClient
 from minimax_sync.errors import ConfigError
 from minimax_sync.pacing.retry import RetryPolicy
@@ -156,3 +157,27 @@ def test_the_environment_section_names_each_variable_once() -> None:
     names = [name for name, _ in ENVIRONMENT]
     assert len(names) == len(set(names))
     assert all(meaning for _, meaning in ENVIRONMENT)
+
+
+def row_of_the_guide(setting: Setting) -> str:
+    """Return the row that the table in the guide must have."""
+    argument, field = f"{setting.name}=", setting.name.removeprefix("retry.")
+    default = setting.default_value
+    if field != setting.name:
+        argument, default = f"RetryPolicy({field}=)", getattr(RetryPolicy(), field)
+    key = setting.key if "file" in setting.looked_at else None
+    cells = [
+        f"``{argument}``",
+        ", ".join(f"``{name}``" for name in setting.variables) or "–",
+        f"``{key}``" if key else "–",
+        "–" if default is None else f"``{str(default).lower() if isinstance(default, bool) else default}``",
+        setting.help,
+    ]
+    return "   * - " + "\n     - ".join(cells) + "\n"
+
+
+def test_the_guide_has_a_row_for_each_setting_and_no_other() -> None:
+    page = (Path(minimax_sync.__file__).parent / "guide" / "settings.rst").read_text("utf-8")
+    rows = [row_of_the_guide(setting) for setting in SETTINGS if setting.name != "retry"]
+    assert page.endswith("".join(rows))
+    assert page.count("   * - ") == len(rows) + 1
