@@ -12,7 +12,7 @@ from typing import Any
 
 from .envelopes import Refusal, dumps, error_body, id_headers, json_reply, new_id
 from .journal import count_images
-from .model import DEFAULT_MODEL, MODELS, Prompt, Usage, measure, pieces, usage_of
+from .generation import DEFAULT_MODEL, MODELS, Prompt, Usage, measure, pieces, usage_of
 from .openai_wire import call_id, text_of
 from .script import Answer, Call
 from .server import SSE, Reply

@@ -9,7 +9,7 @@ from typing import Any
 
 from .envelopes import Refusal, base_resp, invalid_params, json_reply
 from .journal import Received
-from .model import text_tokens
+from .generation import text_tokens
 from .server import Reply
 
 DIMENSIONS = 1536

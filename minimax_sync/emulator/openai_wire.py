@@ -13,7 +13,7 @@ from typing import Any
 
 from .envelopes import ZERO_USAGE, Refusal, base_resp, dumps, envelope, id_headers, json_reply, new_id
 from .journal import Received, count_images
-from .model import Prompt, Usage, measure, pieces, usage_of
+from .generation import Prompt, Usage, measure, pieces, usage_of
 from .script import Answer, Call
 from .server import SSE, Reply
 

@@ -19,7 +19,7 @@ from . import anthropic_wire, embeddings, openai_wire, quota, validation
 from .envelopes import NOT_FOUND, Refusal, json_reply
 from .faults import API_KINDS, Endpoint, spoil
 from .journal import Received
-from .model import MODELS, Prompt, default_answer
+from .generation import MODELS, Prompt, default_answer
 from .portal import Portal
 from .script import Answer, Fault, make_calls, make_fault, next_of
 from .server import Reply, Server
