@@ -8,9 +8,9 @@
         assert client.chat("Hi").text == "Hello!"
         assert emulator.journal[-1].body["model"] == "MiniMax-M2.5"
 
-It speaks both wires, streams, refuses what the service refuses, runs the Token Plan's portal, and breaks on request.
-The package knows nothing of the client and imports only the standard library; names load on first use, so that the
-pytest plugin costs nothing where its fixture is not asked for.
+It serves both wires, streams, refuses what the service refuses, runs the Token Plan's portal, fails on request, and
+records and replays a real server. The package imports only the standard library and must not know the client. Names
+load on first use, so that the pytest plugin costs nothing where its fixtures are not used.
 """
 
 from __future__ import annotations
@@ -22,12 +22,20 @@ if TYPE_CHECKING:
     from .journal import Headers as Headers
     from .journal import Received as Received
     from .portal import Portal as Portal
+    from .quota import Balance as Balance
     from .quota import Plan as Plan
     from .service import Emulator as Emulator
 
-_HOMES = {"Emulator": "service", "Headers": "journal", "Plan": "quota", "Portal": "portal", "Received": "journal"}
+_HOMES = {
+    "Balance": "quota",
+    "Emulator": "service",
+    "Headers": "journal",
+    "Plan": "quota",
+    "Portal": "portal",
+    "Received": "journal",
+}
 
-__all__ = ["Emulator", "Headers", "Plan", "Portal", "Received"]
+__all__ = ["Balance", "Emulator", "Headers", "Plan", "Portal", "Received"]
 
 
 def __getattr__(name: str) -> Any:

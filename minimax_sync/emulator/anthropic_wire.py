@@ -1,27 +1,31 @@
-"""The Anthropic wire as MiniMax serves it: a checked body in, a prompt, a whole answer or a stream out.
+"""The Anthropic wire as MiniMax serves it: from a checked body to a prompt, and from an answer to a body or a stream.
 
-The shapes are those of live captures: a ping after the start, a signature behind the thinking, `input_tokens` without
-the cached ones, and a MiniMax model in the answer whatever name was asked for.
+The shapes are those of live captures: a ping after the start, a signature after the thinking, `input_tokens` without
+the cached ones.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from .envelopes import Refusal, dumps, error_body, id_headers, json_reply, new_id
+from .generation import PIECE, Prompt, Usage, measure, pieces, usage_of
 from .journal import count_images
-from .generation import DEFAULT_MODEL, MODELS, Prompt, Usage, measure, pieces, usage_of
+from .models import Model
 from .openai_wire import call_id, text_of
 from .script import Answer, Call
 from .server import SSE, Reply
 
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 STOP_REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
 
 
-def read(body: dict[str, Any]) -> Prompt:
-    """Read what the model sees from a body that has been checked."""
+def read(body: dict[str, Any], model: Model) -> Prompt:
+    """Read what the model sees from a checked body."""
     messages = body["messages"]
     schemas = {tool["name"]: tool["input_schema"] for tool in body.get("tools") or []}
     choice = body.get("tool_choice") or {}
@@ -31,7 +35,7 @@ def read(body: dict[str, Any]) -> Prompt:
     last = messages[-1]["content"]
     results = [block for block in last if block["type"] == "tool_result"] if isinstance(last, list) else []
     asked = _last_asked(messages)
-    tokens, cached = measure([body.get("system"), body.get("tools")], messages)
+    tokens, cached = measure([body.get("system"), body.get("tools")], messages, model.context)
     return Prompt(
         said=text_of(asked),
         result=text_of(results[-1].get("content")) if results else None,
@@ -40,11 +44,12 @@ def read(body: dict[str, Any]) -> Prompt:
         schemas=schemas,
         tokens=tokens,
         cached=cached,
+        thoughts=model.thoughts("anthropic", body.get("thinking"), (body.get("output_config") or {}).get("effort")),
     )
 
 
 def _last_asked(messages: list[dict[str, Any]]) -> Any:
-    """Find the content of the user's last message that holds more than tool results."""
+    """Return the content of the user's last message that contains more than tool results."""
     for message in reversed(messages):
         content = message["content"]
         is_results = isinstance(content, list) and all(block["type"] == "tool_result" for block in content)
@@ -53,9 +58,8 @@ def _last_asked(messages: list[dict[str, Any]]) -> Any:
     return ""
 
 
-def reply(body: dict[str, Any], prompt: Prompt, answer: Answer) -> Reply:
-    """Answer a request for a message, whole or as a stream, as the body asks for."""
-    model = body["model"] if body["model"] in MODELS else DEFAULT_MODEL
+def reply(body: dict[str, Any], prompt: Prompt, answer: Answer, model: str) -> Reply:
+    """Answer a request under the name of `model`, whole or as a stream, as the body asks for."""
     usage = usage_of(prompt, answer)
     return _stream(model, answer, usage) if body.get("stream") else _whole(model, answer, usage)
 
@@ -72,27 +76,46 @@ def _whole(model: str, answer: Answer, usage: Usage) -> Reply:
         content.append(_tool_use(call, position, _input(call.arguments)))
     value = _message(answer_id, model, content, _usage(usage, usage.output))
     value["stop_reason"] = STOP_REASONS.get(answer.ending, answer.ending)
-    return json_reply(value, headers={**id_headers(answer_id), **answer.headers}, delay=answer.delay)
+    delivery = answer.delivery
+    headers = {**id_headers(answer_id), **answer.headers}
+    return json_reply(value, headers=headers, delay=delivery.delay, silence=delivery.silence)
 
 
 def _stream(model: str, answer: Answer, usage: Usage) -> Reply:
     answer_id = new_id()
     start = {"message": _message(answer_id, model, [], _usage(usage, 0)), "type": "message_start"}
-    events = [_event("message_start", start), _event("ping", {"type": "ping"})]
-    last_delta = len(events)
-    for index, (block, deltas) in enumerate(_blocks(answer)):
-        opened = {"type": "content_block_start", "index": index, "content_block": block}
-        events.append(_event("content_block_start", opened))
-        for delta in deltas:
-            last_delta = len(events)
-            changed = {"type": "content_block_delta", "index": index, "delta": delta}
-            events.append(_event("content_block_delta", changed))
-        events.append(_event("content_block_stop", {"type": "content_block_stop", "index": index}))
+    events: list[bytes | float] = [_event("message_start", start), PING]
+    delivery = answer.delivery
+    events += delivery.keep_alives(PING)
+    cut = len(events)
+    for event in _content_events(answer):
+        if event["type"] == "content_block_delta":
+            cut = len(events)
+        events.append(_event(event["type"], event))
     stop = {"stop_reason": STOP_REASONS.get(answer.ending, answer.ending)}
     final = {"type": "message_delta", "delta": stop, "usage": _usage(usage, usage.output)}
     events += [_event("message_delta", final), _event("message_stop", {"type": "message_stop"})]
     headers = {**id_headers(answer_id), **answer.headers}
-    return Reply(events, content_type=SSE, headers=headers, cut=last_delta, delay=answer.delay)
+    silence = delivery.silence_before_head
+    return Reply(events, content_type=SSE, headers=headers, cut=cut, delay=delivery.delay, silence=silence)
+
+
+def _content_events(answer: Answer) -> Iterator[dict[str, Any]]:
+    """Yield the events of all blocks: one block after the other, or with interleaved calls those in turn."""
+    blocks = [
+        [
+            {"type": "content_block_start", "index": index, "content_block": block},
+            *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+            {"type": "content_block_stop", "index": index},
+        ]
+        for index, (block, deltas) in enumerate(_blocks(answer))
+    ]
+    in_turn = len(answer.calls) if answer.delivery.split == "interleaved" else 0
+    alone = len(blocks) - in_turn
+    for events in blocks[:alone]:
+        yield from events
+    for group in zip_longest(*blocks[alone:]):
+        yield from (event for event in group if event)
 
 
 def _blocks(answer: Answer) -> list[tuple[dict[str, Any], list[dict[str, str]]]]:
@@ -105,14 +128,19 @@ def _blocks(answer: Answer) -> list[tuple[dict[str, Any], list[dict[str, str]]]]
     if answer.text:
         deltas = [{"type": "text_delta", "text": piece} for piece in pieces(answer.text)]
         blocks.append(({"type": "text", "text": ""}, deltas))
+    split = answer.delivery.split
     for position, call in enumerate(answer.calls):
-        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces(call.arguments)]
+        if split == "whole":
+            blocks.append((_tool_use(call, position, _input(call.arguments)), []))
+            continue
+        parts = pieces(call.arguments, 1 if split == "characters" else PIECE)
+        deltas = [{"type": "input_json_delta", "partial_json": part} for part in parts]
         blocks.append((_tool_use(call, position, {}), deltas))
     return blocks
 
 
 def error_event(error: Refusal) -> bytes:
-    """Build the event that ends a stream which failed on its way."""
+    """Build the event that ends a failed stream."""
     return _event("error", error_body(error, error.status, new_id()))
 
 
@@ -133,7 +161,7 @@ def _tool_use(call: Call, position: int, value: Any) -> dict[str, Any]:
 
 
 def _input(arguments: str) -> Any:
-    """Decode a call's arguments; malformed ones go out as the text they are."""
+    """Decode a call's arguments; malformed ones are sent as text."""
     try:
         return json.loads(arguments)
     except (ValueError, RecursionError):
@@ -145,7 +173,7 @@ def _signature(thinking: str) -> str:
 
 
 def _usage(usage: Usage, output: int) -> dict[str, int]:
-    """Count as this wire does: what was read from the cache stands apart from the rest of the input."""
+    """Count as this wire does: the tokens read from the cache are not part of `input_tokens`."""
     counts = {"input_tokens": usage.input - usage.cached, "output_tokens": output}
     if usage.cached:
         counts |= {"cache_creation_input_tokens": 0, "cache_read_input_tokens": usage.cached}

@@ -1,4 +1,4 @@
-"""Embeddings in MiniMax's own shape: 1536 numbers, the same for the same text, near for texts that share words."""
+"""Embeddings in MiniMax's own shape: 1536 numbers, equal for equal texts, similar for texts that share words."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from .envelopes import Refusal, base_resp, invalid_params, json_reply
-from .journal import Received
 from .generation import text_tokens
+from .journal import Received
 from .server import Reply
 
 DIMENSIONS = 1536
@@ -30,12 +30,12 @@ def answer(request: Received) -> Reply:
 
 
 def refusal(request: Received, error: Refusal) -> Reply:
-    """Refuse as this endpoint does: an HTTP 200 without vectors."""
+    """Refuse as this endpoint does: with HTTP 200 and no vectors."""
     return json_reply({"vectors": None, "total_tokens": 0, "base_resp": base_resp(error.code or 0, error.message)})
 
 
 def embed(text: str) -> list[float]:
-    """Add up the directions of the words of `text`, as a vector of length 1."""
+    """Return the sum of the directions of the words of `text`, as a vector of length 1."""
     directions = [_direction(word) for word in text.lower().split() or [text]]
     total = [sum(column) for column in zip(*directions, strict=True)]
     length = math.hypot(*total) or 1.0

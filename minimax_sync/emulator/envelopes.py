@@ -1,6 +1,6 @@
-"""Refusals and the shapes they arrive in: the error envelope of both wires, and `base_resp` on an HTTP 200.
+"""Refusals and their shapes: the error envelope of both wires, and `base_resp` on an HTTP 200.
 
-The tables hold what was seen of the service: which HTTP status a code comes with, and its words.
+The tables contain what was observed of the service: the HTTP status and the words of each code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ NOT_FOUND = Reply(b"404 page not found", 404, PLAIN)
 ERROR_TYPES = {
     400: "bad_request_error",
     401: "authorized_error",
+    402: "insufficient_balance_error",
     403: "permission_error",
+    404: "not_found_error",
     408: "timeout_error",
     413: "request_too_large",
     422: "unprocessable_entity_error",
@@ -47,6 +49,7 @@ CODES: dict[int, tuple[int, str]] = {
     1041: (429, "conn limit"),
     1042: (400, "invisible character ratio limit"),
     2013: (400, "invalid params"),
+    2038: (403, "real-name verification is required"),
     2045: (429, "rate growth limit"),
     2046: (429, "requests too frequent"),
     2047: (429, "requests too frequent"),
@@ -67,17 +70,22 @@ ZERO_USAGE = {"total_tokens": 0, "total_characters": 0, "prompt_tokens": 0, "com
 
 
 class Refusal(Exception):
-    """Why a request is not served: HTTP `status`, MiniMax's `code` (None: it has none) and `message`."""
+    """Why a request is not served: HTTP `status`, MiniMax's `code` (None: it has none) and `message`.
 
-    def __init__(self, status: int, code: int | None, message: str = "") -> None:
+    With `in_stream` a streamed request is answered by HTTP 200 and an error before the first delta.
+    """
+
+    def __init__(self, status: int, code: int | None, message: str = "", *, in_stream: bool = False) -> None:
         self.status = status
         self.code = code
+        self.has_own_words = bool(message)
         self.message = message or _words(status, code)
+        self.in_stream = in_stream
         super().__init__(self.text)
 
     @property
     def text(self) -> str:
-        """The message as it goes out, its code in parentheses behind it."""
+        """The message as it is sent, followed by its code in parentheses."""
         return f"{self.message} ({self.code})" if self.code is not None else self.message
 
 
@@ -91,12 +99,12 @@ def _words(status: int, code: int | None) -> str:
 
 
 def invalid_params(what: str) -> NoReturn:
-    """Refuse a request for `what`, in the words of the service."""
+    """Raise the refusal of a request because of `what`, in the words of the service."""
     raise Refusal(400, 2013, f"invalid params, {what}")
 
 
 def dumps(value: Any) -> str:
-    """Write JSON as the service does: compact, in UTF-8."""
+    """Encode JSON as the service does: compact, not escaped to ASCII."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -115,26 +123,26 @@ def error_body(refusal: Refusal, status: int, request_id: str) -> dict[str, Any]
 
 
 def envelope(refusal: Refusal) -> Reply:
-    """Answer with the error envelope; a code that was asked for on a 200 gets the HTTP status that it comes with."""
+    """Answer with the error envelope. A code on a 200 gets its own HTTP status; a 404 without words is plain text."""
     status = refusal.status
     if status == 200:
         status = CODES.get(refusal.code or 0, (500, ""))[0]
-    if status == 404:
+    if status == 404 and not refusal.has_own_words:
         return NOT_FOUND
     request_id = new_id()
     return json_reply(error_body(refusal, status, request_id), status, headers=id_headers(request_id))
 
 
 def base_resp(code: int = 0, message: str = "") -> dict[str, Any]:
-    """Build the status that MiniMax's native endpoints put into their bodies."""
+    """Build the status field of the bodies of MiniMax's native endpoints."""
     return {"status_code": code, "status_msg": message}
 
 
 def new_id() -> str:
-    """Make an id like the service's: 32 hex digits."""
+    """Return a new id like the service's: 32 hex digits."""
     return uuid.uuid4().hex
 
 
 def id_headers(request_id: str) -> Mapping[str, str]:
-    """Name the request in the headers, as the global service does."""
+    """Return the headers that name the request, as the global service sends them."""
     return {"minimax-request-id": request_id}

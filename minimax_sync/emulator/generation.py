@@ -1,7 +1,7 @@
-"""The model behind the emulator: what it says when nothing is scripted, and what that costs in tokens.
+"""Answers where none is scripted, and the token counts of all answers.
 
-Pure and deterministic: the same prompt gives the same answer and the same usage. A token is four characters. It knows
-prompts and answers, and neither of the wires.
+Pure and deterministic: the same prompt gives the same answer and the same usage. A token is four characters. Knows
+prompts and answers; must not know wires.
 """
 
 from __future__ import annotations
@@ -11,32 +11,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .envelopes import dumps, invalid_params
-from .journal import IMAGE_BLOCKS
+from .journal import MEDIA_BLOCKS
 from .script import Answer, Call
 
-MODELS = {
-    "MiniMax-M2.5": 1770948000,
-    "MiniMax-M2.5-highspeed": 1770948000,
-    "MiniMax-M2.7": 1773792000,
-    "MiniMax-M2.7-highspeed": 1773792000,
-    "MiniMax-M2.1": 1766448000,
-    "MiniMax-M2": 1761523200,
-}
-DEFAULT_MODEL = "MiniMax-M2.5"
-CONTEXT_WINDOW = 204_800
-CACHE_FLOOR = 512  # passive caching starts at this many tokens of prompt
-IMAGE_TOKENS = 256
+CACHE_FLOOR = 512  # tokens of prompt from which on the service caches by itself
+MEDIA_TOKENS = 256
 PIECE = 12  # characters in a delta
 ECHO = 400
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model sees of a request, whichever wire it came over.
+    """What the model sees of a request, the same on both wires.
 
-    `said` is the last text of the user's, `result` the last tool result where that is the last message, `forced` the
-    tool that must be called ("" for none), `schemas` the offered tools' parameters. `cached` counts those of `tokens`
-    that the service has read before.
+    `said` is the user's last text, `result` the last tool result if it is the last message, `forced` the tool that must
+    be called ("" for none), `schemas` the parameters of the offered tools. `cached` is the part of `tokens` that the
+    service reads from its cache. `thoughts` is how many sentences the model thinks, 0 if thinking is off.
     """
 
     said: str
@@ -46,11 +36,12 @@ class Prompt:
     schemas: Mapping[str, Any] = field(default_factory=dict)
     tokens: int = 1
     cached: int = 0
+    thoughts: int = 1
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one answer; `output` holds `reasoning`, `input` holds `cached`."""
+    """Tokens of one answer; `output` includes `reasoning`, `input` includes `cached`."""
 
     input: int
     cached: int
@@ -59,19 +50,28 @@ class Usage:
 
 
 def default_answer(prompt: Prompt) -> Answer:
-    """Answer from the prompt alone: name what the user said, or the tool's result, or call the tool that must be."""
+    """Answer from the prompt alone: repeat the user's text or the tool's result, or call the forced tool."""
     if prompt.result is not None:
-        return Answer(f"The tool answered: {prompt.result[:ECHO]}", reasoning="The result is there. I will pass it on.")
+        reasoning = _think(prompt, "The result is there. I will pass it on.")
+        return Answer(f"The tool answered: {prompt.result[:ECHO]}", reasoning)
     if prompt.forced:
         arguments = dumps(synthesise(prompt.schemas[prompt.forced]))
-        return Answer(reasoning=f"I have to call {prompt.forced}.", calls=(Call(prompt.forced, arguments),))
+        return Answer(
+            reasoning=_think(prompt, f"I have to call {prompt.forced}."), calls=(Call(prompt.forced, arguments),)
+        )
     seen = f" I see {prompt.images} image{'s' * (prompt.images > 1)}." if prompt.images else ""
     said = prompt.said[:ECHO]
-    return Answer(f'You said: "{said}".{seen}', reasoning=f'The user says "{said[:60]}". I will repeat it.')
+    return Answer(f'You said: "{said}".{seen}', _think(prompt, f'The user says "{said[:60]}". I will repeat it.'))
+
+
+def _think(prompt: Prompt, first: str) -> str:
+    """Return as much thinking as the prompt's effort asks for."""
+    checks = [f"I check this again, step {step}." for step in range(2, prompt.thoughts + 1)]
+    return " ".join([first, *checks]) if prompt.thoughts else ""
 
 
 def usage_of(prompt: Prompt, answer: Answer) -> Usage:
-    """Count the tokens of an answer; there is always one of output at least."""
+    """Count the tokens of an answer. The output is at least one token."""
     reasoning = text_tokens(answer.reasoning)
     calls = sum(text_tokens(call.name + call.arguments) for call in answer.calls)
     return Usage(prompt.tokens, prompt.cached, max(1, reasoning + text_tokens(answer.text) + calls), reasoning)
@@ -83,33 +83,33 @@ def text_tokens(text: str) -> int:
 
 
 def count_tokens(value: Any) -> int:
-    """Count the tokens of every string in a message, a list of tools, ...; an image has a price of its own."""
+    """Count the tokens of every string in a message or a list of tools. An image or video counts as `MEDIA_TOKENS`."""
     if isinstance(value, str):
         return text_tokens(value)
     if isinstance(value, list):
         return sum(map(count_tokens, value))
     if isinstance(value, dict):
-        return IMAGE_TOKENS if value.get("type") in IMAGE_BLOCKS else sum(map(count_tokens, value.values()))
+        return MEDIA_TOKENS if value.get("type") in MEDIA_BLOCKS else sum(map(count_tokens, value.values()))
     return 0
 
 
-def measure(preamble: Any, messages: list[Any]) -> tuple[int, int]:
-    """Count a prompt's tokens and how many of them are cached: in a long one, all before the last message."""
+def measure(preamble: Any, messages: list[Any], context: int) -> tuple[int, int]:
+    """Return a prompt's tokens and how many of them are cached: in a long prompt, all before the last message."""
     before = count_tokens(preamble) + count_tokens(messages[:-1])
     tokens = before + count_tokens(messages[-1])
-    if tokens > CONTEXT_WINDOW:
+    if tokens > context:
         invalid_params("context window exceeds limit")
     return tokens, before if tokens >= CACHE_FLOOR else 0
 
 
-def pieces(text: str) -> list[str]:
-    """Cut `text` into deltas: two at least where that is possible, so that a spoiled stream can lose one."""
-    size = min(PIECE, (len(text) + 1) // 2) or 1
+def pieces(text: str, size: int = PIECE) -> list[str]:
+    """Cut `text` into deltas of at most `size` characters; at least two if possible, so that a fault can drop one."""
+    size = min(size, (len(text) + 1) // 2) or 1
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def synthesise(schema: Any, root: Any = None, depth: int = 0) -> Any:
-    """Make up a value that fits a JSON schema: its default, its first choice, or the plainest value of its type."""
+    """Return a value that fits a JSON schema: its default, its first choice, or a plain value of its type."""
     if not isinstance(schema, dict) or depth > 8:
         return {} if depth > 8 else "example"
     root = root or schema
@@ -138,7 +138,7 @@ def synthesise(schema: Any, root: Any = None, depth: int = 0) -> Any:
 
 
 def _referred(reference: Any, root: Any) -> Any:
-    """Follow a local reference such as "#/$defs/City"."""
+    """Resolve a local reference such as "#/$defs/City"."""
     found = root
     for name in str(reference).lstrip("#/").split("/"):
         found = found.get(name) if isinstance(found, dict) else None

@@ -1,8 +1,8 @@
-"""The portal's memory: which tokens live. A strict one, as RFC 9700 asks for rotating refresh tokens.
+"""Which tokens of the portal are valid, by the strict rules of RFC 9700 for rotating refresh tokens.
 
-A refresh token is good for one use. Used again it revokes its whole family, because one of the two who hold it is a
-thief; only within the reuse interval, where one is set, the same successor is given again. All of it happens under one
-lock, so any number of threads may ask at once. No HTTP here, and no waiting.
+A refresh token is valid for one use. A second use revokes its whole family, because one of the two users stole it; only
+within the reuse interval, if one is set, the same successor is given again. One lock guards all of it, so any number of
+threads may ask at once. Must not know HTTP, and never waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypedDict
 
 
 class Pair(TypedDict):
-    """What a login or a refresh gives; `expires_at` is an aware datetime, UTC."""
+    """What a login or a refresh grants; `expires_at` is an aware datetime in UTC."""
 
     access_token: str
     refresh_token: str
@@ -35,7 +35,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Spent:
-    """A refresh token that was used, and what it gave."""
+    """A used refresh token and its successor."""
 
     family: Family
     at: float
@@ -43,11 +43,11 @@ class Spent:
 
 
 class InvalidGrantError(Exception):
-    """The refresh token is not known, was used before, or its family is revoked."""
+    """The refresh token is unknown, was used before, or its family is revoked."""
 
 
 class Grants:
-    """The families and their tokens. Counters are plain attributes, to be read at any time."""
+    """The families and their tokens. The counters are plain attributes and can be read at any time."""
 
     def __init__(self) -> None:
         self.granted = 0
@@ -60,7 +60,7 @@ class Grants:
         self._access: dict[str, tuple[Family, float]] = {}
 
     def login(self, ttl: float) -> Pair:
-        """Begin a family; its access token lives for `ttl` seconds."""
+        """Begin a family whose access token is valid for `ttl` seconds."""
         with self._lock:
             self._families += 1
             pair = self._make(self._families, 0, ttl)
@@ -69,7 +69,7 @@ class Grants:
             return pair
 
     def rotate(self, refresh_token: str, ttl: float, *, reuse_interval: float, keep: bool = False) -> Pair:
-        """Spend `refresh_token` for the next pair; with `keep` it stays good and only the access token is new."""
+        """Use `refresh_token` for the next pair. With `keep` it stays valid and only the access token is new."""
         with self._lock:
             spent = self._spent.get(refresh_token)
             if spent:
@@ -89,23 +89,23 @@ class Grants:
             return pair
 
     def is_live(self, access_token: str) -> bool:
-        """Tell whether an API call with this token is served."""
+        """Return True if API calls with this token are served."""
         family, deadline = self._access.get(access_token, (None, 0.0))
         return family is not None and not family.revoked and time.time() < deadline
 
     def knows(self, access_token: str) -> bool:
-        """Tell whether this token was ever given out."""
+        """Return True if this token was ever issued."""
         return access_token in self._access
 
     def end(self, access_token: str | None = None) -> None:
-        """Let one access token, or all, be refused from now on; their refresh tokens stay good."""
+        """Refuse one access token, or all, from now on. Their refresh tokens stay valid."""
         with self._lock:
             for token in [access_token] if access_token is not None else list(self._access):
                 if token in self._access:
                     self._access[token] = (self._access[token][0], 0.0)
 
     def _again(self, spent: Spent, reuse_interval: float) -> Pair:
-        """Judge a second use: the same successor while it is prompt and unspent, else the end of the family."""
+        """Handle a second use: return the same successor if it is prompt and unused, else revoke the family."""
         family = spent.family
         prompt = time.monotonic() - spent.at < reuse_interval
         if prompt and not family.revoked and spent.successor["refresh_token"] in self._refresh:

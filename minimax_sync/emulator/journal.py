@@ -1,6 +1,6 @@
 """What the emulator received: one immutable value per request, safe to print.
 
-Owns the decoding of a request's body. Knows nothing of what the request means.
+Decodes the body of a request. Must not know what the request means.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from urllib.parse import parse_qsl
 
 FORM = "application/x-www-form-urlencoded"
 IMAGE_BLOCKS = ("image_url", "image")
+MEDIA_BLOCKS = (*IMAGE_BLOCKS, "video_url", "video")
 
 
 class Headers(Mapping[str, str]):
-    """Header fields by name, in any case. A field sent several times is joined with commas; no value is printed."""
+    """Header fields by name, case-insensitive. Repeated fields are joined with commas. The repr shows no values."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, str] = {}
@@ -42,10 +43,11 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, repr=False)
 class Received:
-    """One request as it came in.
+    """One received request.
 
-    `path` has its query; `body` is decoded: JSON as it is, a form as a dict, other bytes as they came, None when
-    empty. `monotonic` is the `time.monotonic()` at which it was complete, to measure a client's pace with.
+    `path` includes the query. `body` is decoded: JSON to its value, a form to a dict, other bodies stay bytes, an
+    empty one is None. `monotonic` is the `time.monotonic()` at which the request was complete, to measure a client's
+    pace.
     """
 
     method: str
@@ -66,7 +68,7 @@ class Received:
 
     @property
     def images(self) -> int:
-        """How many images the messages carry, on either wire, inside tool results too."""
+        """The number of images in the messages, including those in tool results. Works for both wires."""
         return count_images(self.body.get("messages")) if isinstance(self.body, dict) else 0
 
     def __repr__(self) -> str:
@@ -74,17 +76,17 @@ class Received:
         return f"<Received {self.method} {self.route} body: {shape[:200]}>"
 
 
-def count_images(content: Any) -> int:
-    """Count the image blocks anywhere in `content`."""
+def count_images(content: Any, kinds: tuple[str, ...] = IMAGE_BLOCKS) -> int:
+    """Count the blocks of `kinds`, by default images, at any depth of `content`."""
     if isinstance(content, list):
-        return sum(map(count_images, content))
+        return sum(count_images(block, kinds) for block in content)
     if isinstance(content, dict):
-        return 1 if content.get("type") in IMAGE_BLOCKS else count_images(content.get("content"))
+        return 1 if content.get("type") in kinds else count_images(content.get("content"), kinds)
     return 0
 
 
 def decode_body(raw: bytes, content_type: str) -> Any:
-    """Decode a request's body: JSON whatever it calls itself, as curl calls all a form; else a form; else the bytes."""
+    """Decode a body: JSON under any content type, because curl sends all as a form; else a form; else the bytes."""
     if not raw:
         return None
     try:

@@ -1,7 +1,7 @@
-"""The OpenAI wire as MiniMax serves it: a checked body in, a prompt, a whole answer or a stream out.
+"""The OpenAI wire as MiniMax serves it: from a checked body to a prompt, and from an answer to a body or a stream.
 
 The shapes are those of live captures: MiniMax's own fields beside OpenAI's, reasoning twice (`reasoning_content` and
-`reasoning_details`) or as `<think>` in the text, a finish chunk that still carries text, usage behind it, no `[DONE]`.
+`reasoning_details`) or as `<think>` in the text, a finish chunk that contains text, usage after it, no `[DONE]`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from .envelopes import ZERO_USAGE, Refusal, base_resp, dumps, envelope, id_headers, json_reply, new_id
+from .generation import PIECE, Prompt, Usage, measure, pieces, usage_of
 from .journal import Received, count_images
-from .generation import Prompt, Usage, measure, pieces, usage_of
-from .script import Answer, Call
+from .models import Model
+from .script import Answer, Call, Split
 from .server import SSE, Reply
 
 SPEAKER = {"role": "assistant", "name": "MiniMax AI", "audio_content": ""}
@@ -26,10 +28,11 @@ SENSITIVITY = {
     "output_sensitive_int": 0,
 }
 DONE = b"data: [DONE]\n\n"
+PING = b": ping\n\n"
 
 
-def read(body: dict[str, Any]) -> Prompt:
-    """Read what the model sees from a body that has been checked."""
+def read(body: dict[str, Any], model: Model) -> Prompt:
+    """Read what the model sees from a checked body."""
     messages = body["messages"]
     tools = body.get("tools") or []
     schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in tools}
@@ -39,7 +42,7 @@ def read(body: dict[str, Any]) -> Prompt:
         forced = next(iter(schemas))
     last = messages[-1]
     asked = next((message for message in reversed(messages) if message["role"] == "user"), last)
-    tokens, cached = measure(tools, messages)
+    tokens, cached = measure(tools, messages, model.context)
     return Prompt(
         said=text_of(asked.get("content")),
         result=text_of(last["content"]) if last["role"] == "tool" else None,
@@ -48,6 +51,7 @@ def read(body: dict[str, Any]) -> Prompt:
         schemas=schemas,
         tokens=tokens,
         cached=cached,
+        thoughts=model.thoughts("openai", body.get("thinking"), body.get("reasoning_effort")),
     )
 
 
@@ -58,15 +62,15 @@ def text_of(content: Any) -> str:
     return content or ""
 
 
-def reply(body: dict[str, Any], prompt: Prompt, answer: Answer, *, warning: str, done: bool) -> Reply:
-    """Answer a chat request, whole or as a stream, as the body asks for."""
+def reply(body: dict[str, Any], prompt: Prompt, answer: Answer, model: str, *, warning: str, done: bool) -> Reply:
+    """Answer a chat request under the name of `model`, whole or as a stream, as the body asks for."""
     usage = _usage(usage_of(prompt, answer))
     if not body.get("reasoning_split") and answer.reasoning:
         answer = replace(answer, text=f"<think>\n{answer.reasoning}\n</think>\n\n{answer.text}", reasoning="")
     if not body.get("stream"):
-        return _whole(body["model"], answer, usage, warning)
+        return _whole(model, answer, usage, warning)
     include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    return _stream(body["model"], answer, usage if include_usage else None, warning, done)
+    return _stream(model, answer, usage if include_usage else None, warning, done)
 
 
 def _whole(model: str, answer: Answer, usage: dict[str, Any], warning: str) -> Reply:
@@ -86,7 +90,9 @@ def _whole(model: str, answer: Answer, usage: dict[str, Any], warning: str) -> R
         **_sensitivity(answer),
         "base_resp": base_resp(0, warning),
     }
-    return json_reply(value, headers={**id_headers(answer_id), **answer.headers}, delay=answer.delay)
+    delivery = answer.delivery
+    headers = {**id_headers(answer_id), **answer.headers}
+    return json_reply(value, headers=headers, delay=delivery.delay, silence=delivery.silence)
 
 
 def _stream(model: str, answer: Answer, usage: dict[str, Any] | None, warning: str, done: bool) -> Reply:
@@ -104,31 +110,51 @@ def _stream(model: str, answer: Answer, usage: dict[str, Any] | None, warning: s
     deltas = _deltas(answer)
     choices: list[dict[str, Any]] = [{"index": 0, "delta": delta} for delta in deltas[:-1]]
     choices.append({"finish_reason": answer.ending, "index": 0, "delta": deltas[-1]})
-    events = [f"data: {head}{dumps(choice)}{tail}\n\n".encode("utf-8", "replace") for choice in choices]
+    delivery = answer.delivery
+    events = delivery.keep_alives(PING)
+    events += [f"data: {head}{dumps(choice)}{tail}\n\n".encode("utf-8", "replace") for choice in choices]
+    cut = len(events) - 1
     if usage is not None:
         events.append(_event(chunk | {"choices": [], "usage": usage, "base_resp": base_resp(0, warning)}))
     if done:
         events.append(DONE)
     headers = {**id_headers(answer_id), **answer.headers}
-    return Reply(events, content_type=SSE, headers=headers, cut=len(deltas) - 1, delay=answer.delay)
+    silence = delivery.silence_before_head
+    return Reply(events, content_type=SSE, headers=headers, cut=cut, delay=delivery.delay, silence=silence)
 
 
 def _deltas(answer: Answer) -> list[dict[str, Any]]:
-    """Cut an answer into deltas. Calls take both real forms in turn: the first in fragments, the second whole."""
+    """Cut an answer into deltas."""
     deltas: list[dict[str, Any]] = [SPEAKER | _reasoning(piece) for piece in pieces(answer.reasoning)]
     deltas += [{"content": piece, **SPEAKER} for piece in pieces(answer.text)]
-    for position, call in enumerate(answer.calls):
-        if position % 2:
-            deltas.append(SPEAKER | {"tool_calls": [_call(call, position)]})
-            continue
-        deltas.append(SPEAKER | {"tool_calls": [_call(replace(call, arguments=""), position)]})
-        for piece in pieces(call.arguments):
-            deltas.append({"tool_calls": [{"function": {"arguments": piece}, "index": position}]})
+    split = answer.delivery.split
+    calls = [_call_deltas(call, position, split) for position, call in enumerate(answer.calls)]
+    ordered = zip_longest(*calls) if split == "interleaved" else calls
+    entries = [entry for group in ordered for entry in group if entry]
+    deltas += [{**(SPEAKER if "id" in entry else {}), "tool_calls": [entry]} for entry in entries]
     return deltas or [{"content": "", **SPEAKER}]
 
 
+def _call_deltas(call: Call, position: int, split: Split | None) -> list[dict[str, Any]]:
+    """Cut one tool call. By default calls take both forms of the service in turn: fragments, then a whole call."""
+    if split == "whole" or (split is None and position % 2):
+        return [_call(call, position)]
+    opened = _call(replace(call, arguments=""), position)
+    parts = pieces(call.arguments, 1 if split == "characters" else PIECE)
+    if split == "cumulative":
+        parts = ["".join(parts[: count + 1]) for count in range(len(parts))]
+    again = opened if split == "repeated" else {"index": position}
+    name = {"name": call.name} if split == "repeated" else {}
+    deltas = [opened, *({**again, "function": {**name, "arguments": part}} for part in parts)]
+    if split == "one_index":
+        return [{**delta, "index": 0} for delta in deltas]
+    if split == "no_index":
+        return [{field: value for field, value in delta.items() if field != "index"} for delta in deltas]
+    return deltas
+
+
 def refusal(request: Received, error: Refusal) -> Reply:
-    """Refuse a chat request: with the envelope, or where the status is 200 as MiniMax's native endpoint does."""
+    """Refuse a chat request: with the envelope, or with a 200 as MiniMax's native endpoint does."""
     if error.status != 200:
         return envelope(error)
     answer_id = new_id()
@@ -139,12 +165,12 @@ def refusal(request: Received, error: Refusal) -> Reply:
 
 
 def error_event(error: Refusal) -> bytes:
-    """Build the chunk that ends a stream which failed on its way."""
+    """Build the chunk that ends a failed stream."""
     return _event(failure(new_id(), error))
 
 
 def failure(answer_id: str, error: Refusal) -> dict[str, Any]:
-    """Build the body of a 200 that is none: no choices, and the reason in `base_resp`."""
+    """Build the body of a failure with HTTP 200: no choices, and the reason in `base_resp`."""
     status = base_resp(error.code or 0, error.message)
     value: dict[str, Any] = {"id": answer_id, "choices": None, "created": 0, "model": "", "object": ""}
     return {**value, "usage": ZERO_USAGE, "base_resp": status}
@@ -160,7 +186,7 @@ def _call(call: Call, position: int) -> dict[str, Any]:
 
 
 def call_id(position: int) -> str:
-    """Make a tool call's id like the service's."""
+    """Return a new id of a tool call, like the service's."""
     return f"call_function_{secrets.token_hex(6)}_{position + 1}"
 
 

@@ -1,7 +1,7 @@
 """The Token Plan's portal: the user-code flow with PKCE, and the token endpoint with its strict refresh tokens.
 
-`grants` decides which tokens live; here are the forms, the bodies, the page that a person opens, and the ways to make
-a refresh go wrong: slowly, with a fault, or with a client that dies at a known stage.
+Contains the forms, the bodies, the page that a person opens, and the ways to disturb a refresh: delays, faults, and
+hooks at known stages. `grants` decides which tokens are valid.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from .journal import FORM, Received
 from .script import Fault, make_fault, next_of
 from .server import Reply
 
-CLIENT_ID = "78257093-7e40-4613-99e0-527b14b39113"
-USER_CODE_GRANT = "urn:ietf:params:oauth:grant-type:user_code"
+CLIENT_IDS = ("78257093-7e40-4613-99e0-527b14b39113", "659cf4c1-615c-45f6-a5f6-4bf15eb476e5")
+CODE_GRANTS = ("urn:ietf:params:oauth:grant-type:user_code", "urn:ietf:params:oauth:grant-type:device_code")
 KINDS = ("disconnect", "stall", "html", "lost")
 CODE_LIFETIME = 600.0
 PAGE = "<!DOCTYPE html><html><head><title>MiniMax emulator</title></head><body><h1>{}</h1></body></html>"
@@ -43,7 +43,7 @@ EXPIRED_IN: dict[str, Callable[[float], float]] = {
 
 @dataclass
 class Login:
-    """A user code on its way to being a pair of tokens."""
+    """A login that waits for approval."""
 
     challenge: str
     expires: float
@@ -52,20 +52,30 @@ class Login:
 
 
 class PortalError(Exception):
-    """A form that the portal does not accept; the message is what it answers."""
+    """The portal refuses a form; the message is its answer."""
 
 
 class Portal:
-    """The portal of an emulator, as `emulator.portal`. Its attributes may be set at any time.
+    """The portal of an emulator, available as `emulator.portal`. Its attributes can be set at any time.
 
-    `access_ttl`: seconds that an access token lives. `expired_in`: how the portal tells it, "epoch_ms", "epoch_s" or
-    "ttl_s". `reuse_interval`: seconds within which a spent refresh token gives the same successor again.
-    `latency_before_commit`, `latency_after_commit`: seconds on either side of the rotation. `on_stage(stage, request)`
-    is called in the serving thread at "received", "committed" (a pair was granted) and "answered" of each token
-    request. `auto_approve`: user codes are approved by the portal itself, after `pending_polls` polls; else by
-    `approve()` or by opening the page. `interval_ms`: how often a client shall poll.
-    Counters: `posts`, refresh requests received; `grants`, those that rotated; `reused`, spent tokens that were used
-    again; `generation`, rotations of the latest login's family.
+    It serves the older paths (`/oauth/code`, `/oauth/token`) and today's (`/oauth2/device/code`, `/oauth2/token`).
+
+    `access_ttl`: lifetime of an access token in seconds. `expired_in`: the format of that lifetime in answers,
+    "epoch_ms", "epoch_s" or "ttl_s". `reuse_interval`: seconds within which a used refresh token gives the same
+    successor again. `latency_before_commit`, `latency_after_commit`: seconds before and after the rotation.
+    `on_stage(stage, request)` is called in the serving thread at "received", "committed" (a pair was granted) and
+    "answered" of each token request. `auto_approve`: the portal approves user codes itself, after `pending_polls`
+    polls; otherwise `approve()` or opening the page does. `interval_ms`: how often a client is asked to poll.
+    `client_ids`: the accepted client ids, by default those of openclaw and of MiniMax's own command line.
+    Counters: `posts`, refresh requests received; `grants`, those that rotated; `reused`, used refresh tokens that came
+    again; `generation`, rotations of the latest login.
+
+    >>> from minimax_sync.emulator import Emulator
+    >>> with Emulator() as emulator:
+    ...     emulator.portal.access_ttl = 60.0
+    ...     pair = emulator.portal.issue()
+    ...     emulator.portal.accepts(pair["access_token"])
+    True
     """
 
     def __init__(self, url: Callable[[], str], stopping: Callable[[], threading.Event]) -> None:
@@ -78,6 +88,7 @@ class Portal:
         self.auto_approve = True
         self.pending_polls = 1
         self.interval_ms = 2000
+        self.client_ids = set(CLIENT_IDS)
         self.resource_url: str | None = None
         self.notification_message = ""
         self.posts = 0
@@ -98,22 +109,22 @@ class Portal:
 
     @property
     def grants(self) -> int:
-        """Refreshes that gave a new pair."""
+        """The number of refreshes that gave a new pair."""
         return self._grants.granted
 
     @property
     def reused(self) -> int:
-        """Refresh tokens that were used a second time, and so revoked their family."""
+        """The number of refresh tokens that were used a second time and so revoked their login."""
         return self._grants.reused
 
     @property
     def generation(self) -> int:
-        """How often the latest login's refresh token was rotated."""
+        """How often the refresh token of the latest login was rotated."""
         return self._grants.latest.generation if self._grants.latest else 0
 
     @property
     def current(self) -> Pair | None:
-        """The pair that the latest login holds now, as the portal sees it; None before the first."""
+        """The valid pair of the latest login, as the portal knows it; None before the first login."""
         return self._grants.latest.current if self._grants.latest else None
 
     def fault(
@@ -126,23 +137,23 @@ class Portal:
         retry_after: float | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Spoil the next request to the token or code endpoint.
+        """Queue a fault for the next request to the token or code endpoint.
 
         `kind`: "disconnect" (no answer, nothing granted), "stall", "html", or "lost" (granted, then the connection is
-        reset with no byte of answer). `status`, `body` (bytes, text, or a value for JSON) and `headers` are answered
-        as they are, with nothing granted: `status=307, headers={"Location": ...}`, `body={"status": "error"}`.
-        `fields` replaces fields of a success; one that is None is left out, and without `refresh_token` the old one
-        stays good.
+        reset without a byte of the answer). `status`, `body` (bytes, text, or a value for JSON) and `headers` are
+        sent as they are, and nothing is granted: `status=307, headers={"Location": ...}`, `body={"status": "error"}`.
+        `fields` replaces fields of a success; a field that is None is left out, and without `refresh_token` the old
+        one stays valid.
         """
         fault = make_fault(KINDS, kind, retry_after, status=status, body=body, headers=headers, fields=fields or {})
         self._faults.append(fault)
 
     def issue(self, ttl: float | None = None) -> Pair:
-        """Log in without the flow: a fresh pair, its access token good for `ttl` seconds (default `access_ttl`)."""
+        """Log in without the flow. Return a pair whose access token is valid for `ttl` seconds, or `access_ttl`."""
         return self._grants.login(self.access_ttl if ttl is None else ttl)
 
     def bundle(self, path: str | os.PathLike[str], *, ttl: float | None = None) -> Pair:
-        """Write a fresh pair as a Token Plan bundle, mode 0600, that names this emulator as its region."""
+        """Write a new pair as a Token Plan bundle with mode 0600 whose region is this emulator. Return the pair."""
         pair = self.issue(ttl)
         expires_at = pair["expires_at"].astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
         target = Path(path)
@@ -154,26 +165,26 @@ class Portal:
         return pair
 
     def expire_access(self) -> None:
-        """Let every access token be refused from now on, whatever its holder believes of its lifetime."""
+        """Refuse every access token from now on, whatever lifetime was announced."""
         self._grants.end()
 
     def revoke_access(self, token: str) -> None:
-        """Let this access token be refused from now on."""
+        """Refuse this access token from now on."""
         self._grants.end(token)
 
     def approve(self, user_code: str) -> None:
-        """Approve a user code, as a person does on the page. A code that does not exist is a ValueError."""
+        """Approve a user code, as a person does on the page. Raise ValueError if there is no such code."""
         login = self._logins.get(user_code)
         if login is None:
             raise ValueError(f"no login is waiting for the user code {user_code!r}")
         login.approved = True
 
     def accepts(self, access_token: str) -> bool:
-        """Tell whether an API call with this token is served."""
+        """Return True if API calls with this token are served."""
         return self._grants.is_live(access_token)
 
     def issued(self, access_token: str) -> bool:
-        """Tell whether this token was given out here, be it dead by now."""
+        """Return True if this token was issued here, valid or not."""
         return self._grants.knows(access_token)
 
     def _page(self, request: Received) -> Reply:
@@ -188,14 +199,13 @@ class Portal:
         if fault and not fault.fields:
             return self._instead(fault, request)
         try:
-            body = self._begin(_form(request))
+            body = self._begin(self._form(request, "scope", "code_challenge", "state"))
         except PortalError as error:
             return _invalid(str(error))
         return json_reply(_merge(body, fault))
 
     def _begin(self, form: Mapping[str, str]) -> dict[str, Any]:
-        _require(form, "response_type", "scope", "code_challenge", "state")
-        if form["response_type"] != "code" or form.get("code_challenge_method") != "S256":
+        if form.get("response_type", "code") != "code" or form.get("code_challenge_method") != "S256":
             raise PortalError("invalid_request")
         user_code = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper()
         login = Login(form["code_challenge"], time.time() + CODE_LIFETIME)
@@ -209,8 +219,7 @@ class Portal:
         }
 
     def _token(self, request: Received) -> Reply:
-        form = _form(request)
-        refreshing = form.get("grant_type") == "refresh_token"
+        refreshing = _fields(request).get("grant_type") == "refresh_token"
         with self._lock:
             self.posts += refreshing
         self._stage("received", request)
@@ -218,13 +227,13 @@ class Portal:
         if fault and not (fault.fields or fault.kind == "lost"):
             reply = self._instead(fault, request)
         else:
-            reply = self._answer(form, fault, request, refreshing)
+            reply = self._answer(fault, request, refreshing)
         return replace(reply, after=lambda: self._stage("answered", request))
 
-    def _answer(self, form: Mapping[str, str], fault: Fault | None, request: Received, refreshing: bool) -> Reply:
+    def _answer(self, fault: Fault | None, request: Received, refreshing: bool) -> Reply:
         self._stopping().wait(self.latency_before_commit)
         try:
-            pair = self._refreshed(form, fault) if refreshing else self._polled(form)
+            pair = self._refreshed(request, fault) if refreshing else self._polled(request)
         except (PortalError, InvalidGrantError) as error:
             return _invalid(str(error) or "invalid_grant")
         if pair is None:
@@ -234,15 +243,15 @@ class Portal:
         reply = json_reply(_merge(self._success(pair), fault))
         return replace(reply, ending="lost") if fault and fault.kind == "lost" else reply
 
-    def _refreshed(self, form: Mapping[str, str], fault: Fault | None) -> Pair:
-        _require(form, "refresh_token")
+    def _refreshed(self, request: Received, fault: Fault | None) -> Pair:
+        form = self._form(request, "refresh_token")
         keep = fault is not None and fault.fields.get("refresh_token", "") is None
         interval = self.reuse_interval
         return self._grants.rotate(form["refresh_token"], self.access_ttl, reuse_interval=interval, keep=keep)
 
-    def _polled(self, form: Mapping[str, str]) -> Pair | None:
-        _require(form, "grant_type", "user_code", "code_verifier")
-        if form["grant_type"] != USER_CODE_GRANT:
+    def _polled(self, request: Received) -> Pair | None:
+        form = self._form(request, "grant_type", "user_code", "code_verifier")
+        if form["grant_type"] not in CODE_GRANTS:
             raise PortalError("unsupported_grant_type")
         with self._lock:
             login = self._logins.get(form["user_code"])
@@ -255,6 +264,16 @@ class Portal:
                 return None
             del self._logins[form["user_code"]]
         return self.issue()
+
+    def _form(self, request: Received, *required: str) -> Mapping[str, str]:
+        """Return the fields of the form. Raise PortalError if a required one is missing or the client is unknown."""
+        form = _fields(request)
+        for name in ("client_id", *required):
+            if not form.get(name):
+                raise PortalError(f"{name} is required")
+        if form["client_id"] not in self.client_ids:
+            raise PortalError("invalid_client")
+        return form
 
     def _success(self, pair: Pair) -> dict[str, Any]:
         body = {
@@ -280,19 +299,11 @@ class Portal:
             self.on_stage(stage, request)
 
 
-def _form(request: Received) -> Mapping[str, str]:
-    """Take the form; a body that was lost on a redirect is an empty one."""
+def _fields(request: Received) -> Mapping[str, str]:
+    """Return the fields of the form; none if the body is no form, as after a redirect that lost it."""
     content_type = request.headers.get("content-type", "")
     is_form = content_type.startswith(FORM) and isinstance(request.body, dict)
     return request.body if is_form else {}
-
-
-def _require(form: Mapping[str, str], *names: str) -> None:
-    for name in ("client_id", *names):
-        if not form.get(name):
-            raise PortalError(f"{name} is required")
-    if form["client_id"] != CLIENT_ID:
-        raise PortalError("invalid_client")
 
 
 def _challenge(verifier: str) -> str:
@@ -305,6 +316,6 @@ def _invalid(message: str) -> Reply:
 
 
 def _merge(body: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
-    """Put a fault's fields into a success; those that are None are left out."""
+    """Replace fields of a success by those of a fault; fields that are None are left out."""
     merged = {**body, **(fault.fields if fault else {})}
     return {name: value for name, value in merged.items() if value is not None}

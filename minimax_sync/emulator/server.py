@@ -1,9 +1,9 @@
-"""The HTTP plumbing: sockets, threads, framing. It knows requests and replies as values, and nothing of MiniMax.
+"""The HTTP server: sockets, threads, framing. Requests and replies are values; must not know MiniMax.
 
-One thread per connection, HTTP/1.1 with keep-alive, Nagle off, each event of a stream in one `sendall`. A reply says
-by its `ending` how it goes wrong on the wire; the handler does it. `stop()` cuts every connection and joins every
-thread, so that nothing outlives the emulator. A forked child closes its copies of the sockets, else a connection that
-was closed here would stay open there.
+One thread per connection, HTTP/1.1 with keep-alive, Nagle off, each event of a stream in one `sendall`. The `ending` of
+a reply says how it fails on the wire. `stop()` closes every connection and joins every thread, so that nothing outlives
+the emulator. A forked child closes its copies of the sockets; otherwise a connection that was closed here would stay
+open there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,44 +34,53 @@ Ending = Literal["complete", "short", "reset", "silence", "hang_up", "lost"]
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: `body` as bytes goes out with its length, as a sequence of events chunked, one `sendall` each.
+    """One response: a `body` of bytes is sent with its length, one of events chunked, each in one `sendall`.
 
-    `ending`: "complete"; "short", a body that stops half way with a plain close; "reset", the same with a reset, a
-    stream's last event cut in two; "silence", headers and nothing more; "hang_up" and "lost", not one byte, with a
-    plain close or a reset. `cut` is how many events of a stream come before its end shows. `delay` is seconds before
-    the body and each event. `after` is called when all is sent.
+    A number among the events is a pause in seconds. `ending`: "complete"; "short", a body that stops half way with a
+    plain close; "reset", the same with a reset, the last event of a stream cut in two; "silence", the head and nothing
+    more; "hang_up" and "lost", no byte, with a plain close or a reset. `cut` is the number of events before the one
+    that a truncated stream lacks first. `silence` is seconds before the first byte; `delay` seconds before the body and
+    each event. `after` is called when all is sent.
     """
 
-    body: bytes | Sequence[bytes] = b""
+    body: bytes | Iterable[bytes | float] = b""
     status: int = 200
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     ending: Ending = "complete"
     cut: int = 0
     delay: float = 0.0
+    silence: float = 0.0
     after: Callable[[], object] | None = None
 
 
 class Server(ThreadingHTTPServer):
-    """The listening socket and the threads of its connections; it serves from construction until `stop()`."""
+    """The listening socket and the threads of its connections. Serves from construction until `stop()`."""
 
     allow_reuse_address = True
     allow_reuse_port = False
     daemon_threads = True
     request_queue_size = 1024  # hundreds of streams may begin at the same instant
-    timeout = 1.0  # should no file descriptor be left for `stop()` to wake the acceptor with
+    timeout = 1.0  # in case no file descriptor is left with which `stop()` could wake the acceptor
 
     def __init__(self, host: str, port: int, respond: Callable[[Received], Reply], stopping: threading.Event) -> None:
         self.respond = respond
         self.stopping = stopping
         self._connections: dict[threading.Thread, socket.socket] = {}
-        super().__init__((host, port), Handler)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        self.address_family = family
+        try:
+            super().__init__((str(address[0]), int(address[1])), Handler)
+        except OSError as error:
+            raise OSError(
+                error.errno, f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}"
+            ) from error
         _running.add(self)
         self._acceptor = threading.Thread(target=self._accept, name="minimax-emulator", daemon=True)
         self._acceptor.start()
 
     def server_bind(self) -> None:
-        TCPServer.server_bind(self)  # HTTPServer's own asks the DNS for this host's name
+        TCPServer.server_bind(self)  # HTTPServer's own looks this host's name up in the DNS
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def _accept(self) -> None:
@@ -88,11 +97,11 @@ class Server(ThreadingHTTPServer):
         self._connections[thread] = request
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that left is nothing to speak of
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # that a client left is no error
             super().handle_error(request, client_address)
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Cut every connection and wait for every thread, `timeout` seconds at most for those in a user's hook."""
+        """Close every connection and join every thread; wait at most `timeout` seconds for those in a user's hook."""
         deadline = time.monotonic() + timeout
         self.stopping.set()
         self._wake()
@@ -106,14 +115,14 @@ class Server(ThreadingHTTPServer):
         _running.discard(self)
 
     def _wake(self) -> None:
-        """Let the acceptor, asleep until someone connects, see that it is time to go."""
+        """Wake the acceptor, which sleeps until a connection comes."""
         try:
             socket.create_connection((self.server_name, self.server_port), timeout=0.1).close()
         except OSError:
             return
 
     def close_in_child(self) -> None:
-        """Close the sockets that a forked child inherited, without a word to their other ends."""
+        """Close the sockets that a forked child inherited, without shutting the connections down."""
         for inherited in (self.socket, *self._connections.values()):
             descriptor = inherited.detach()  # not close(): a file made from the socket would keep it open
             if descriptor >= 0:
@@ -140,7 +149,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection: reads requests, has the server respond to each, writes the replies."""
+    """One connection: reads requests, lets the server respond to each, writes the replies."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -165,7 +174,7 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the journal has it all, and a request line on stderr disturbs a user's tests."""
+        """Log nothing: the journal records every request, and lines on stderr would disturb a user's tests."""
 
     def _unacceptable(self, length: str) -> HTTPStatus | None:
         if "Transfer-Encoding" in self.headers:
@@ -178,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
         if reply.ending in ("hang_up", "lost"):
             self._leave(reset=reply.ending == "lost")
         else:
-            self.server.stopping.wait(reply.delay)
+            self.server.stopping.wait(reply.silence + reply.delay)
             if isinstance(reply.body, bytes):
                 self._write_whole(reply, reply.body)
             else:
@@ -199,7 +208,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(head + body[: len(body) // 2])
             self._leave(reset=reply.ending == "reset")
 
-    def _write_stream(self, reply: Reply, events: Sequence[bytes]) -> None:
+    def _write_stream(self, reply: Reply, events: Iterable[bytes | float]) -> None:
         chunked = self.request_version != "HTTP/1.0"
         if not chunked:
             self.close_connection = True
@@ -207,9 +216,12 @@ class Handler(BaseHTTPRequestHandler):
         if reply.ending == "silence":
             self._wait_for_the_end()
             return
-        last = len(events) - 1 if reply.ending == "reset" else -1
+        last = len(list(events)) - 1 if reply.ending == "reset" else -1
         for position, event in enumerate(events):
-            if reply.delay and position and self.server.stopping.wait(reply.delay):
+            pause = reply.delay if position else 0.0
+            if isinstance(event, float):
+                pause, event = event, b""
+            if pause and self.server.stopping.wait(pause):
                 self.close_connection = True
                 return
             piece = b"%x\r\n%b\r\n" % (len(event), event) if chunked else event
@@ -217,7 +229,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(piece[: len(piece) // 2])
                 self._leave(reset=True)
                 return
-            self.wfile.write(piece)
+            if event:
+                self.wfile.write(piece)
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
 
@@ -231,7 +244,7 @@ class Handler(BaseHTTPRequestHandler):
         return "\r\n".join([*lines, framing, "\r\n"]).encode("latin-1", "replace")
 
     def _wait_for_the_end(self) -> None:
-        """Wait until the client leaves, or `stop()` shuts this connection."""
+        """Wait until the client leaves or `stop()` closes this connection."""
         self.close_connection = True
         while self.connection.recv(65536):
             continue
@@ -240,5 +253,5 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.rfile.close()  # it holds the descriptor open, and only the last close sends the reset
+            self.rfile.close()  # it keeps the descriptor open, and only the last close sends the reset
             self.connection.close()

@@ -1,40 +1,67 @@
-"""The emulator as its user holds it: an origin, a key, answers and faults to queue, and the journal.
+"""`Emulator`, the public class: an address, a key, answers and faults to queue, and the journal.
 
-Here the parts meet: which path is served by whom, who may call, and in what order a request is judged: a queued fault
-first, then the credential, then the request, then the answer.
+Decides in which order a request is handled: a queued fault first, then the credential, the request, the answer.
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from . import anthropic_wire, embeddings, openai_wire, quota, validation
-from .envelopes import NOT_FOUND, Refusal, json_reply
-from .faults import API_KINDS, Endpoint, spoil
+from .endpoints import Endpoints
+from .envelopes import NOT_FOUND, Refusal
+from .faults import API_KINDS, refuse, spoil
 from .journal import Received
-from .generation import MODELS, Prompt, default_answer
+from .models import Retirement, check_retired
 from .portal import Portal
-from .script import Answer, Fault, make_calls, make_fault, next_of
+from .quota import Balance, Plan
+from .script import Answer, Delivery, Fault, Leak, Split, make_calls, make_fault, next_of
 from .server import Reply, Server
 
 JOURNAL_LIMIT = 10_000
-LAST_WORDS = "login fail: the access token has expired or was revoked"
 
 
 class Emulator:
     """A MiniMax on loopback, as a context manager or between `start()` and `stop()`. Safe under any number of threads.
 
-    `api_key` is the one key that is accepted, beside the portal's access tokens; by default a new one. `delay` is
-    seconds before each answer and, in a stream, before each event. `done=True` ends streams of the OpenAI wire with
-    `[DONE]`, which gateways do and MiniMax does not.
-    `journal` lists what was received, the last 10 000; `portal` is the Token Plan's; `plan` the quota that is told.
+    `host` may be an IPv6 address; `port=0` takes a free one. `api_key` is the one accepted key, beside the access
+    tokens of the portal; by default a new one.
+
+    How answers are sent (`answer()` overrides each for one answer):
+
+    - `delay`: seconds before each answer and, in a stream, before each event.
+    - `silence`: seconds without a byte before an answer, as of a model that thinks. In a stream `pings` keep-alives
+      are sent during that time.
+    - `leak`: "m2" or "m3", tool calls come as text in the notation of that model.
+    - `split`: how a stream cuts tool calls: "fragments", "whole" (one event), "characters", "interleaved" (the calls in
+      turn), and on the OpenAI wire "repeated" (id and name again in each fragment), "cumulative" (each fragment repeats
+      the arguments so far), "one_index" and "no_index". By default in the service's own ways.
+    - `done=True` ends streams of the OpenAI wire with `[DONE]`, which gateways do and MiniMax does not.
+
+    `retired`: how requests for the models that MiniMax retired on 2026-11-18 (M2.5 and M2.7) are handled. By default
+    they are served. To refuse them: "unknown", "unsupported", "retired" (HTTP 400 and code 2013 in different words),
+    "not_found" (HTTP 404), "base_resp" (HTTP 200 with code 2013; 400 on the Anthropic wire), "in_stream" (an error
+    before the first delta; 400 if not streamed). To let M3.1-Flash answer, as for plan keys: "successor" (the answer
+    names M3.1-Flash) or "under_old_name". A dict retires the models that it names: `{"MiniMax-M3": "not_found"}`.
+
+    All of these but the address are attributes too and can be changed at any time.
+    `journal` lists the received requests, the last 10 000; `portal` is the Token Plan's portal, `plan` the reported
+    quota, `balance` the reported balance.
+
+    >>> from minimax_sync import MiniMaxClient
+    >>> with Emulator(retired="successor") as emulator:
+    ...     emulator.answer("Hello!", silence=0.01)
+    ...     with MiniMaxClient(emulator.api_key, base_url=emulator.base_url) as client:
+    ...         answer = client.chat("Hi", model="MiniMax-M2.5")
+    >>> answer.text, answer.model
+    ('Hello!', 'MiniMax-M3.1-Flash')
+    >>> emulator.journal[-1].body["model"]
+    'MiniMax-M2.5'
     """
 
     def __init__(
@@ -44,35 +71,34 @@ class Emulator:
         *,
         api_key: str | None = None,
         delay: float = 0.0,
+        silence: float = 0.0,
+        pings: int = 0,
+        leak: Leak | None = None,
+        split: Split | None = None,
         done: bool = False,
+        retired: Retirement | Mapping[str, Retirement] | None = None,
     ) -> None:
+        check_retired(retired)
         self.api_key = api_key or f"sk-api-emulator-{secrets.token_hex(16)}"
         self.delay = delay
+        self.silence = silence
+        self.pings = pings
+        self.leak = leak
+        self.split = split
         self.done = done
+        self.retired = retired
         self.journal: list[Received] = []
-        self.plan = quota.Plan()
+        self.plan = Plan()
+        self.balance = Balance()
         self.portal = Portal(lambda: self.url, lambda: self._stopping)
+        self.delivery()
         self._address = (host, port)
         self._url = ""
         self._server: Server | None = None
         self._stopping = threading.Event()
         self._answers: deque[Answer] = deque()
         self._faults: deque[Fault] = deque()
-        chat = Endpoint(self._openai, openai_wire.refusal, openai_wire.error_event)
-        messages = Endpoint(self._anthropic, error_event=anthropic_wire.error_event)
-        self._endpoints: Mapping[tuple[str, str], Endpoint] = {
-            ("POST", "/v1/text/chatcompletion_v2"): chat,
-            ("POST", "/v1/chat/completions"): chat,
-            ("POST", "/text/chatcompletion_v2"): chat,
-            ("POST", "/chat/completions"): chat,
-            ("POST", "/anthropic/v1/messages"): messages,
-            ("POST", "/anthropic/v1/messages/count_tokens"): Endpoint(_count_tokens),
-            ("POST", "/v1/embeddings"): Endpoint(embeddings.answer, embeddings.refusal),
-            ("GET", "/v1/models"): Endpoint(_openai_models),
-            ("GET", "/anthropic/v1/models"): Endpoint(_anthropic_models),
-            ("GET", "/v1/token_plan/remains"): Endpoint(self.plan.remains, quota.refusal),
-            ("GET", "/v1/api/openplatform/coding_plan/remains"): Endpoint(self.plan.legacy_remains, quota.refusal),
-        }
+        self._endpoints = Endpoints(self)
 
     def __repr__(self) -> str:
         return f"<Emulator {self._url or 'not started'}>"
@@ -103,16 +129,32 @@ class Emulator:
         finish_reason: str = "",
         headers: Mapping[str, str] | None = None,
         delay: float | None = None,
+        silence: float | None = None,
+        pings: int | None = None,
+        leak: Leak | None = None,
+        split: Split | None = None,
     ) -> None:
-        """Queue an answer, for either wire; without one the model repeats what the user said.
+        """Queue an answer, for either wire. Without one the model repeats what the user said.
 
-        `tool_calls` are pairs `(name, arguments)`, the arguments a dict, or text that is sent as it is.
-        `finish_reason` is in the words of the OpenAI wire, by default "stop" or "tool_calls"; `headers` are added to
-        the response's; `delay` replaces the emulator's.
+        `reasoning` is left out where the request switched thinking off. `tool_calls` are pairs `(name, arguments)`; the
+        arguments are a dict, or text that is sent as it is. `finish_reason` is in the words of the OpenAI wire, by
+        default "stop" or "tool_calls". `headers` are added to those of the response. `delay`, `silence`, `pings`,
+        `leak` and `split` override the emulator's.
+
+        >>> emulator = Emulator()
+        >>> emulator.answer(tool_calls=[("get_weather", {"city": "Bern"})], leak="m2")
         """
-        calls = make_calls(tool_calls)
-        pause = self.delay if delay is None else delay
-        self._answers.append(Answer(text, reasoning, calls, finish_reason, dict(headers or {}), pause))
+        how = self.delivery(delay=delay, silence=silence, pings=pings, leak=leak, split=split)
+        self._answers.append(Answer(text, reasoning, make_calls(tool_calls), finish_reason, dict(headers or {}), how))
+
+    def next_answer(self) -> Answer | None:
+        """Remove and return the first queued answer; None if there is none."""
+        return next_of(self._answers)
+
+    def delivery(self, **overrides: Any) -> Delivery:
+        """Return how answers are sent; overrides that are not None win. Raise ValueError if a value is not possible."""
+        ours = Delivery(self.delay, self.silence, self.pings, self.leak, self.split)
+        return replace(ours, **{name: value for name, value in overrides.items() if value is not None})
 
     def fault(
         self,
@@ -125,15 +167,18 @@ class Emulator:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> None:
-        """Spoil the next call, of any kind but the portal's; several are queued.
+        """Queue a fault for the next call of any kind but the portal's.
 
         `kind`: "truncate", the end is missing, in a stream the terminal event and the last delta; "disconnect", closed
         without a byte; "reset", reset half way; "stall", headers and then nothing; "html", a page as of a captive
-        portal; "error_event", a stream that fails half way, with `code` (default 1033).
-        Or an HTTP `status`, also as the first argument, with MiniMax's envelope, 429 when nothing else is said; a
-        `code` alone, which the native endpoints send with HTTP 200; a `body` of bytes, text, or a value for JSON, as it
-        is. `message` replaces the service's words. A queued answer is used up only by "truncate", "reset" and
-        "error_event".
+        portal; "error_event", a stream that fails half way, with `code` (by default 1033).
+        Or an HTTP `status`, also as the first argument, with MiniMax's envelope, by default 429; a `code` alone, which
+        the native endpoints send with HTTP 200; a `body` of bytes, text, or a value for JSON, sent as it is. `message`
+        replaces the service's words. Only "truncate", "reset" and "error_event" use up a queued answer.
+
+        >>> emulator = Emulator()
+        >>> emulator.fault(429, retry_after=2)
+        >>> emulator.fault("truncate")
         """
         if isinstance(kind, int):
             kind, status = None, kind
@@ -143,22 +188,22 @@ class Emulator:
         self._faults.append(make_fault(API_KINDS, kind, retry_after, **attributes))
 
     def start(self) -> Emulator:
-        """Bind and serve in threads of its own; an address in use is an OSError. Returns the emulator."""
+        """Bind and serve in own threads. Return the emulator. Raise OSError with the address if it is in use."""
         if self._server is None:
             host, port = self._address
             self._stopping = threading.Event()
             self._server = Server(host, port, self._respond, self._stopping)
-            self._url = f"http://{host}:{self._server.server_port}"
+            self._url = f"http://{f'[{host}]' if ':' in host else host}:{self._server.server_port}"
         return self
 
     def stop(self) -> None:
-        """End every call in flight at once, close the sockets and wait for the threads. The journal stays."""
+        """End every call in flight at once, close the sockets and join the threads. The journal is kept."""
         if self._server:
             self._server.stop()
         self._server = None
 
     def serve_forever(self) -> None:
-        """Serve until `stop()` is called from another thread, or Ctrl-C."""
+        """Serve until another thread calls `stop()`, or until Ctrl-C."""
         self.start()
         try:
             self._stopping.wait()
@@ -180,54 +225,11 @@ class Emulator:
         route = (request.method, request.route)
         if route in self.portal.routes:
             return self.portal.routes[route](request)
-        endpoint = self._endpoints.get(route)
+        endpoint = self._endpoints.find(request)
         if endpoint is None:
             return NOT_FOUND
-        guarded = replace(endpoint, answer=lambda request: self._admit(request, endpoint))
         fault = next_of(self._faults)
         try:
-            return spoil(fault, request, guarded) if fault else guarded.answer(request)
+            return spoil(fault, request, endpoint) if fault else endpoint.answer(request)
         except Refusal as refusal:
-            return endpoint.refuse(request, refusal)
-
-    def _admit(self, request: Received, endpoint: Endpoint) -> Reply:
-        """Answer who may ask. MiniMax wants a bearer token on both wires; an `x-api-key` alone is not read."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Refusal(401, 1004)
-        if token != self.api_key and not self.portal.accepts(token):
-            raise Refusal(401, 1004, LAST_WORDS) if self.portal.issued(token) else Refusal(401, 2049)
-        return endpoint.answer(request)
-
-    def _openai(self, request: Received) -> Reply:
-        warning = validation.check_openai(request.body)
-        prompt = openai_wire.read(request.body)
-        return openai_wire.reply(request.body, prompt, self._next_answer(prompt), warning=warning, done=self.done)
-
-    def _anthropic(self, request: Received) -> Reply:
-        validation.check_anthropic(request.body)
-        prompt = anthropic_wire.read(request.body)
-        return anthropic_wire.reply(request.body, prompt, self._next_answer(prompt))
-
-    def _next_answer(self, prompt: Prompt) -> Answer:
-        return next_of(self._answers) or replace(default_answer(prompt), delay=self.delay)
-
-
-def _count_tokens(request: Received) -> Reply:
-    validation.check_anthropic(request.body)
-    return json_reply({"input_tokens": anthropic_wire.read(request.body).tokens})
-
-
-def _openai_models(request: Received) -> Reply:
-    data = [{"id": name, "object": "model", "created": at, "owned_by": "minimax"} for name, at in MODELS.items()]
-    return json_reply({"object": "list", "data": data})
-
-
-def _anthropic_models(request: Received) -> Reply:
-    names = list(MODELS)
-    data = [{"id": name, "created_at": _day(at), "display_name": name, "type": "model"} for name, at in MODELS.items()]
-    return json_reply({"data": data, "first_id": names[0], "has_more": False, "last_id": names[-1]})
-
-
-def _day(at: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+            return refuse(request, refusal, endpoint)

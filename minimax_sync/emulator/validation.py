@@ -1,7 +1,7 @@
 """What the service refuses of a chat request, on either wire, with HTTP 400 and code 2013.
 
-One way in per wire, `check_openai` and `check_anthropic`; each raises `Refusal` or returns. The rules that the wires
-share (numbers, images, the pairing of calls with results) stand below them. It changes nothing and answers nothing.
+One entry per wire, `check_openai` and `check_anthropic`; each raises `Refusal` or returns. The rules that the wires
+share (numbers, images, the pairing of calls with results) follow below. Must not change a request or answer it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .envelopes import invalid_params
+from .journal import MEDIA_BLOCKS, count_images
+from .models import Model
 
 OPENAI_FIELDS = {
     *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"),
@@ -21,16 +23,23 @@ OPENAI_FIELDS = {
 OPENAI_ROLES = ("system", "user", "assistant", "tool")
 ANTHROPIC_ROLES = ("user", "assistant")
 ANTHROPIC_CHOICES = ("auto", "any", "none", "tool")
-# field -> (the bound it must be above, the bound it must not be above)
-NUMBERS = {"temperature": (0, 2), "top_p": (0, 1)}
+COUNTS = ("max_tokens", "max_completion_tokens")
 Blocks = Mapping[str, Callable[[dict[str, Any]], None]]
 
-COUNTS = ("max_tokens", "max_completion_tokens")
+
+def model_name(body: Any) -> str:
+    """Return the name of the model that the body asks for."""
+    if not isinstance(body, dict):
+        invalid_params("the body is not a JSON object")
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        invalid_params("model is empty")
+    return name
 
 
-def check_openai(body: Any) -> str:
-    """Check a request of the OpenAI wire; returns the warning about a field that the service does not know, or ""."""
-    messages = _check_request(body)
+def check_openai(body: dict[str, Any], model: Model) -> str:
+    """Check a request of the OpenAI wire. Return the warning about a field that the service does not know, or ""."""
+    messages = _check_request(body, model)
     if body.get("n") not in (None, 1):
         invalid_params("n must be 1")
     names = _check_tools(body, "function", lambda tool: tool.get("function"), "parameters")
@@ -68,11 +77,11 @@ def check_openai(body: Any) -> str:
     return f'Invalid parameters detected, json: unknown field "{unknown}"' if unknown else ""
 
 
-def check_anthropic(body: Any) -> None:
-    """Check a request of the Anthropic wire. Unknown fields are ignored there."""
-    messages = _check_request(body)
-    if _dict(_dict(body.get("output_config")).get("format")).get("type") == "json_schema":
-        invalid_params("output_config.format json_schema is not supported")
+def check_anthropic(body: dict[str, Any], model: Model) -> None:
+    """Check a request of the Anthropic wire. The service ignores unknown fields there."""
+    messages = _check_request(body, model)
+    if body.get("output_config") is not None and not model.efforts:
+        invalid_params(f"output_config is not supported by {model.name}")
     if body.get("system") not in (None, ""):
         _check_content(body["system"], {"text": _check_text})
     names = _check_tools(body, "custom", lambda tool: tool, "input_schema")
@@ -109,7 +118,7 @@ def check_anthropic(body: Any) -> None:
 
 
 class _Calls:
-    """Pairs tool calls with their results, which must follow directly and be complete."""
+    """Pairs tool calls with their results, which must be complete and follow directly."""
 
     def __init__(self) -> None:
         self._open: list[Any] = []
@@ -134,19 +143,17 @@ class _Calls:
         self._follows = False
 
 
-def _check_request(body: Any) -> list[dict[str, Any]]:
-    """Check what both wires have in common; returns the messages."""
-    if not isinstance(body, dict):
-        invalid_params("the body is not a JSON object")
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        invalid_params("model is empty")
+def _check_request(body: dict[str, Any], model: Model) -> list[dict[str, Any]]:
+    """Check what both wires have in common. Return the messages."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(one, dict) for one in messages):
         invalid_params("messages is empty")
-    for name, (above, limit) in NUMBERS.items():
-        value = body.get(name)
-        if value is not None and (not _is_number(value) or not above < value <= limit):
-            invalid_params(f"{name} must be in ({above}, {limit}]")
+    if not model.media and count_images(messages, MEDIA_BLOCKS):
+        invalid_params(f"{model.name} supports text input only")
+    model.check_temperature(body.get("temperature"))
+    top_p = body.get("top_p")
+    if top_p is not None and not (isinstance(top_p, (int, float)) and 0 < top_p <= 1):
+        invalid_params("top_p must be in (0, 1]")
     for name in COUNTS:
         value = body.get(name)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
@@ -157,7 +164,7 @@ def _check_request(body: Any) -> list[dict[str, Any]]:
 
 
 def _check_tools(body: dict[str, Any], kind: str, inner: Callable[[dict[str, Any]], Any], schema: str) -> list[str]:
-    """Check the offered tools, whose definition `inner` finds; returns their names."""
+    """Check the offered tools; `inner` finds the definition in each. Return their names."""
     tools = body.get("tools") or []
     if not isinstance(tools, list):
         invalid_params("tools must be an array")
@@ -184,7 +191,7 @@ def _check_openai_call(call: Any) -> None:
 
 
 def _check_content(content: Any, blocks: Blocks, *, may_be_empty: bool = False) -> None:
-    """Check a message's content: text that is not empty, or blocks of the kinds in `blocks`, none of them empty."""
+    """Check a message's content: non-empty text, or non-empty blocks of the kinds in `blocks`."""
     if not content:
         if not may_be_empty:
             invalid_params("message content is empty")
@@ -203,30 +210,41 @@ def _check_text(block: dict[str, Any]) -> None:
         invalid_params("content block is empty")
 
 
-def _check_image_url(block: dict[str, Any]) -> None:
-    url = _dict(block.get("image_url")).get("url")
-    if not isinstance(url, str):
-        invalid_params("image_url is empty")
-    if url.startswith("data:image/"):
-        _check_base64(url.partition(";base64,")[2])
-    elif not url.startswith(("http://", "https://")):
-        invalid_params("image_url must be a data: or http(s) URL")
+def _check_url(kind: str) -> Callable[[dict[str, Any]], None]:
+    """Return the check of the OpenAI wire's block for an image or a video."""
+
+    def check(block: dict[str, Any]) -> None:
+        url = _dict(block.get(f"{kind}_url")).get("url")
+        if not isinstance(url, str):
+            invalid_params(f"{kind}_url is empty")
+        if url.startswith(f"data:{kind}/"):
+            _check_base64(url.partition(";base64,")[2])
+        elif not url.startswith(("http://", "https://", "mm_file://")):
+            invalid_params(f"{kind}_url must be a data:, http(s) or mm_file URL")
+
+    return check
 
 
-def _check_image(block: dict[str, Any]) -> None:
-    source = _dict(block.get("source"))
-    if source.get("type") == "base64" and str(source.get("media_type")).startswith("image/"):
-        _check_base64(source.get("data"))
-    elif source.get("type") != "url" or not str(source.get("url")).startswith(("http://", "https://", "data:image/")):
-        invalid_params("image source must be base64 or a URL")
+def _check_source(kind: str) -> Callable[[dict[str, Any]], None]:
+    """Return the check of the Anthropic wire's block for an image or a video."""
+
+    def check(block: dict[str, Any]) -> None:
+        source = _dict(block.get("source"))
+        prefixes = ("http://", "https://", "mm_file://", f"data:{kind}/")
+        if source.get("type") == "base64" and str(source.get("media_type")).startswith(f"{kind}/"):
+            _check_base64(source.get("data"))
+        elif source.get("type") != "url" or not str(source.get("url")).startswith(prefixes):
+            invalid_params(f"{kind} source must be base64 or a URL")
+
+    return check
 
 
 def _check_base64(data: Any) -> None:
     try:
         if not isinstance(data, str) or not base64.b64decode(data, validate=True):
-            invalid_params("image is empty")
+            invalid_params("the data of an image or video is empty")
     except ValueError:
-        invalid_params("image is not base64")
+        invalid_params("the data of an image or video is not base64")
 
 
 def _check_tool_use(block: dict[str, Any]) -> None:
@@ -236,7 +254,7 @@ def _check_tool_use(block: dict[str, Any]) -> None:
 
 def _check_tool_result(block: dict[str, Any]) -> None:
     if block.get("content"):
-        _check_content(block["content"], {"text": _check_text, "image": _check_image})
+        _check_content(block["content"], {"text": _check_text, "image": _check_source("image")})
 
 
 def _check_thinking(block: dict[str, Any]) -> None:
@@ -256,12 +274,17 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-OPENAI_BLOCKS: Blocks = {"text": _check_text, "image_url": _check_image_url}
+OPENAI_BLOCKS: Blocks = {
+    "text": _check_text,
+    "image_url": _check_url("image"),
+    "video_url": _check_url("video"),
+}
 ANTHROPIC_BLOCKS: Mapping[str, Blocks] = {
-    "user": {"text": _check_text, "image": _check_image, "tool_result": _check_tool_result},
+    "user": {
+        "text": _check_text,
+        "image": _check_source("image"),
+        "video": _check_source("video"),
+        "tool_result": _check_tool_result,
+    },
     "assistant": {"text": _check_text, "thinking": _check_thinking, "tool_use": _check_tool_use},
 }

@@ -56,10 +56,10 @@ def test_an_argument_that_is_no_text_is_an_error_of_one_line(run: Run, emulator:
 
 def test_model_system_and_images_are_sent(run: Run, emulator: Emulator) -> None:
     Path("a.png").write_bytes(PNG)
-    options = ("-m", "MiniMax-M2.7", "-s", "Be brief.", "--image", "a.png", "--image", "https://example.com/b.png")
+    options = ("-m", "MiniMax-M3", "-s", "Be brief.", "--image", "a.png", "--image", "https://example.com/b.png")
     assert run("chat", "Look.", *options).status == 0
     body = sent(emulator)
-    assert body["model"] == "MiniMax-M2.7"
+    assert body["model"] == "MiniMax-M3"
     assert emulator.journal[-1].images == 2
     messages = body["messages"]
     assert isinstance(messages, list)

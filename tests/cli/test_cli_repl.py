@@ -69,7 +69,7 @@ def test_the_commands_change_the_conversation(emulator: Emulator) -> None:
             ("/help", "/exit"),
             ("/nonsense", "there is no command /nonsense"),
             ("/usr/bin is a path", "You said"),
-            ("/model MiniMax-M2.7", "model: MiniMax-M2.7"),
+            ("/model MiniMax-M3", "model: MiniMax-M3"),
             ("/system Be brief.", "system: Be brief."),
             ("/thinking", "thinking is shown"),
             ("/image nowhere.png", "cannot read the image"),
@@ -88,7 +88,7 @@ def test_the_commands_change_the_conversation(emulator: Emulator) -> None:
             typist.expect(answer)
             typist.expect("\n> ")
     body = emulator.journal[-1].body
-    assert body["model"] == "MiniMax-M2.7"
+    assert body["model"] == "MiniMax-M3"
     assert said(emulator) == [("system", "Be brief."), ("user", "again")]
     assert [received.images for received in emulator.journal] == [0, 1, 0]
     assert 'The user says "again"' in typist.plain, "the thinking was asked for"

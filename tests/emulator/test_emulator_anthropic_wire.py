@@ -75,7 +75,7 @@ def test_input_tokens_leave_out_what_was_cached(minimax_emulator: Emulator) -> N
 
 def test_a_name_that_is_not_minimaxs_is_answered_by_a_minimax_model(minimax_emulator: Emulator) -> None:
     answer = post(minimax_emulator, ANTHROPIC, {**anthropic(), "model": "claude-sonnet-4-6"}).value
-    assert answer["model"] == "MiniMax-M2.5"
+    assert answer["model"] == "MiniMax-M3.1-Flash"
 
 
 @pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "look"}])
@@ -105,7 +105,8 @@ def test_a_tool_result_is_passed_on(minimax_emulator: Emulator) -> None:
 )
 def test_images_are_taken_and_counted(minimax_emulator: Emulator, source: Any) -> None:
     content = [{"type": "image", "source": source}, {"type": "text", "text": "What is it?"}]
-    answer = post(minimax_emulator, ANTHROPIC, anthropic([{"role": "user", "content": content}])).value
+    request = anthropic([{"role": "user", "content": content}], model="MiniMax-M3")
+    answer = post(minimax_emulator, ANTHROPIC, request).value
     assert answer["content"][-1]["text"] == 'You said: "What is it?". I see 1 image.'
     assert minimax_emulator.journal[-1].images == 1
 

@@ -205,7 +205,8 @@ def test_an_offered_tool_alone_is_not_called_and_a_result_is_passed_on(minimax_e
 @pytest.mark.parametrize("url", ["data:image/png;base64,aGk=", "https://example.com/cat.png"])
 def test_images_are_taken_and_counted(minimax_emulator: Emulator, url: str) -> None:
     content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
-    answer = post(minimax_emulator, OPENAI, openai([{"role": "user", "content": content}])).value
+    request = openai([{"role": "user", "content": content}], model="MiniMax-M3")
+    answer = post(minimax_emulator, OPENAI, request).value
     assert answer["choices"][0]["message"]["content"] == 'You said: "What is it?". I see 1 image.'
     assert answer["usage"]["prompt_tokens"] > 256
     assert minimax_emulator.journal[-1].images == 1

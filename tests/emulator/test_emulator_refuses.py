@@ -9,6 +9,7 @@ from support.emulator_calls import ANTHROPIC, OPENAI, anthropic, openai, post
 
 from minimax_sync.emulator import Emulator
 
+M3, M31 = "MiniMax-M3", "MiniMax-M3.1-Flash"
 USER = {"role": "user", "content": "Hi"}
 SYSTEM = {"role": "system", "content": "Be brief."}
 SCHEMA = {"type": "object", "properties": {}}
@@ -30,8 +31,12 @@ def _tool(**function: Any) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _image(url: Any) -> dict[str, Any]:
-    return {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+def _image(url: Any, kind: str = "image") -> list[Any]:
+    return [{"role": "user", "content": [{"type": f"{kind}_url", f"{kind}_url": {"url": url}}]}]
+
+
+def _media(source: Any, kind: str = "image") -> list[Any]:
+    return [{"role": "user", "content": [{"type": kind, "source": source}]}]
 
 
 LOOK = _tool(name="look", parameters=SCHEMA)
@@ -78,18 +83,37 @@ OPENAI_REFUSED: dict[str, tuple[Any, str]] = {
         "tool_choice names no tool",
     ),
     "two answers": (openai(n=2), "n must be 1"),
-    "temperature 0": (openai(temperature=0), "temperature must be in (0, 2]"),
-    "temperature 2.1": (openai(temperature=2.1), "temperature must be in (0, 2]"),
-    "temperature as text": (openai(temperature="1"), "temperature must be in (0, 2]"),
+    "temperature 0": (openai(temperature=0), "temperature must be in (0, 1]"),
+    "temperature 1.1": (openai(temperature=1.1), "temperature must be in (0, 1]"),
+    "temperature 2.1 of M3": (openai(model=M3, temperature=2.1), "temperature must be in [0, 2]"),
+    "temperature as text": (openai(temperature="1"), "temperature must be in (0, 1]"),
     "top_p 0": (openai(top_p=0), "top_p must be in (0, 1]"),
     "max_tokens 0": (openai(max_tokens=0), "max_tokens must be 1 or more"),
     "max_completion_tokens 0": (openai(max_completion_tokens=0), "max_completion_tokens must be 1 or more"),
     "max_tokens 1.5": (openai(max_tokens=1.5), "max_tokens must be 1 or more"),
     "stream as text": (openai(stream="yes"), "stream must be a boolean"),
-    "an image that is not base64": (openai([_image("data:image/png;base64,?")]), "image is not base64"),
-    "an empty image": (openai([_image("data:image/png;base64,")]), "image is empty"),
-    "an image without a URL": (openai([_image(None)]), "image_url is empty"),
-    "an image in a local file": (openai([_image("file:///cat.png")]), "must be a data: or http(s) URL"),
+    "an image for a model that reads text": (
+        openai(_image("https://x.io/a.png")),
+        "MiniMax-M2.5 supports text input only",
+    ),
+    "a video for a model that reads text": (openai(_image("https://x.io/a.mp4", "video")), "supports text input only"),
+    "an image that is not base64": (openai(_image("data:image/png;base64,?"), model=M3), "video is not base64"),
+    "an empty image": (openai(_image("data:image/png;base64,"), model=M3), "video is empty"),
+    "an image without a URL": (openai(_image(None), model=M3), "image_url is empty"),
+    "a video without a URL": (openai(_image(None, "video"), model=M3), "video_url is empty"),
+    "an image in a local file": (
+        openai(_image("file:///cat.png"), model=M3),
+        "must be a data:, http(s) or mm_file URL",
+    ),
+    "disabled thinking of M3.1-Flash": (
+        openai(model=M31, thinking={"type": "disabled"}),
+        "MiniMax-M3.1-Flash requires adaptive thinking",
+    ),
+    "thinking of no kind": (openai(model=M3, thinking={"type": "never"}), "thinking.type 'never' is not supported"),
+    "an effort of no kind": (
+        openai(model=M31, reasoning_effort="huge"),
+        "must be one of low, medium, high, xhigh, max",
+    ),
     "a prompt past the window": (openai([{"role": "user", "content": "x" * 820_000}]), "context window exceeds limit"),
 }
 
@@ -102,7 +126,14 @@ OPENAI_ACCEPTED: dict[str, Any] = {
     "reasoning_details": openai(
         [USER, {"role": "assistant", "content": "a", "reasoning_details": [{"text": "b"}]}, USER]
     ),
-    "numbers at their bounds": openai(temperature=2, top_p=1, max_tokens=1, n=1),
+    "numbers at their bounds": openai(temperature=1, top_p=1, max_tokens=1, n=1),
+    "temperature 0 of M3": openai(model=M3, temperature=0),
+    "temperature 2 of M3.1-Flash": openai(model=M31, temperature=2),
+    "a long prompt for M3": openai([{"role": "user", "content": "x" * 820_000}], model=M3),
+    "a video for M3, uploaded before": openai(_image("mm_file://7", "video"), model=M3),
+    "thinking and effort on a model that has no choice": openai(thinking={"type": "disabled"}, reasoning_effort="low"),
+    "thinking switched off": openai(model=M3, thinking={"type": "disabled"}),
+    "an effort": openai(model=M31, reasoning_effort="low", thinking={"type": "adaptive"}),
     "nulls for what is left out": openai(temperature=None, max_tokens=None, tools=None, tool_choice=None, stream=None),
     "a tool and its choice": openai(
         tools=[LOOK], tool_choice={"type": "function", "function": {"name": "look"}}, stop=["x"]
@@ -126,8 +157,8 @@ def _uses(call_id: Any = "c1", value: Any = None) -> dict[str, Any]:
     return {"type": "tool_use", "id": call_id, "name": "look", "input": {} if value is None else value}
 
 
-def _results(*ids: str, after: Any = ()) -> dict[str, Any]:
-    results = [{"type": "tool_result", "tool_use_id": one, "content": "found"} for one in ids]
+def _results(*ids: str, after: Any = (), content: Any = "found") -> dict[str, Any]:
+    results = [{"type": "tool_result", "tool_use_id": one, "content": content} for one in ids]
     return {"role": "user", "content": [*results, *after]}
 
 
@@ -168,13 +199,23 @@ ANTHROPIC_REFUSED: dict[str, tuple[Any, str]] = {
     "a choice without tools": (anthropic(tool_choice={"type": "any"}), "tool_choice is not possible"),
     "a choice of no tool": (anthropic(tools=[TOOL], tool_choice={"type": "tool"}), "tool_choice is not possible"),
     "a choice in words": (anthropic(tools=[TOOL], tool_choice="any"), "tool_choice is not possible"),
-    "a JSON schema": (anthropic(output_config=FORMAT), "output_config.format json_schema is not supported"),
-    "temperature 0": (anthropic(temperature=0), "temperature must be in (0, 2]"),
-    "max_tokens 0": (anthropic(max_tokens=0), "max_tokens must be 1 or more"),
-    "an image of no kind": (
-        anthropic([_turn({"type": "image", "source": {"type": "file"}}, role="user")]),
-        "image source must be base64 or a URL",
+    "a JSON schema": (anthropic(output_config=FORMAT), "output_config is not supported by MiniMax-M2.5"),
+    "an effort for a model without": (anthropic(output_config={"effort": "low"}), "output_config is not supported"),
+    "an effort for M3": (anthropic(model=M3, output_config={"effort": "low"}), "not supported by MiniMax-M3"),
+    "an effort of no kind": (anthropic(model=M31, output_config={"effort": "huge"}), "must be one of low, medium"),
+    "disabled thinking of M3.1-Flash": (
+        anthropic(model=M31, thinking={"type": "disabled"}),
+        "requires adaptive thinking",
     ),
+    "temperature 0": (anthropic(temperature=0), "temperature must be in (0, 1]"),
+    "max_tokens 0": (anthropic(max_tokens=0), "max_tokens must be 1 or more"),
+    "an image for a model that reads text": (anthropic(_media({"type": "url"})), "supports text input only"),
+    "an image in a tool result for a model that reads text": (
+        anthropic([USER, _turn(_uses()), _results("c1", content=[{"type": "image", "source": {}}])]),
+        "supports text input only",
+    ),
+    "an image of no kind": (anthropic(_media({"type": "file"}), model=M3), "image source must be base64 or a URL"),
+    "a video of no kind": (anthropic(_media({"type": "file"}, "video"), model=M3), "video source must be base64"),
 }
 
 ANTHROPIC_ACCEPTED: dict[str, Any] = {
@@ -189,6 +230,12 @@ ANTHROPIC_ACCEPTED: dict[str, Any] = {
     ),
     "a custom tool and its choice": anthropic(tools=[{**TOOL, "type": "custom"}], tool_choice={"type": "none"}),
     "two turns of one role": anthropic([USER, USER]),
+    "an effort": anthropic(model=M31, output_config={"effort": "max"}, thinking={"type": "adaptive"}),
+    "thinking with a budget, as of another service": anthropic(
+        model=M3, thinking={"type": "enabled", "budget_tokens": 1024}
+    ),
+    "a video": anthropic(_media({"type": "base64", "media_type": "video/mp4", "data": "aGk="}, "video"), model=M3),
+    "temperature 0 of M3": anthropic(model=M3, temperature=0),
 }
 
 

@@ -59,8 +59,8 @@ def test_a_conversation_remembers(emulator: Emulator, conversation: Conversation
 
 
 def test_images_are_said_too(emulator: Emulator, conversation: Conversation) -> None:
-    conversation.say("What is it?", images=[PNG])
-    conversation.say(images=PNG)
+    conversation.say("What is it?", images=[PNG], model="MiniMax-M3")
+    conversation.say(images=PNG, model="MiniMax-M3")
     assert emulator.journal[-1].images == 2
 
 
