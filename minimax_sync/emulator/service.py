@@ -5,6 +5,7 @@ Decides in which order a request is handled: a queued fault first, then the cred
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections import deque
@@ -20,6 +21,7 @@ from .journal import Received
 from .models import Retirement, check_retired
 from .portal import Portal
 from .quota import Balance, Plan
+from .recorder import Recorder, Replayer
 from .script import Answer, Delivery, Fault, Leak, Split, make_calls, make_fault, next_of
 from .server import Reply, Server
 
@@ -49,7 +51,10 @@ class Emulator:
     before the first delta; 400 if not streamed). To let M3.1-Flash answer, as for plan keys: "successor" (the answer
     names M3.1-Flash) or "under_old_name". A dict retires the models that it names: `{"MiniMax-M3": "not_found"}`.
 
-    All of these but the address are attributes too and can be changed at any time.
+    `record=DIR` with `upstream=URL` forwards every API request to that server and writes the exchange to DIR;
+    `replay=DIR` answers from such files, and what was not recorded is a 404. No file contains a key or token.
+
+    All of these but the address, the recorder and the replay are attributes too and can be changed at any time.
     `journal` lists the received requests, the last 10 000; `portal` is the Token Plan's portal, `plan` the reported
     quota, `balance` the reported balance.
 
@@ -77,6 +82,9 @@ class Emulator:
         split: Split | None = None,
         done: bool = False,
         retired: Retirement | Mapping[str, Retirement] | None = None,
+        record: str | os.PathLike[str] | None = None,
+        upstream: str | None = None,
+        replay: str | os.PathLike[str] | None = None,
     ) -> None:
         check_retired(retired)
         self.api_key = api_key or f"sk-api-emulator-{secrets.token_hex(16)}"
@@ -98,7 +106,7 @@ class Emulator:
         self._stopping = threading.Event()
         self._answers: deque[Answer] = deque()
         self._faults: deque[Fault] = deque()
-        self._endpoints = Endpoints(self)
+        self._endpoints: Endpoints | Recorder | Replayer = _endpoints(self, record, upstream, replay)
 
     def __repr__(self) -> str:
         return f"<Emulator {self._url or 'not started'}>"
@@ -233,3 +241,18 @@ class Emulator:
             return spoil(fault, request, endpoint) if fault else endpoint.answer(request)
         except Refusal as refusal:
             return refuse(request, refusal, endpoint)
+
+
+def _endpoints(
+    emulator: Emulator,
+    record: str | os.PathLike[str] | None,
+    upstream: str | None,
+    replay: str | os.PathLike[str] | None,
+) -> Endpoints | Recorder | Replayer:
+    if (record is None) != (upstream is None):
+        raise ValueError("record= and upstream= belong together: the folder to write, and the URL of the server to ask")
+    if record is not None and replay is not None:
+        raise ValueError("record= and replay= exclude each other")
+    if record is not None and upstream is not None:
+        return Recorder(record, upstream)
+    return Endpoints(emulator) if replay is None else Replayer(replay)
