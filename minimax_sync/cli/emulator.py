@@ -1,4 +1,4 @@
-"""`emulator`: a MiniMax on this machine, until Ctrl-C."""
+"""`emulator`: run an emulator of MiniMax on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .parser import Command, argument
-from .terminal import dim, print_table, printable
+from .terminal import complain, dim, os_error_text, print_table, printable
 
 if TYPE_CHECKING:
     from ..emulator import Emulator, Received
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 def _run(arguments: Namespace) -> int:
     from ..emulator import Emulator
 
-    with Emulator(arguments.host, arguments.port) as emulator:
-        emulator.journal = _Log()
+    emulator = Emulator(arguments.host, arguments.port)
+    emulator.journal = _Log()
+    try:
+        emulator.start()
+    except OSError as error:
+        complain(f"{os_error_text(error)}; choose another port with --port, or a free one with --port 0")
+        return 1
+    with emulator:
         try:
             _introduce(emulator)
             emulator.serve_forever()
@@ -43,12 +49,12 @@ def _introduce(emulator: Emulator) -> None:
 
 
 class _Log(list["Received"]):
-    """A journal that prints a line for each request: no header, and nothing of what was said."""
+    """A journal that prints a line for each request, without headers and texts."""
 
     def append(self, request: Received) -> None:
         super().append(request)
         line = f"{datetime.now():%H:%M:%S}  {request.method} {request.route}  {_described(request.body)}"
-        print(dim(printable(line).rstrip()) + "\n", end="", flush=True)  # in one piece, for there are many threads
+        print(dim(printable(line).rstrip()) + "\n", end="", flush=True)  # in one write, because many threads print
 
 
 def _described(body: Any) -> str:
@@ -70,14 +76,19 @@ def _port(text: str) -> int:
 
 COMMAND = Command(
     "emulator",
-    "a MiniMax on this machine, to try things on",
+    "an emulator of MiniMax on this machine, for experiments",
     """\
 Run an emulator of MiniMax on this machine until Ctrl-C: both wires, streams, tool calls, quota, embeddings, and the
-Token Plan's portal. Without a script it repeats what is said to it. Prints its addresses, the environment that makes
-clients use it, and a line for each request.""",
+Token Plan's portal. It repeats what it is asked. Prints its addresses, the environment that makes clients use it, and a
+line for each request.""",
     _run,
     (
-        argument("--host", metavar="HOST", default="127.0.0.1", help="the address to listen on; by default 127.0.0.1"),
+        argument(
+            "--host",
+            metavar="HOST",
+            default="127.0.0.1",
+            help="the address to listen on; by default 127.0.0.1",
+        ),
         argument("--port", metavar="N", type=_port, default=8787, help="the port; by default 8787, 0 takes a free one"),
     ),
     "minimax-sync emulator\nminimax-sync emulator --port 0",

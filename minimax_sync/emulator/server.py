@@ -67,14 +67,12 @@ class Server(ThreadingHTTPServer):
         self.respond = respond
         self.stopping = stopping
         self._connections: dict[threading.Thread, socket.socket] = {}
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        self.address_family = family
         try:
+            self.address_family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             super().__init__((str(address[0]), int(address[1])), Handler)
         except OSError as error:
-            raise OSError(
-                error.errno, f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}"
-            ) from error
+            reason = f"cannot listen on {host} port {port}: {error.strerror}"
+            raise OSError(error.errno, reason) from error
         _running.add(self)
         self._acceptor = threading.Thread(target=self._accept, name="minimax-emulator", daemon=True)
         self._acceptor.start()

@@ -91,3 +91,17 @@ def test_the_emulator_prints_its_environment_logs_requests_and_ends_with_ctrl_c(
     rest, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
     assert "private" not in rest
+
+
+def test_the_emulator_names_a_port_that_is_taken_and_how_to_choose_another(run: Run, emulator: Emulator) -> None:
+    port = emulator.url.rpartition(":")[2]
+    result = run("emulator", "--port", port)
+    assert result.status == 1
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another port" in result.err
+    assert "--port 0" in result.err
+
+
+def test_the_emulator_names_a_host_that_does_not_exist(run: Run) -> None:
+    result = run("emulator", "--host", "999.1.1.1", "--port", "0")
+    assert result.status == 1
+    assert "cannot listen on 999.1.1.1 port 0: " in result.err

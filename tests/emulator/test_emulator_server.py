@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -11,9 +12,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.emulator_calls import CHAT, FORM, OPENAI, bearer, connect, get, openai, post, refresh_form
+from support.emulator_calls import (
+    CHAT,
+    CODE_FORM,
+    FORM,
+    OPENAI,
+    bearer,
+    connect,
+    form,
+    get,
+    openai,
+    post,
+    refresh_form,
+)
 from support.run_python import run_python
 
+from minimax_sync import MiniMaxClient
 from minimax_sync.emulator import Emulator
 
 
@@ -143,9 +157,30 @@ def test_an_emulator_can_be_started_again_on_its_port() -> None:
             assert post(again, OPENAI, CHAT).status == 200
 
 
-def test_a_port_in_use_is_an_error(minimax_emulator: Emulator) -> None:
-    with pytest.raises(OSError, match="in use"):
-        Emulator(port=_port(minimax_emulator)).start()
+def test_a_port_in_use_is_an_error_that_names_it(minimax_emulator: Emulator) -> None:
+    port = _port(minimax_emulator)
+    with pytest.raises(OSError, match=rf"cannot listen on 127\.0\.0\.1 port {port}: .*in use") as caught:
+        Emulator(port=port).start()
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback")
+def test_the_emulator_listens_on_ipv6_too() -> None:
+    with Emulator("::1") as emulator:
+        assert emulator.url.startswith("http://[::1]:")
+        assert emulator.base_url == f"{emulator.url}/v1"
+        with MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None) as client:
+            assert client.chat("Hi").text == 'You said: "Hi".'
+        code = form(emulator, "/oauth2/device/code", **CODE_FORM).value
+    assert code["verification_uri"].startswith(f"{emulator.url}/oauth-authorize?user_code=")
 
 
 def test_an_emulator_that_was_not_started_has_no_url() -> None:
