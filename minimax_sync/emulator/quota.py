@@ -26,6 +26,15 @@ class Plan:
     what is left. With `percent=None` the service reports no percentages, and its counts are what remains.
     `weekly_boost_permille` multiplies the weekly percentage (1500: up to 150 %). `missing` names the services that are
     not in the plan: "general", "video".
+
+    >>> from minimax_sync import MiniMaxClient
+    >>> from minimax_sync.emulator import Emulator
+    >>> with Emulator() as emulator:
+    ...     emulator.plan.percent = 30
+    ...     with MiniMaxClient(emulator.api_key, base_url=emulator.base_url) as client:
+    ...         quota = client.quota()
+    >>> "30" in str(quota)
+    True
     """
 
     total: int = 0

@@ -49,6 +49,38 @@ def test_a_login_goes_from_code_to_tokens(minimax_emulator: Emulator) -> None:
     assert _poll(minimax_emulator, code["user_code"]).status == 400
 
 
+OPENCLAW, COMMAND_LINE = "78257093-7e40-4613-99e0-527b14b39113", "659cf4c1-615c-45f6-a5f6-4bf15eb476e5"
+
+
+@pytest.mark.parametrize(
+    ("code_path", "token_path"), [("/oauth/code", "/oauth/token"), ("/oauth2/device/code", "/oauth2/token")]
+)
+@pytest.mark.parametrize(
+    ("client_id", "grant", "scope"),
+    [
+        (OPENCLAW, "user_code", "group_id profile model.completion"),
+        (COMMAND_LINE, "device_code", "openid profile coding_plan"),
+    ],
+)
+def test_both_grants_work_on_both_families_of_paths(
+    minimax_emulator: Emulator, code_path: str, token_path: str, client_id: str, grant: str, scope: str
+) -> None:
+    minimax_emulator.portal.pending_polls = 0
+    asked = {name: value for name, value in CODE_FORM.items() if name != "response_type"}
+    code = form(minimax_emulator, code_path, **{**asked, "client_id": client_id, "scope": scope}).value
+    fields = {"client_id": client_id, "grant_type": f"urn:ietf:params:oauth:grant-type:{grant}"}
+    login = {"user_code": code["user_code"], "code_verifier": VERIFIER}
+    pair = form(minimax_emulator, token_path, **fields, **login).value
+    assert works(minimax_emulator, pair["access_token"])
+
+
+def test_a_client_id_of_ones_own_can_be_accepted(minimax_emulator: Emulator) -> None:
+    request = {**CODE_FORM, "client_id": "mine"}
+    assert form(minimax_emulator, "/oauth/code", **request).status == 400
+    minimax_emulator.portal.client_ids.add("mine")
+    assert form(minimax_emulator, "/oauth/code", **request).status == 200
+
+
 def test_a_login_waits_for_whoever_opens_the_page(minimax_emulator: Emulator) -> None:
     minimax_emulator.portal.auto_approve = False
     minimax_emulator.portal.notification_message = "Welcome"

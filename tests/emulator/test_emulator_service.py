@@ -37,7 +37,9 @@ def test_an_access_token_of_the_portal_is_as_good_as_the_key_on_both_wires(minim
     assert post(minimax_emulator, OPENAI, CHAT, key=token).status == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/token_plan/remains", "/v1/api/openplatform/coding_plan/remains"])
+@pytest.mark.parametrize(
+    "path", ["/v1/token_plan/remains", "/v1/api/openplatform/coding_plan/remains", "/account/query_balance"]
+)
 def test_the_quota_answers_a_wrong_key_with_200(minimax_emulator: Emulator, path: str) -> None:
     answer = send(minimax_emulator, "GET", path, None, {})
     assert answer.status == 200
@@ -66,6 +68,46 @@ def test_the_count_of_the_quota_is_what_was_used_on_one_path_and_what_is_left_on
     [legacy] = get(minimax_emulator, "/v1/api/openplatform/coding_plan/remains").value["model_remains"]
     assert (legacy["current_interval_total_count"], legacy["current_interval_usage_count"]) == (1000, 0)
     assert not any(name.endswith("percent") for name in legacy)
+
+
+def test_without_percentages_the_counts_of_the_quota_are_what_remains(minimax_emulator: Emulator) -> None:
+    plan = minimax_emulator.plan
+    plan.total, plan.used, plan.percent = 1000, 300, None
+    general, video = get(minimax_emulator, "/v1/token_plan/remains").value["model_remains"]
+    assert (general["current_interval_total_count"], general["current_interval_usage_count"]) == (1000, 700)
+    assert (video["current_interval_usage_count"], video["current_weekly_usage_count"]) == (3, 21)
+    assert not any(name.endswith("percent") for row in (general, video) for name in row)
+    plan.used = 1000
+    general, _ = get(minimax_emulator, "/v1/token_plan/remains").value["model_remains"]
+    assert general["current_interval_status"] == 2
+
+
+def test_a_service_that_is_not_in_the_plan_has_status_3_and_no_counts(minimax_emulator: Emulator) -> None:
+    minimax_emulator.plan.missing = ("video",)
+    general, video = get(minimax_emulator, "/v1/token_plan/remains").value["model_remains"]
+    assert (general["current_interval_status"], general["current_weekly_status"]) == (1, 1)
+    assert (video["current_interval_status"], video["current_weekly_status"]) == (3, 3)
+    assert {value for name, value in video.items() if name.endswith("_count")} == {0}
+
+
+def test_a_boost_of_the_week_is_reported_in_permille(minimax_emulator: Emulator) -> None:
+    assert b"boost" not in get(minimax_emulator, "/v1/token_plan/remains").body
+    minimax_emulator.plan.weekly_boost_permille = 1500
+    general, _ = get(minimax_emulator, "/v1/token_plan/remains").value["model_remains"]
+    assert general["weekly_boost_permille"] == 1500
+
+
+def test_the_balance_is_reported_as_text(minimax_emulator: Emulator) -> None:
+    minimax_emulator.balance.available = "0.00"
+    minimax_emulator.balance.owed = "1.50"
+    assert get(minimax_emulator, "/account/query_balance").value == {
+        "available_amount": "0.00",
+        "cash_balance": "10.00",
+        "voucher_balance": "2.34",
+        "credit_balance": "0.00",
+        "owed_amount": "1.50",
+        "base_resp": {"status_code": 0, "status_msg": "success"},
+    }
 
 
 def test_both_lists_of_models_have_their_own_shape(minimax_emulator: Emulator) -> None:
