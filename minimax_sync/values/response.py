@@ -54,10 +54,10 @@ class ChatResponse(msgspec.Struct, frozen=True):
         return json.loads(self.body.decode("utf-8-sig", "replace")) if self.body else None
 
     def json(self) -> Any:
-        """Return the JSON value in the text, bare, fenced or in prose; raises `ResponseFormatError` without one."""
+        """Return the JSON value in the text: bare, fenced, or the last one in prose; raises `ResponseFormatError`."""
         from .json_in_text import json_in
 
-        return json_in(self.text)
+        return json_in(self.text, reasoning=self.reasoning, finish_reason=self.finish_reason)
 
     def __repr__(self) -> str:
         shown = [f"text={shortened(self.text)}"]
