@@ -1,4 +1,4 @@
-"""Write JSON for the wire, with an error that names the place of what JSON cannot hold."""
+"""JSON for the wire, with an error that names the place of what JSON cannot hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,23 @@ from ..errors import RequestError
 _FAILURES = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
-def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] | None = None) -> bytes:
+_EXACT: dict[type, Callable[[Any], Any]] = {str: str.__str__, int: int.__int__, float: float.__float__}
+
+
+def plain(value: Any) -> Any:
+    """Return a subclass of str, int or float as its base, and numpy's numbers and arrays as Python's; else TypeError.
+
+    For msgspec, which encodes the exact types alone.
+    """
+    for base, exact in _EXACT.items():
+        if isinstance(value, base):
+            return exact(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"type {type(value).__name__} is not JSON")
+
+
+def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] = plain) -> bytes:
     """Encode a value; raises `RequestError` that names `where` and the place inside it, and quotes nothing."""
     try:
         return msgspec.json.encode(value, enc_hook=enc_hook)
@@ -20,7 +36,7 @@ def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] | None 
         problem: Exception = exc
     place = _place_of_failure(value, where, enc_hook)
     if isinstance(problem, UnicodeError):
-        reason = "it holds a lone surrogate, which is no text; text.encode('utf-8', 'replace').decode() mends it"
+        reason = "it holds a lone surrogate, which is not text; text.encode('utf-8', 'replace').decode() removes it"
     elif isinstance(problem, RecursionError):
         reason = "it is nested too deeply, or contains itself"
     else:
@@ -28,7 +44,7 @@ def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] | None 
     raise RequestError(f"{place} cannot be written as JSON: {reason}")
 
 
-def _place_of_failure(value: object, where: str, enc_hook: Callable[[Any], Any] | None) -> str:
+def _place_of_failure(value: object, where: str, enc_hook: Callable[[Any], Any]) -> str:
     """Follow the first child that cannot be encoded, a few levels down."""
     for _ in range(12):
         for key, child in _children(value):
