@@ -1,20 +1,12 @@
-"""Functions as tools: the decorator, the definition that is sent, and results as text."""
+"""Functions as tools: the decorator and the definition that is sent."""
 
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
-from typing import Annotated, Any
-
-import msgspec
-import pydantic
-import pytest
+from typing import Annotated
 
 from minimax_sync import MiniMaxClient, ToolDef, tool
 from minimax_sync.emulator import Emulator
-from minimax_sync.functions.results import as_text
 from minimax_sync.values.tooldef import as_tool
 
 
@@ -22,9 +14,6 @@ from minimax_sync.values.tooldef import as_tool
 def add(a: Annotated[int, "the first"], b: int = 1) -> int:
     """Add two numbers."""
     return a + b
-
-
-# the decorator
 
 
 def test_a_tool_is_still_the_function_and_carries_its_definition() -> None:
@@ -71,47 +60,3 @@ def test_chat_takes_a_tool_as_it_takes_a_definition(emulator: Emulator, any_clie
     assert any_client.chat("1 + 1?", tools=[add]).tool_calls[0].arguments == {"a": 1}
     (told,) = emulator.journal[-1].body["tools"]
     assert told.get("function", told)["description"] == "Add two numbers."
-
-
-# results
-
-
-@dataclass
-class Place:
-    city: str
-    since: date
-
-
-class Person(pydantic.BaseModel):
-    born: date
-
-
-class Point(msgspec.Struct):
-    x: float
-
-
-RECURSIVE: list[Any] = []
-
-
-RECURSIVE.append(RECURSIVE)
-
-
-@pytest.mark.parametrize(
-    ("result", "text"),
-    [
-        ("as it is", "as it is"),
-        ("", ""),
-        (None, "null"),
-        ({"a": [1, 2.5, True]}, '{"a":[1,2.5,true]}'),
-        (Place("Kiel", date(2026, 1, 2)), '{"city":"Kiel","since":"2026-01-02"}'),
-        ([Person(born=date(1815, 12, 10))], '[{"born":"1815-12-10"}]'),
-        (Point(1.5), '{"x":1.5}'),
-        (Path("a/b"), '"a/b"'),
-        ({(1, 2): 3}, '{"(1, 2)":3}'),
-        (RECURSIVE, "[[...]]"),
-        ("file\udcff", "file\\udcff"),
-        (["file\udcff"], "['file\\udcff']"),
-    ],
-)
-def test_a_result_is_told_as_text_or_json(result: Any, text: str) -> None:
-    assert as_text(result) == text
