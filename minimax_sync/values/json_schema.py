@@ -1,4 +1,4 @@
-"""JSON schemas as plain data: their references, the names in them, and whether they are strict.
+"""JSON schemas as plain data: their references, the types they accept, the names in them, and whether they are strict.
 
 Knows no Python type and validates nothing.
 """
@@ -37,6 +37,54 @@ def _is_strict(node: object) -> bool:
         if set(properties) != set(node.get("required", ())):
             return False
     return all(map(_is_strict, _subschemas(node)))
+
+
+ALL_TYPES = frozenset(("null", "boolean", "integer", "number", "string", "array", "object"))
+
+
+def json_type(value: object) -> str:
+    """Return the JSON type of a decoded value; "integer" for an int, "number" for a float."""
+    return _JSON_TYPES.get(type(value), "object")
+
+
+_JSON_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    tuple: "array",
+}
+
+
+def accepted_types(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """Return the JSON types of the values that a schema accepts, "integer" always together with "number"."""
+    root = schema if root is None else root
+    node = resolved(schema, root)
+    accepted = ALL_TYPES
+    if "enum" in node or "const" in node:
+        accepted = frozenset(map(json_type, node.get("enum", [node.get("const")])))
+    elif "type" in node:
+        accepted = frozenset(_types(node))
+    elif alternatives := node.get("anyOf") or node.get("oneOf"):
+        accepted = frozenset().union(*(accepted_types(each, root) for each in alternatives))
+    return accepted | {"integer"} if "number" in accepted else accepted
+
+
+def resolved(node: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a node with the keywords of what it refers to in the `$defs` of its root, and of its `allOf`."""
+    for _ in range(_MOST_REFERENCES):
+        if not isinstance(node, Mapping) or not node.keys() & {"$ref", "allOf"}:
+            break
+        targets = [root.get("$defs", {}).get(_referred(node), {}), *node.get("allOf", ())]
+        own = {key: value for key, value in node.items() if key not in ("$ref", "allOf")}
+        node = {**{key: value for target in targets for key, value in target.items()}, **own}
+    return node if isinstance(node, Mapping) else {}
+
+
+_MOST_REFERENCES = 20
+"""How many references in a row are followed, so that a circle of them ends."""
 
 
 def _types(node: Mapping[str, Any]) -> tuple[str, ...]:
@@ -87,7 +135,11 @@ def _inline(node: Any, defs: Mapping[str, Any], kept: dict[str, Any]) -> Any:
     if not isinstance(node, Mapping):
         return node
     defs = {**defs, **node.get("$defs", {})}
-    rest = {key: _inline(value, defs, kept) for key, value in node.items() if key not in ("$ref", "$defs")}
+    rest = {
+        key: _inline(value, defs, kept)
+        for key, value in node.items()
+        if key not in ("$ref", "$defs") and not _is_discriminator(key, value)
+    }
     name = _referred(node)
     if name not in defs:
         return {"$ref": node["$ref"], **rest} if "$ref" in node else rest
@@ -97,6 +149,11 @@ def _inline(node: Any, defs: Mapping[str, Any], kept: dict[str, Any]) -> Any:
         kept[name] = {}
         kept[name] = _inline(defs[name], defs, kept)
     return {"$ref": _REFERENCE + name, **rest}
+
+
+def _is_discriminator(key: str, value: Any) -> bool:
+    """Return True for OpenAPI's `discriminator`, whose mapping would point to definitions that are gone."""
+    return key == "discriminator" and isinstance(value, Mapping) and isinstance(value.get("propertyName"), str)
 
 
 def _is_recursive(name: str, defs: Mapping[str, Any]) -> bool:

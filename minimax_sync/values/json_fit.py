@@ -1,0 +1,233 @@
+"""Decoded JSON values and the schema that they should fit: lossless conversions, and the bounds of a schema.
+
+M2.5 writes every tool argument as the text of an XML element (its tool calling guide), and other models write JSON text
+inside JSON, `null` for a default, or one item for a list. Knows no Python type.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from typing import Any
+
+from .json_schema import accepted_types, json_type, resolved
+
+Path = tuple[str | int, ...]
+Schema = Mapping[str, Any]
+
+_WORDS = {"True": True, "False": False, "None": None}
+_NOT_TEXT = {"format", "contentEncoding"}
+_UNCHANGED = object()
+
+
+def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
+    """Return the value in the form that the schema asks for, where nothing is lost; parts that do not fit stay."""
+    root = schema if root is None else root
+    node = resolved(schema, root)
+    alternatives = node.get("anyOf") or node.get("oneOf")
+    if alternatives:
+        return _fitted_to_one(value, alternatives, root)
+    if "enum" in node or "const" in node:
+        return _one_of(value, node.get("enum", [node.get("const")]))
+    accepted = accepted_types(node, root)
+    if json_type(value) not in accepted:
+        value = _converted(value, accepted, node, root)
+    if isinstance(value, dict):
+        return _fitted_object(value, node, root)
+    if isinstance(value, list):
+        return [fitted(item, each, root) for item, each in zip(value, _item_schemas(node, len(value)), strict=True)]
+    return value
+
+
+def fits(value: Any, schema: Schema, root: Schema) -> bool:
+    """Return True if the types, constants, required properties and bounds of the schema hold."""
+    node = resolved(schema, root)
+    alternatives = node.get("anyOf") or node.get("oneOf")
+    if alternatives:
+        return any(fits(value, each, root) for each in alternatives)
+    if "enum" in node or "const" in node:
+        return any(
+            value == each and json_type(value) == json_type(each) for each in node.get("enum", [node.get("const")])
+        )
+    if json_type(value) not in accepted_types(node, root) or next(_own_problems(value, node), None) is not None:
+        return False
+    if isinstance(value, dict):
+        known = node.get("properties", {})
+        if set(node.get("required", ())) - value.keys():
+            return False
+        if node.get("additionalProperties") is False and value.keys() - known.keys():
+            return False
+        return all(fits(item, each, root) for _, item, each in _property_schemas(value, node))
+    if isinstance(value, list):
+        return all(fits(item, each, root) for item, each in zip(value, _item_schemas(node, len(value)), strict=True))
+    return True
+
+
+def broken_bounds(value: Any, schema: Schema, root: Schema, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield (path, problem) for every value outside the bounds of its schema. Types are not checked."""
+    node = resolved(schema, root)
+    for problem in _own_problems(value, node):
+        yield path, problem
+    alternatives = [each for each in node.get("anyOf") or node.get("oneOf") or () if _accepts(value, each, root)]
+    if alternatives and not any(next(broken_bounds(value, each, root), None) is None for each in alternatives):
+        yield from broken_bounds(value, alternatives[0], root, path)
+    if isinstance(value, dict):
+        for key, item, each in _property_schemas(value, node):
+            yield from broken_bounds(item, each, root, (*path, key))
+    elif isinstance(value, list):
+        for position, (item, each) in enumerate(zip(value, _item_schemas(node, len(value)), strict=True)):
+            yield from broken_bounds(item, each, root, (*path, position))
+
+
+def _accepts(value: Any, schema: Schema, root: Schema) -> bool:
+    return json_type(value) in accepted_types(schema, root)
+
+
+def _fitted_to_one(value: Any, alternatives: Sequence[Schema], root: Schema) -> Any:
+    """Fit to the first alternative that the value fits as it is, else to the first that it can be converted to."""
+    for each in alternatives:
+        if fits(value, each, root):
+            return value
+    same_type_first = sorted(alternatives, key=lambda each: not _accepts(value, each, root))
+    for each in same_type_first:
+        candidate = fitted(value, each, root)
+        if fits(candidate, each, root):
+            return candidate
+    return fitted(value, same_type_first[0], root) if _accepts(value, same_type_first[0], root) else value
+
+
+def _one_of(value: Any, constants: Sequence[Any]) -> Any:
+    """Return the constant that the value means: itself, its JSON text, or a string in another case."""
+    if value in constants or not isinstance(value, str):
+        return value
+    decoded = _decoded(value)
+    if decoded is not _UNCHANGED and decoded in constants:
+        return decoded
+    alike = [each for each in constants if isinstance(each, str) and each.casefold() == value.strip().casefold()]
+    return alike[0] if len(alike) == 1 else value
+
+
+def _converted(value: Any, accepted: frozenset[str], node: Schema, root: Schema) -> Any:
+    """Convert a value of a type that is not accepted: JSON text, numbers for text, one item for a list."""
+    if isinstance(value, float) and "integer" in accepted and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        decoded = _decoded(value)
+        if decoded is not _UNCHANGED and (converted := _kept(decoded, accepted)) is not _UNCHANGED:
+            return converted
+    elif (
+        isinstance(value, bool | int | float)
+        and "string" in accepted
+        and not node.keys() & {"format", "contentEncoding"}
+    ):
+        return json.dumps(value)
+    if "array" in accepted and value is not None:
+        return _as_items(value, node, root)
+    return value
+
+
+def _kept(decoded: Any, accepted: frozenset[str]) -> Any:
+    if json_type(decoded) in accepted:
+        return decoded
+    is_whole = isinstance(decoded, float) and decoded.is_integer()
+    return int(decoded) if is_whole and "integer" in accepted else _UNCHANGED
+
+
+def _decoded(text: str) -> Any:
+    """Return the value that a text is in JSON or, for the three constants, in Python; else `_UNCHANGED`."""
+    stripped = text.strip()
+    try:
+        return _WORDS[stripped] if stripped in _WORDS else json.loads(stripped, strict=False)
+    except (ValueError, RecursionError):
+        return _UNCHANGED
+
+
+def _as_items(value: Any, node: Schema, root: Schema) -> Any:
+    """Return a list for an object that holds one, as M3 writes `{"item": ...}`, or for a single item."""
+    if isinstance(value, dict):
+        names = [each.get("title") for each in node.get("prefixItems", ())]
+        if names and set(value) == set(names):  # a named tuple
+            return [value[name] for name in names]
+        if set(value) == {"item"}:
+            return value["item"] if isinstance(value["item"], list) else [value["item"]]
+    (item,) = _item_schemas(node, 1)
+    return [value] if fits(fitted(value, item, root), item, root) else value
+
+
+def _fitted_object(value: dict[str, Any], node: Schema, root: Schema) -> dict[str, Any]:
+    """Fit the properties; `null` where it is not accepted counts as left out, and defaults are filled in."""
+    properties, required = node.get("properties", {}), node.get("required", ())
+    found = {}
+    for key, item, each in _property_schemas(value, node):
+        is_optional = key in properties and key not in required
+        if not (is_optional and is_null(item, each, root)):
+            found[key] = fitted(item, each, root)
+    missing = {key: each["default"] for key, each in properties.items() if key not in found and "default" in each}
+    return {**found, **missing}
+
+
+def is_null(value: Any, schema: Schema, root: Schema | None = None) -> bool:
+    """Return True for `null`, or its text, where the schema accepts neither."""
+    accepted = accepted_types(schema, root)
+    if value is None:
+        return "null" not in accepted
+    return isinstance(value, str) and not accepted & {"string", "null"} and value.strip() in ("null", "None", "")
+
+
+def _property_schemas(value: Mapping[str, Any], node: Schema) -> Iterator[tuple[str, Any, Schema]]:
+    others = node.get("additionalProperties")
+    for key, item in value.items():
+        each = node.get("properties", {}).get(key, others)
+        yield key, item, each if isinstance(each, Mapping) else {}
+
+
+def _item_schemas(node: Schema, count: int) -> list[Schema]:
+    first = list(node.get("prefixItems", ()))
+    others = node.get("items")
+    return (first + [others if isinstance(others, Mapping) else {}] * count)[:count]
+
+
+def _matches(text: str, pattern: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:  # of another dialect, such as pydantic's, which checks it
+        return True
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    return math.isclose(value / step, round(value / step), abs_tol=1e-9)
+
+
+def _is_longer(value: Sized, bound: int) -> bool:
+    return len(value) >= bound
+
+
+def _is_shorter(value: Sized, bound: int) -> bool:
+    return len(value) <= bound
+
+
+_BOUNDS: dict[str, tuple[tuple[str, ...], Callable[[Any, Any], bool], str]] = {
+    "minimum": (("integer", "number"), operator.ge, "must be at least {}"),
+    "maximum": (("integer", "number"), operator.le, "must be at most {}"),
+    "exclusiveMinimum": (("integer", "number"), operator.gt, "must be greater than {}"),
+    "exclusiveMaximum": (("integer", "number"), operator.lt, "must be less than {}"),
+    "multipleOf": (("integer", "number"), _is_multiple, "must be a multiple of {}"),
+    "pattern": (("string",), _matches, "must match {}"),
+    "minLength": (("string",), _is_longer, "must have at least {} characters"),
+    "maxLength": (("string",), _is_shorter, "must have at most {} characters"),
+    "minItems": (("array",), _is_longer, "must have at least {} items"),
+    "maxItems": (("array",), _is_shorter, "must have at most {} items"),
+    "minProperties": (("object",), _is_longer, "must have at least {} entries"),
+    "maxProperties": (("object",), _is_shorter, "must have at most {} entries"),
+}
+"""Keyword -> (the JSON types it applies to, the test, the problem)."""
+
+
+def _own_problems(value: Any, node: Schema) -> Iterator[str]:
+    for keyword in node.keys() & _BOUNDS.keys():
+        types, holds, problem = _BOUNDS[keyword]
+        if json_type(value) in types and not holds(value, node[keyword]):
+            yield problem.format(node[keyword])
