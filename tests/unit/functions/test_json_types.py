@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 
+import annotated_types
 import msgspec
 import pydantic
 import pytest
 from jsonschema import Draft202012Validator
+from typing_extensions import NotRequired
 
 from minimax_sync.functions.json_types import Misfit, from_json, schema_of
 from minimax_sync.values.json_schema import inlined, place_of, property_names
@@ -27,6 +30,12 @@ class Point:
 
     x: float
     y: int = 3
+
+
+@dataclass
+class Line:
+    start: Point
+    end: Point
 
 
 class Node(msgspec.Struct):
@@ -111,7 +120,7 @@ class Holder(pydantic.BaseModel):
     unknown: Unknown
 
 
-@pytest.mark.parametrize("kind", [object, 5, "int", Unknown, list[Unknown], Holder, Point | Team])
+@pytest.mark.parametrize("kind", [object, 5, "int", Unknown, list[Unknown], Holder, Point | Line])
 def test_what_has_no_schema_is_a_type_error(kind: Any) -> None:
     with pytest.raises(TypeError):
         schema_of(kind)
@@ -172,3 +181,172 @@ def test_a_place_holds_only_names_that_the_schema_knows() -> None:
     schema = {"properties": {"a": {"anyOf": [{"properties": {"b": {}}}, {"type": "null"}]}}}
     assert property_names(schema) == {"a", "b"}
     assert place_of(["a", 0, "b", "secret"], property_names(schema)) == "$.a[0].b[...]"
+
+
+# metadata in Annotated
+
+
+@dataclass
+class Order:
+    count: Annotated[int, pydantic.Field(ge=1, le=9, description="how many")]
+    sizes: list[Annotated[int, annotated_types.Gt(0)]]
+    label: Annotated[str, "printed on it", annotated_types.Len(1, 5)] | None = None
+    words: Annotated[list[str], annotated_types.MinLen(1)] = field(default_factory=lambda: ["a"])
+
+
+class Booking(TypedDict):
+    nights: Annotated[int, annotated_types.Interval(ge=1, le=30)]
+    code: NotRequired[Annotated[str, pydantic.StringConstraints(pattern="^[A-Z]+$")]]
+
+
+class Ticket(msgspec.Struct, rename="camel"):
+    seat_row: Annotated[int, pydantic.Field(lt=50, description="from the front")]
+    total: Annotated[int, msgspec.Meta(ge=0), pydantic.Field(multiple_of=5)] = 0
+
+
+class Corner(NamedTuple):
+    x: Annotated[int, pydantic.Field(ge=0)]
+    y: int = 0
+
+
+@dataclass
+class Branch:
+    weight: Annotated[float, annotated_types.Ge(0)]
+    twigs: list[Branch] = field(default_factory=list)
+
+
+def test_metadata_of_fields_is_in_the_schema() -> None:
+    properties = schema_of(Order)["properties"]
+    assert properties["count"] == {"type": "integer", "minimum": 1, "maximum": 9, "description": "how many"}
+    assert properties["sizes"]["items"] == {"type": "integer", "exclusiveMinimum": 0}
+    assert properties["label"]["description"] == "printed on it"
+    assert properties["label"]["anyOf"][0] == {"type": "string", "minLength": 1, "maxLength": 5}
+    assert properties["words"]["minItems"] == 1
+    assert schema_of(Ticket)["properties"]["seatRow"]["description"] == "from the front"
+    assert schema_of(Ticket)["properties"]["total"] == {
+        "type": "integer",
+        "minimum": 0,
+        "multipleOf": 5,
+        "default": 0,
+    }
+    assert schema_of(Corner)["prefixItems"][0] == {"type": "integer", "minimum": 0, "title": "x"}
+    assert schema_of(dict[str, Branch])["$defs"]["Branch"]["properties"]["weight"]["minimum"] == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [
+        ({"count": "3", "sizes": 1}, Order, Order(3, [1])),
+        ({"count": 3, "sizes": [1], "label": None}, Order, Order(3, [1])),
+        ({"nights": 2, "code": "AB"}, Booking, {"nights": 2, "code": "AB"}),
+        ({"seatRow": 3, "total": "10"}, Ticket, Ticket(3, 10)),
+        ({"x": 1, "y": 2}, Corner, Corner(1, 2)),
+        ({"weight": 1, "twigs": [{"weight": "0.5"}]}, Branch, Branch(1.0, [Branch(0.5)])),
+    ],
+)
+def test_a_value_within_the_bounds_is_made(value: Any, kind: Any, expected: Any) -> None:
+    assert from_json(value, kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "problems"),
+    [
+        ({"count": 10, "sizes": [1, 0]}, Order, ["$.count: must be at most 9", "$.sizes[1]: must be greater than 0"]),
+        ({"count": "10", "sizes": []}, Order, ["$.count: must be at most 9"]),
+        ({"count": 1, "sizes": [], "label": ""}, Order, ["$.label: must have at least 1 characters"]),
+        ({"count": 1, "sizes": [], "words": []}, Order, ["$.words: must have at least 1 items"]),
+        ({"nights": 31, "code": "ab"}, Booking, ["$.nights: must be at most 30", "$.code: must match ^[A-Z]+$"]),
+        ({"seatRow": 50}, Ticket, ["$.seatRow: must be less than 50"]),
+        ({"seatRow": 5, "total": 3}, Ticket, ["$.total: must be a multiple of 5"]),
+        ([-1, 0], Corner, ["$[0]: must be at least 0"]),
+        ({"weight": 1, "twigs": [{"weight": -1}]}, Branch, ["$.twigs[0].weight: must be at least 0"]),
+    ],
+)
+def test_a_value_outside_the_bounds_is_a_misfit(value: Any, kind: Any, problems: list[str]) -> None:
+    with pytest.raises(Misfit) as caught:
+        from_json(value, kind)
+    assert [f"{place}: {text}" for place, text in caught.value.problems] == problems
+
+
+# pydantic
+
+
+class Cat(pydantic.BaseModel):
+    kind: Literal["cat"]
+    lives: int
+
+
+class Dog(pydantic.BaseModel):
+    kind: Literal["dog"]
+    tricks: list[str] = []
+
+
+class Mail(pydantic.BaseModel):
+    sender: str = pydantic.Field(alias="from")
+
+
+@pydantic.dataclasses.dataclass
+class Grade:
+    points: Annotated[int, pydantic.Field(le=15)]
+
+    @pydantic.field_validator("points")
+    @classmethod
+    def _even(cls, points: int) -> int:
+        if points % 2:
+            raise ValueError("points must be even")
+        return points
+
+
+@dataclass
+class Report:
+    grades: list[Grade]
+
+
+def _upper(text: str) -> str:
+    return text.upper()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [
+        ({"kind": "dog"}, Cat | Dog, Dog(kind="dog")),
+        ([{"kind": "dog"}], list[Cat | Dog], [Dog(kind="dog")]),
+        ({"kind": "dog"}, Annotated[Cat | Dog, pydantic.Field(discriminator="kind")], Dog(kind="dog")),
+        ("none", Cat | str, "none"),
+        ('{"kind": "cat", "lives": "9"}', Cat, Cat(kind="cat", lives=9)),
+        ('{"kind": "cat", "lives": 9}', Cat | None, Cat(kind="cat", lives=9)),
+        ('[{"kind": "cat", "lives": 9}]', list[Cat], [Cat(kind="cat", lives=9)]),
+        ({"kind": "dog", "tricks": [5]}, Dog, Dog(kind="dog", tricks=["5"])),
+        ({"kind": "dog", "tricks": None}, Dog, Dog(kind="dog")),
+        ({"from": "ana"}, Mail, Mail(**{"from": "ana"})),
+        ({"grades": [{"points": "14"}]}, Report, Report([Grade(14)])),
+        ("a", Annotated[str, pydantic.AfterValidator(_upper)], "A"),
+        ("a/b", Annotated[str, pydantic.StringConstraints(strip_whitespace=True)], "a/b"),
+    ],
+)
+def test_pydantic_makes_what_is_its_own(value: Any, kind: Any, expected: Any) -> None:
+    assert schema_of(kind)
+    made = from_json(value, kind)
+    assert made == expected
+    assert type(made) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "place"),
+    [
+        ({"points": 16}, Grade, "$.points"),
+        ({"grades": [{"points": 13}]}, Report, "$.grades[0].points"),
+        ([{"points": 13}], list[Grade], "$[0].points"),
+        ({"sender": "ana"}, Mail, "$.from"),
+    ],
+)
+def test_the_rules_of_pydantic_hold_at_any_depth(value: Any, kind: Any, place: str) -> None:
+    with pytest.raises(Misfit) as caught:
+        from_json(value, kind)
+    assert caught.value.problems[0][0] == place
+
+
+def test_a_discriminator_leaves_no_dangling_reference() -> None:
+    schema = schema_of(Annotated[Cat | Dog, pydantic.Field(discriminator="kind")])
+    assert "$defs" not in json.dumps(schema)
+    assert [each["title"] for each in schema["oneOf"]] == ["Cat", "Dog"]

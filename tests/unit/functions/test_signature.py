@@ -9,11 +9,14 @@ from datetime import date
 from enum import Enum
 from typing import Annotated, Any, Literal, Optional, TypedDict
 
+import annotated_types
 import msgspec
+import pydantic
 import pytest
+from typing_extensions import NotRequired, Unpack
 
 from minimax_sync import RequestError, ToolArgumentsError
-from minimax_sync.functions.signature import interface_of, read_docstring
+from minimax_sync.functions.signature import interface_of
 
 
 class Unit(Enum):
@@ -262,11 +265,10 @@ anything_but_this: Any = many
         (stream, "stream is async"),
         (functools.partial(later, 1.0), "later is async"),
         (many, r"tool many: a model cannot give \*numbers; take a list instead"),
-        (opaque, "tool opaque: the type of handle cannot be told to a model"),
+        (opaque, "tool opaque: the type of handle has no JSON schema"),
         (unresolved, "tool unresolved: its annotations name 'Nowhere'"),
         (staticmethod(many), "put @tool below @staticmethod"),
         (classmethod(anything_but_this), "put @tool below @classmethod"),
-        (Toolbox, "a tool is a function, a method or a functools.partial, not type"),
         (broken, "tool broken: its signature cannot be read: Forward reference must be"),
     ],
 )
@@ -275,33 +277,170 @@ def test_what_a_model_cannot_call_is_refused_with_the_reason(function: Any, mess
         interface_of(function).definition()
 
 
+# metadata and defaults
+
+
+def rate(
+    score: Annotated[int, pydantic.Field(ge=0, le=100, description="from 0 to 100")],
+    step: Annotated[int, annotated_types.Gt(0)] = 5,
+    mode: Annotated[Literal["a", "b"], pydantic.Field(description="the mode")] | None = None,
+    limit: int = pydantic.Field(default=10, ge=1, description="at most"),
+    tags: list[str] = pydantic.Field(default_factory=lambda: ["x"]),  # noqa: B008  the idiom that is tested
+    weight: Annotated[float, pydantic.Field(default=0.5)] = 0.25,
+) -> list[Any]:
+    """Rate it."""
+    return [score, step, mode, limit, tags, weight]
+
+
+def required_field(score: int = pydantic.Field(..., description="from 0")) -> int:
+    """Rate it."""
+    return score
+
+
+def default_in_annotation(score: Annotated[int, pydantic.Field(default=7)]) -> int:
+    """Rate it."""
+    return score
+
+
+def called(function: Callable[..., Any], **given: Any) -> Any:
+    positional, named = interface_of(function).arguments(given)
+    return function(*positional, **named)
+
+
+def test_metadata_of_parameters_is_in_the_schema() -> None:
+    parameters = parameters_of(rate)
+    properties = parameters["properties"]
+    assert properties["score"] == {"type": "integer", "minimum": 0, "maximum": 100, "description": "from 0 to 100"}
+    assert properties["step"] == {"type": "integer", "exclusiveMinimum": 0, "default": 5}
+    assert properties["mode"] == {
+        "anyOf": [{"enum": ["a", "b"]}, {"type": "null"}],
+        "description": "the mode",
+        "default": None,
+    }
+    assert properties["limit"] == {"type": "integer", "minimum": 1, "description": "at most", "default": 10}
+    assert properties["tags"]["default"] == ["x"]
+    assert parameters["required"] == ["score"]
+    assert parameters_of(required_field)["required"] == ["score"]
+    assert "required" not in parameters_of(default_in_annotation)
+
+
+def test_defaults_in_fields_are_filled_in() -> None:
+    assert called(rate, score="50") == [50, 5, None, 10, ["x"], 0.25]
+    assert called(rate, score=50, limit=None, tags=None) == [50, 5, None, 10, ["x"], 0.25]
+    assert called(default_in_annotation) == 7
+
+
+def test_bounds_of_parameters_are_enforced_together() -> None:
+    with pytest.raises(ToolArgumentsError) as caught:
+        interface_of(rate).arguments({"score": "101", "step": 0, "limit": 0})
+    assert str(caught.value) == ("score: must be at most 100; step: must be greater than 0; limit: must be at least 1")
+
+
+@dataclass
+class Options:
+    depth: int = 2
+    mode: str = "fast"
+
+
+def find(
+    query: str,
+    limit: int = 10,
+    mode: Literal["fast", "deep"] = "fast",
+    tags: tuple[str, ...] = (),
+    near: Optional[str] = None,  # noqa: UP045
+    options: Options = Options(),  # noqa: B008
+) -> list[Any]:
+    """Find."""
+    return [query, limit, mode, tags, near, options]
+
+
 @pytest.mark.parametrize(
-    ("doc", "description", "texts"),
+    "given",
     [
-        ("", "", {}),
-        ("One line.", "One line.", {}),
-        ("Args:\n    x: a number", "", {"x": "a number"}),
-        (
-            """Do it.
-
-Args:
-    x (int): a number
-        over lines: two
-    **y: more
-
-    z (dict(str, int)): last
-Returns:
-    w: nothing""",
-            "Do it.",
-            {"x": "a number over lines: two", "y": "more", "z": "last"},
-        ),
-        (
-            "Do it\nnow.\n:param x: a number\n    over lines\n:param int y: more\n:returns: nothing\n    at all",
-            "Do it now.",
-            {"x": "a number over lines", "y": "more"},
-        ),
-        ("Do it.\n\nArguments:\n    not an entry at all\n    x:\n        below", "Do it.", {"x": "below"}),
+        *({"limit": None}, {"limit": "null"}, {"limit": ""}, {"mode": None}, {"tags": None}, {"near": None}),
+        {"options": None},
+        {"options": {"depth": None}},
     ],
 )
-def test_a_docstring_is_read(doc: str, description: str, texts: dict[str, str]) -> None:
-    assert read_docstring(doc) == (description, texts)
+def test_null_for_a_parameter_with_a_default_is_its_default(given: dict[str, Any]) -> None:
+    assert called(find, query="x", **given) == ["x", 10, "fast", (), None, Options()]
+
+
+def test_null_for_a_parameter_without_a_default_is_a_problem() -> None:
+    with pytest.raises(ToolArgumentsError, match=r"query: Expected `str`, got `null`"):
+        interface_of(find).arguments({"query": None})
+
+
+# kinds of callables
+
+
+class Bank:
+    """Keeps money."""
+
+    def __init__(self, total: int = 5) -> None:
+        self.total = total
+
+    def __call__(self, amount: int) -> int:
+        """Pay in."""
+        return self.total + amount
+
+    @classmethod
+    def kind(cls, name: str) -> str:
+        """Return the kind."""
+        return cls.__name__ + name
+
+
+@functools.lru_cache
+def cached(a: int) -> int:
+    """Count on."""
+    return a + 1
+
+
+class Extra(TypedDict):
+    city: Annotated[str, "where"]
+    days: NotRequired[int]
+
+
+def unpacked(**more: Unpack[Extra]) -> Any:
+    """Tell."""
+    return more
+
+
+class Waiter:
+    async def __call__(self, seconds: float) -> None:
+        """Wait."""
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "description", "given", "result"),
+    [
+        (Bank(), "Bank", "Pay in.", {"amount": "1"}, 6),
+        (functools.partial(Bank(), amount=2), "Bank", "Pay in.", {}, 7),
+        (Bank.kind, "kind", "Return the kind.", {"name": "x"}, "Bankx"),
+        (Place, "Place", "", {"city": "Ulm"}, Place("Ulm")),
+        (cached, "cached", "Count on.", {"a": "1"}, 2),
+        (len, "len", "Return the number of items in a container.", {"obj": [1, 2]}, 2),
+        (unpacked, "unpacked", "Tell.", {"city": "Ulm", "days": "2"}, {"city": "Ulm", "days": 2}),
+        (unpacked, "unpacked", "Tell.", {"city": "Ulm"}, {"city": "Ulm"}),
+    ],
+)
+def test_every_kind_of_callable_is_read_and_called(
+    function: Any, name: str, description: str, given: dict[str, Any], result: Any
+) -> None:
+    interface = interface_of(function)
+    assert (interface.name, interface.description) == (name, description)
+    assert called(function, **given) == result
+
+
+def test_the_fields_of_unpacked_keyword_arguments_are_parameters() -> None:
+    assert parameters_of(unpacked) == {
+        "type": "object",
+        "properties": {"city": {"type": "string", "description": "where"}, "days": {"type": "integer"}},
+        "additionalProperties": False,
+        "required": ["city"],
+    }
+
+
+def test_an_object_whose_call_is_async_is_refused() -> None:
+    with pytest.raises(RequestError, match="tool Waiter is async"):
+        interface_of(Waiter())
