@@ -209,7 +209,7 @@ class MiniMaxClient:
         """
         from .functions.parse import parse
 
-        return parse(self.chat, input, schema, max_repairs=max_repairs, options=options)
+        return parse(self.chat, input, schema, max_repairs=max_repairs, options=options).value
 
     @sealed
     def run_tools(

@@ -1,4 +1,4 @@
-"""Answers as values: ask for JSON of a schema, validate what comes, and send back what does not fit.
+"""Answers as typed values: ask for JSON of a schema, validate the answer, and send back what does not fit.
 
 Knows no client: it is handed the function that asks.
 """
@@ -6,72 +6,95 @@ Knows no client: it is handed the function that asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ..errors import RequestError, ResponseFormatError
-from ..values.json_schema import inlined, place_of, property_names
+from ..errors import ConfigError, RequestError, ResponseFormatError
+from ..values.json_in_text import SPENT_ON_THINKING, json_values
+from ..values.json_schema import accepted_types, place_of, property_names
 from ..values.messages import ChatMessage
 from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse
-from .json_types import Misfit, from_json, schema_of
+from ..values.usage import TokenUsage
+from .json_types import JsonType, Misfit
 
+Value = TypeVar("Value")
 Ask = Callable[[ChatRequest], ChatResponse]
 Validate = Callable[[Any], Any]
 
 MOST_PROBLEMS = 10
-"""How many problems of one answer are told to the model."""
+"""How many problems of one answer are sent back to the model."""
 
 
-def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Mapping[str, Any]) -> Any:
-    """Ask with `ask` until the answer fits the schema; see `MiniMaxClient.parse`."""
+class Parsed(msgspec.Struct, Generic[Value], frozen=True):
+    """A typed answer: `value`, the `response` that holds it, and the `usage` of all calls, `repairs` included."""
+
+    value: Value
+    response: ChatResponse
+    usage: TokenUsage
+    repairs: int
+
+
+def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Mapping[str, Any]) -> Parsed[Any]:
+    """Call `ask` until an answer fits the schema; see `MiniMaxClient.parse`."""
     if not isinstance(max_repairs, int) or max_repairs < 0:
         raise RequestError("max_repairs must be a whole number from 0")
     if "response_format" in options:
-        raise RequestError("parse() makes response_format of its schema; leave it out")
+        raise RequestError("response_format is not an option of parse(): it is made from the schema")
     json_schema, validate = _validation(schema)
     request = as_request(input, {**options, "response_format": json_schema})
     if request.tools:
-        raise RequestError("parse() takes no tools, because a tool call is not an answer; use run_tools() first")
-    for _ in range(max_repairs + 1):
+        raise RequestError("tools are not an option of parse(), because a tool call is not an answer; use run_tools()")
+    usage = TokenUsage()
+    for repairs in range(max_repairs + 1):
         response = ask(request)
+        usage += response.usage
+        if response.finish_reason == "length" and not response.text.strip():
+            raise _failure(SPENT_ON_THINKING, response)  # the same limit would give the same
         try:
-            return _value(response, validate)
+            return Parsed(_value(response, json_schema, validate), response, usage, repairs)
         except Misfit as exc:
-            misfit = exc.problems
-        said = (response.message,) if response.text else ()
-        repair = ChatMessage.user(_complaint(misfit))
-        request = msgspec.structs.replace(request, messages=(*request.messages, *said, repair))
-    where = ", ".join(dict.fromkeys(place for place, _ in misfit[:MOST_PROBLEMS]))
-    raise ResponseFormatError(
+            problems = exc.problems
+        history = (*request.messages, response.message) if response.text else request.messages
+        request = msgspec.structs.replace(request, messages=(*history, ChatMessage.user(_complaint(problems))))
+    where = ", ".join(dict.fromkeys(place for place, _ in problems[:MOST_PROBLEMS]))
+    raise _failure(
         f"the answer does not fit the schema after {max_repairs} repairs: finish reason {response.finish_reason!r}, "
-        f"wrong at {where}; the last answer is in .partial",
-        request_id=response.request_id or None,
-        partial=response,
+        f"wrong at {where}",
+        response,
     )
 
 
-def _value(response: ChatResponse, validate: Validate) -> Any:
+def _failure(problem: str, response: ChatResponse) -> ResponseFormatError:
+    message = f"{problem}; the last answer is in .partial"
+    return ResponseFormatError(message, request_id=response.request_id or None, partial=response)
+
+
+def _value(response: ChatResponse, json_schema: Mapping[str, Any], validate: Validate) -> Any:
+    """Return the last value in the answer that fits; raises the `Misfit` of the likeliest one."""
     if response.finish_reason == "length":
         raise Misfit([("$", "the answer was cut off at the token limit; write a shorter one")])
     try:
-        return validate(response.json())
+        candidates = json_values(response.text, reasoning=response.reasoning)
     except ResponseFormatError:
-        misfit = Misfit([("$", "there is no JSON value in the answer")])
-    except Misfit as exc:
-        misfit = exc
-    with suppress(Misfit):  # the text may be the value itself: the `b` of Literal["a", "b"], or prose for `str`
-        return validate(response.text.strip())
-    raise misfit
+        candidates = []
+    if "string" in accepted_types(json_schema):  # the text itself: the `b` of Literal["a", "b"], or prose
+        candidates.append(response.text.strip())
+    misfits = []
+    for candidate in candidates:
+        try:
+            return validate(candidate)
+        except Misfit as exc:
+            misfits.append(exc.problems)
+    raise Misfit(misfits[0] if misfits else [("$", "there is no JSON value in the answer")])
 
 
 def _complaint(problems: tuple[tuple[str, str], ...]) -> str:
     lines = [f"- {place}: {text}" for place, text in problems[:MOST_PROBLEMS]]
-    return "\n".join(
-        ["That answer does not fit the JSON schema:", *lines, "Answer again with the whole corrected JSON value alone."]
-    )
+    request = "Answer again with the whole corrected JSON value and nothing else."
+    return "\n".join(["That answer does not fit the JSON schema:", *lines, request])
 
 
 def _validation(schema: Any) -> tuple[Mapping[str, Any], Validate]:
@@ -79,9 +102,10 @@ def _validation(schema: Any) -> tuple[Mapping[str, Any], Validate]:
     if isinstance(schema, Mapping):
         return schema, _schema_check(dict(schema))
     try:
-        return inlined(schema_of(schema)), lambda value: from_json(value, schema)
+        kind = JsonType(schema)
+        return kind.schema, kind.value
     except TypeError as exc:
-        problem = str(exc).partition("\n")[0]
+        problem = str(exc)
     raise RequestError(
         "schema must be a dataclass, a TypedDict, a msgspec Struct, a pydantic model, a JSON schema as a dict, or "
         f"another type of JSON values: {problem}"
@@ -89,6 +113,8 @@ def _validation(schema: Any) -> tuple[Mapping[str, Any], Validate]:
 
 
 def _schema_check(schema: dict[str, Any]) -> Validate:
+    if find_spec("jsonschema") is None:
+        raise ConfigError("a JSON schema given as a dict needs jsonschema: pip install 'minimax-sync[schema]'")
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
     from referencing import Registry
@@ -118,4 +144,4 @@ def _schema_check(schema: dict[str, Any]) -> Validate:
             raise RequestError(problem)
 
         return check
-    raise RequestError(f"schema is no JSON schema: {problem}")
+    raise RequestError(f"schema is not a valid JSON schema: {problem}")

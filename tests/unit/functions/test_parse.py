@@ -11,8 +11,18 @@ import msgspec
 import pydantic
 import pytest
 
-from minimax_sync import ChatMessage, MiniMaxClient, RequestError, ResponseFormatError, tool
+from minimax_sync import (
+    ChatMessage,
+    ChatRequest,
+    ChatResponse,
+    ConfigError,
+    MiniMaxClient,
+    RequestError,
+    ResponseFormatError,
+    tool,
+)
 from minimax_sync.emulator import Emulator
+from minimax_sync.functions.parse import parse
 
 
 class Mood(Enum):
@@ -185,14 +195,14 @@ def test_the_newest_draft_and_formats_are_checked(emulator: Emulator, any_client
 @pytest.mark.parametrize(
     ("schema", "options", "message"),
     [
-        ({"type": "nothing"}, {}, r"schema is no JSON schema: \$\.type: 'nothing'"),
-        ({"pattern": "("}, {}, r"schema is no JSON schema: \$\.pattern"),
+        ({"type": "nothing"}, {}, r"schema is not a valid JSON schema: \$\.type: 'nothing'"),
+        ({"pattern": "("}, {}, r"schema is not a valid JSON schema: \$\.pattern"),
         (object, {}, "schema must be a dataclass"),
         (River("Elbe", 1), {}, "schema must be a dataclass"),
         (River | Point | Mood, {}, "schema must be a dataclass"),
         (int, {"max_repairs": -1}, "max_repairs must be a whole number from 0"),
-        (int, {"tools": [tool(said_in)]}, "takes no tools"),
-        (int, {"response_format": "json"}, "leave it out"),
+        (int, {"tools": [tool(said_in)]}, "tools are not an option of parse"),
+        (int, {"response_format": "json"}, "response_format is not an option of parse"),
         (int, {"colour": "red"}, "unknown option colour"),
     ],
 )
@@ -217,3 +227,72 @@ def test_the_result_has_the_type_of_the_schema(emulator: Emulator, any_client: M
     emulator.answer('{"name": "Elbe", "length_km": 1094}')
     river: River = any_client.parse("Tell me", River)
     assert river.length_km == 1094
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "expected"),
+    [
+        (Point, 'Say {"x": 1}, rather {"x": 2}.', Point(2.0)),
+        (Point, '{"type": "object", "properties": {"x": {"type": "number"}}}\n\n{"x": 3}', Point(3.0)),
+        (Point, 'It is {"x": 4} as in [7]; not {"y": 5}.', Point(4.0)),
+        (River, '{"name": "El\nbe", "length_km": 1094}', River("El\nbe", 1094)),
+        (River, '{"name": 5, "length_km": "1094", "countries": null}', River("5", 1094)),
+        (list[River], '{"name": "Elbe", "length_km": 1094}', [River("Elbe", 1094)]),
+    ],
+)
+def test_the_last_value_that_fits_is_taken(
+    emulator: Emulator, any_client: MiniMaxClient, schema: Any, text: str, expected: Any
+) -> None:
+    emulator.answer(text)
+    assert any_client.parse("Tell me", schema) == expected
+    assert len(emulator.journal) == 1
+
+
+def test_prose_is_no_list_of_text(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer("I do not know.")
+    emulator.answer('["Elbe"]')
+    assert any_client.parse("Which rivers?", list[str]) == ["Elbe"]
+    assert len(emulator.journal) == 2
+
+
+def test_nothing_is_taken_from_inside_a_broken_value(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer('{"points": [{"x": 1}, "x": 2}], "more": {"x": 3}}')
+    emulator.answer('{"x": 4}')
+    assert any_client.parse("Where?", Point) == Point(4.0)
+
+
+def test_an_answer_that_came_as_thinking_is_taken(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer("", reasoning='{"x": 1}')
+    assert any_client.parse("Where?", Point) == Point(1.0)
+    assert len(emulator.journal) == 1
+
+
+def test_tokens_spent_on_thinking_are_an_error_that_names_the_limit(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    emulator.answer("", reasoning="Let me see.", finish_reason="length")
+    with pytest.raises(ResponseFormatError, match="all tokens were spent on thinking; raise max_tokens") as caught:
+        any_client.parse("Where?", Point, max_tokens=100)
+    assert len(emulator.journal) == 1
+    assert caught.value.partial is not None
+    assert caught.value.partial.reasoning == "Let me see."
+
+
+def test_the_whole_result_has_the_usage_of_all_calls(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer("north")
+    emulator.answer('{"x": 1}')
+    responses: list[ChatResponse] = []
+
+    def ask(request: ChatRequest) -> ChatResponse:
+        responses.append(any_client.chat(request))
+        return responses[-1]
+
+    parsed = parse(ask, "Where?", Point, max_repairs=2, options={})
+    assert (parsed.value, parsed.response, parsed.repairs) == (Point(1.0), responses[1], 1)
+    assert parsed.usage == responses[0].usage + responses[1].usage
+
+
+def test_a_schema_as_a_dict_needs_jsonschema(any_client: MiniMaxClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minimax_sync.functions.parse.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install 'minimax-sync\[schema\]'"):
+        any_client.parse("Count", {"type": "integer"})
