@@ -32,6 +32,7 @@ _HOMES = {
     "hooks.logging": "logging_hook",
     "hooks.otel": "otel_hook",
     "hooks.prometheus": "prometheus_hook",
+    "pacing.testing": "testing",
     "pacing.token_bucket": "TokenBucket",
     "pacing.quota_alert": "Quota QuotaWindow",
     "pacing.redis_token_bucket": "RedisTokenBucket",

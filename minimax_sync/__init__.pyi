@@ -48,6 +48,7 @@ from .pacing.quota_alert import Quota as Quota
 from .pacing.quota_alert import QuotaWindow as QuotaWindow
 from .pacing.redis_token_bucket import RedisTokenBucket as RedisTokenBucket
 from .pacing.retry import RetryPolicy as RetryPolicy
+from .pacing.testing import testing as testing
 from .pacing.token_bucket import TokenBucket as TokenBucket
 from .values.chunks import ReasoningDelta as ReasoningDelta
 from .values.chunks import StreamChunk as StreamChunk

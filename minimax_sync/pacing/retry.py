@@ -20,6 +20,7 @@ from msgspec.structs import force_setattr
 
 from ..errors import AmbiguousResultError, Budget, ConfigError, LlmError
 from ..values.scalars import plain_scalar
+from .testing import is_testing
 
 _DAY_MS = 86_400_000
 _ATTEMPTS = (int, 1, 1_000_000, "a whole number from 1 to 1000000")
@@ -132,7 +133,7 @@ class Attempts:
         if budget is None:
             return None
         self._server_failures += budget == "server"
-        wait = max(self._asked(error), self._next_backoff())
+        wait = 0.0 if is_testing() else max(self._asked(error), self._next_backoff())
         go_on = (
             self.made < self._policy.rate_limit_attempts
             and self._server_failures < self._policy.server_attempts
