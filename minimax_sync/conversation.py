@@ -1,13 +1,13 @@
 """A conversation: the history, kept turn by turn. A turn that fails, or is not read to its end, leaves no trace in it.
 
-Knows only three methods of a client. The history is one immutable value; a turn starts from it and replaces it at the
-end, if it is still the same.
+Knows a few methods of a client and nothing below them. The history is one immutable value; a turn starts from it and
+replaces it at the end, if it is still the same.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -17,12 +17,17 @@ from .calls.stream import ChatStream
 from .errors import RequestError
 from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
-from .values.messages import ChatMessage
+from .values.messages import ChatMessage, ToolCall, open_calls
 from .values.request import ChatRequest
 from .values.response import ChatResponse
 from .values.usage import TokenUsage
 
 _Messages = tuple[ChatMessage, ...]
+
+_RUN_OPTIONS = ("max_rounds", "parallel", "approve")
+
+NOT_RUN = "this call was not run: the user went on"
+"""The result of a call that the user did not answer before the next turn; the service refuses a call without one."""
 
 
 class Client(Protocol):
@@ -34,6 +39,8 @@ class Client(Protocol):
     def stream(self) -> Callable[..., ChatStream]: ...
     @property
     def run_tools(self) -> Callable[..., ChatResponse]: ...
+    @property
+    def tool_run(self) -> Callable[..., ChatStream]: ...
 
 
 class _History(msgspec.Struct, frozen=True):
@@ -45,21 +52,16 @@ class _History(msgspec.Struct, frozen=True):
 class Conversation:
     """A history that grows by a turn at a time; make one with `client.conversation()`.
 
-    `system` and `options`, fields of `ChatRequest`, hold for every turn; those of a turn come before them. With `tools`
-    among them, `say` runs functions as `run_tools` does, and takes its options too. To save one, pickle `messages`; to
-    go on with it, also with a client of the other wire, pass them to `client.conversation(messages=...)`.
+    `system` and `options`, fields of `ChatRequest`, hold for every turn; options of a turn replace them. With functions
+    among the `tools`, a turn runs them as `run_tools` does, and takes its options too. To go on with a history, also
+    over the other wire, pass its `messages` to `client.conversation(messages=...)`.
 
     One turn at a time: a second `say` during one raises `RequestError`, and so does a stream at its end when another
     turn was faster.
     """
 
     def __init__(
-        self,
-        client: Client,
-        system: str | None = None,
-        *,
-        messages: Sequence[Any] = (),
-        **options: Any,
+        self, client: Client, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any
     ) -> None:
         self._client = client
         self._options = {**options, "system": system}
@@ -68,7 +70,7 @@ class Conversation:
         self._keeping = threading.Lock()
 
     @property
-    def messages(self) -> tuple[ChatMessage, ...]:
+    def messages(self) -> _Messages:
         """The history, without the system prompt."""
         return self._history.messages
 
@@ -87,38 +89,47 @@ class Conversation:
         """Say something and return the answer. Without text and images it goes on from what `add` put in.
 
         Takes what `chat` takes, or with `tools` what `run_tools` takes, and raises the same. When the answer asks for a
-        tool that has no function, `add` the results and say nothing.
+        tool that has no function, `add` the results and say nothing. Other calls that are left without a result, such
+        as those after `max_rounds`, get one that says so when the next text is said.
         """
         with self._in_turn() as before:
-            said = _said(before.messages, text, images)
-            options = {**self._options, **options}
-            tools = options.pop("tools", None)
-            response = self._client.run_tools(said, tools, **options) if tools else self._client.chat(said, **options)
+            tools, options = self._tools_and_options(options)
+            said = _said(before.messages, text, images, tools)
+            client = self._client
+            response = client.run_tools(said, tools, **options) if tools else client.chat(said, **options)
             self._keep(before, response.messages or (*said, response.message), response)
             return response
 
     @sealed
     def stream(self, text: str = "", images: Iterable[object] = (), **options: Any) -> ChatStream:
-        """Say something and return the answer as it comes; the turn is kept once its `StreamEnd` has been read.
+        """Say something and return the answer as it comes; the turn is kept once its last `StreamEnd` has been read.
 
-        Takes what `client.stream` takes. Functions among the `tools` are not called: `add` the results of the calls.
+        Takes what `say` takes. With `tools` it is a `ToolRun`'s stream: the chunks of all rounds with a `ToolResult`
+        for each call.
         """
         with self._in_turn() as before:
-            said = _said(before.messages, text, images)
-
-            def keep(response: ChatResponse) -> None:
-                self._keep(before, (*said, response.message), response)
-
-            return _Turn(self._client.stream(said, **{**self._options, **options}), keep)
+            tools, options = self._tools_and_options(options)
+            said = _said(before.messages, text, images, tools)
+            client = self._client
+            stream = client.tool_run(said, tools, **options) if tools else client.stream(said, **options)
+            return _Turn(stream, self, before, said)
 
     def add(self, *messages: Any) -> None:
         """Append messages, such as tool results; `ChatMessage`s or OpenAI-style dicts."""
         with self._in_turn() as before:
             self._keep(before, (*before.messages, *_coerced(messages)))
 
+    def _tools_and_options(self, options: Mapping[str, Any]) -> tuple[object, dict[str, Any]]:
+        """Return the tools of a turn and its other options; those of a run without tools have no meaning."""
+        options = {**self._options, **options}
+        tools = options.pop("tools", None)
+        if not tools:
+            options = {name: value for name, value in options.items() if name not in _RUN_OPTIONS}
+        return tools, options
+
     @contextmanager
     def _in_turn(self) -> Iterator[_History]:
-        """Begin a turn. What is released is told by identity, so that no Ctrl-C can leave the conversation taken."""
+        """Begin a turn. It is recognized by identity, so that no Ctrl-C can leave the conversation in a turn."""
         turn = object()
         try:
             if self._turns.setdefault("current", turn) is not turn:
@@ -142,21 +153,27 @@ class Conversation:
 
 
 class _Turn(ChatStream):
-    """A stream whose answer is added to a history once its end has been read."""
+    """A stream whose answer is added to the history of a conversation once its end has been read."""
 
-    def __init__(self, stream: ChatStream, keep: Callable[[ChatResponse], None]) -> None:
-        self._stream = stream
-        self._keep = keep
+    def __init__(self, stream: ChatStream, conversation: Conversation, before: _History, said: _Messages) -> None:
+        self._stream, self._conversation = stream, conversation
+        self._before, self._said = before, said
 
     def __next__(self) -> StreamChunk:
         chunk = next(self._stream)
-        if type(chunk) is StreamEnd:
-            self._keep(self.partial)
+        if type(chunk) is StreamEnd and self._stream.is_over:
+            response = self.partial
+            messages = response.messages or (*self._said, response.message)
+            self._conversation._keep(self._before, messages, response)
         return chunk
 
     @property
     def partial(self) -> ChatResponse:
         return self._stream.partial
+
+    @property
+    def is_over(self) -> bool:
+        return self._stream.is_over
 
     def close(self) -> None:
         self._stream.close()
@@ -169,12 +186,25 @@ def _coerced(messages: Any) -> _Messages:
     return ChatRequest(messages).messages
 
 
-def _said(before: _Messages, text: str, images: Iterable[object]) -> _Messages:
+def _said(before: _Messages, text: str, images: Iterable[object], tools: object) -> _Messages:
+    """Return the history with what the user says. Open calls get a result, but for those the caller is to answer."""
     if not isinstance(text, str):
         raise RequestError(f"text must be a string, not {type(text).__name__}; add() takes messages")
     message = ChatMessage.user(text, images)
-    if message.parts:
+    unanswered = open_calls(before)
+    if not message.parts:
+        if before and (before[-1].role != "assistant" or unanswered):
+            return before
+        raise RequestError("there is nothing to say: give text or images, or add() the results of tool calls")
+    if not unanswered or _leaves_to_caller(tools, unanswered):
         return (*before, message)
-    if before and before[-1].role != "assistant":
-        return before
-    raise RequestError("there is nothing to say: give text or images, or add() the results of tool calls")
+    results = [ChatMessage.tool_result(call.id, NOT_RUN, call.name, is_error=True) for call in unanswered]
+    return (*before, *results, message)
+
+
+def _leaves_to_caller(tools: object, calls: Iterable[ToolCall]) -> bool:
+    if not tools:
+        return False
+    from .functions.toolbox import Toolbox
+
+    return Toolbox(tools).leaves_to_caller(calls)

@@ -218,6 +218,11 @@ class ChatStream:
         """The answer as far as it has come; `finish_reason` is "" before the end. Never waits, never raises."""
         return self._reading.partial()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the end of the answer has been read."""
+        return self._reading.ended
+
     def close(self) -> None:
         """End the stream and its connection, from any thread and at once; harmless when repeated."""
         self._reading.closed = True

@@ -14,7 +14,7 @@ from ..calls.stream import ChatStream
 from ..errors import RequestError, StreamInterruptedError
 from ..hooks.events import Event
 from ..values.chunks import StreamChunk, ToolResult
-from ..values.messages import ChatMessage, ToolCall
+from ..values.messages import ChatMessage, ToolCall, open_calls
 from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse
 from ..values.usage import TokenUsage
@@ -36,15 +36,16 @@ class ToolRun(ChatStream):
     def __init__(self, ask: Ask, emit: Emit, request: ChatRequest, toolbox: Toolbox, max_rounds: int) -> None:
         if not isinstance(max_rounds, int) or isinstance(max_rounds, bool) or max_rounds < 1:
             raise RequestError("max_rounds must be a whole number from 1")
-        self._ask, self._emit, self._toolbox, self._max_rounds = ask, emit, toolbox, max_rounds
-        self._request, self._open_calls = request, _open_calls(request.messages)
+        self._ask, self._emit, self._toolbox, self._rounds_left = ask, emit, toolbox, max_rounds
+        self._request, self._open_calls = request, open_calls(request.messages)
         if not self._open_calls:
             request.check()
         self._answer: ChatResponse | ChatStream | None = None
         self._usage = TokenUsage()
         self._closed = False
         self._failure: BaseException | None = None
-        self._rounds = self._run()
+        self._is_over = False
+        self._chunks = self._run()
 
     @property
     def messages(self) -> tuple[ChatMessage, ...]:
@@ -61,11 +62,16 @@ class ToolRun(ChatStream):
         usage = self._usage + answer.usage
         return msgspec.structs.replace(answer, messages=(*self._request.messages, *said), usage=usage)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the end of the last round has been read."""
+        return self._is_over
+
     def __next__(self) -> StreamChunk:
         if self._failure is not None:
             raise self._failure
         try:
-            return next(self._rounds)
+            return next(self._chunks)
         except StopIteration:
             raise
         except BaseException as error:
@@ -86,25 +92,33 @@ class ToolRun(ChatStream):
     def _run(self) -> Iterator[StreamChunk]:
         if self._open_calls:
             yield from self._call_tools(self._request.messages, self._open_calls)
-        for round_number in range(1, self._max_rounds + 1):
-            answer = yield from self._ask_once()
-            calls = answer.tool_calls
-            is_last = round_number == self._max_rounds or answer.finish_reason in _CUT
-            if not calls or is_last or self._toolbox.leaves_to_caller(calls):
+        while not self._is_over:
+            answer = yield from self._round()
+            if self._is_over:
                 return
             messages = (*self._request.messages, answer.message)
             self._usage, self._answer = self._usage + answer.usage, None
-            yield from self._call_tools(messages, calls)
+            yield from self._call_tools(messages, answer.tool_calls)
 
-    def _ask_once(self) -> Generator[StreamChunk, None, ChatResponse]:
+    def _round(self) -> Generator[StreamChunk, None, ChatResponse]:
+        """Ask once and yield the chunks of the answer, if it comes as a stream; return the whole answer."""
         self._check_open()
-        self._answer = self._ask(self._request)
-        if isinstance(self._answer, ChatStream):
-            with self._answer as stream:
+        self._rounds_left -= 1
+        self._answer = answer = self._ask(self._request)
+        if isinstance(answer, ChatStream):
+            with answer as stream:
                 self._check_open()
-                yield from stream
-            self._answer = stream.partial
-        return self._answer
+                for chunk in stream:
+                    self._is_over = stream.is_over and self._is_last(stream.partial)
+                    yield chunk
+            self._answer = answer = stream.partial
+        self._is_over = self._is_last(answer)
+        return answer
+
+    def _is_last(self, answer: ChatResponse) -> bool:
+        calls = answer.tool_calls
+        is_cut = answer.finish_reason in _CUT
+        return not calls or not self._rounds_left or is_cut or self._toolbox.leaves_to_caller(calls)
 
     def _call_tools(self, messages: tuple[ChatMessage, ...], calls: tuple[ToolCall, ...]) -> Iterator[StreamChunk]:
         """Run the calls at the end of `messages`, and make their results the next request."""
@@ -141,13 +155,3 @@ def tool_run(
     toolbox = Toolbox(tools, parallel, approve)
     request = as_request(input, {**options, "tools": toolbox.definitions}, check=False)
     return ToolRun(ask, emit, request, toolbox, max_rounds)
-
-
-def _open_calls(messages: tuple[ChatMessage, ...]) -> tuple[ToolCall, ...]:
-    """Return the calls at the end of a history that have no result yet."""
-    answered = set()
-    for message in reversed(messages):
-        if message.role != "tool":
-            return tuple(call for call in message.tool_calls if call.id not in answered)
-        answered.add(message.tool_call_id)
-    return ()

@@ -7,7 +7,7 @@ wires turn them into their own shapes and back; nothing here knows a wire.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -223,3 +223,13 @@ class PlainMessages(tuple[Any, ...]):
     """
 
     __slots__ = ()
+
+
+def open_calls(messages: Sequence[ChatMessage]) -> tuple[ToolCall, ...]:
+    """Return the tool calls at the end of a history that have no result yet."""
+    answered = set()
+    for message in reversed(messages):
+        if message.role != "tool":
+            return tuple(call for call in message.tool_calls if call.id not in answered)
+        answered.add(message.tool_call_id)
+    return ()

@@ -19,6 +19,7 @@ from minimax_sync import (
     TextDelta,
     TokenUsage,
     ToolDef,
+    ToolResult,
     tool,
 )
 from minimax_sync.emulator import Emulator
@@ -224,3 +225,40 @@ def test_a_stream_that_was_overtaken_says_so_at_its_end(conversation: Conversati
     assert texts(conversation)[0] == "Quickly"
     assert len(conversation.messages) == 2
     assert stream.response.text == 'You said: "Slowly".'
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_calls_that_were_not_asked_for_or_not_run_do_not_block_the_next_turn(
+    emulator: Emulator, any_client: MiniMaxClient, streamed: bool
+) -> None:
+    for conversation in (any_client.conversation(), any_client.conversation(tools=[add], max_rounds=1)):
+        emulator.answer("One more look.", tool_calls=[("add", {"a": 1, "b": 2})])
+        conversation.say("Sum it up.")
+        emulator.answer("Fine.")
+        answer = conversation.stream("Go on.").response if streamed else conversation.say("Go on.")
+        assert answer.text == "Fine."
+        assert [message.role for message in conversation.messages] == ["user", "assistant", "tool", "user", "assistant"]
+        assert conversation.messages[2].is_error
+
+
+def test_a_stream_runs_tools_as_say_does(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    conversation = any_client.conversation(tools=[add])
+    emulator.answer("Let me add.", tool_calls=[("add", {"a": 1, "b": 2})])
+    emulator.answer("Three.")
+    chunks = list(conversation.stream("1 + 2?"))
+    assert [chunk.text for chunk in chunks if isinstance(chunk, ToolResult)] == ["3"]
+    assert [message.role for message in conversation.messages] == ["user", "assistant", "tool", "assistant"]
+    assert conversation.last is not None
+    assert (conversation.last.text, conversation.usage) == ("Three.", conversation.last.usage)
+
+
+def test_a_stream_that_is_left_between_two_rounds_leaves_no_trace(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    conversation = any_client.conversation(tools=[add])
+    emulator.answer("Let me add.", tool_calls=[("add", {"a": 1, "b": 2})])
+    with conversation.stream("1 + 2?") as stream:
+        for chunk in stream:
+            if isinstance(chunk, ToolResult):
+                break
+    assert not conversation.messages
