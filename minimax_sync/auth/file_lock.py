@@ -15,7 +15,7 @@ from types import TracebackType
 from filelock import lock_descriptor, unlock_descriptor
 
 from ..errors import BundleError
-from .file_access import open_private, owner
+from .file_access import is_same_file, open_private, owner
 
 _ADVICE = {
     errno.EACCES: "it belongs to {owner}: remove it, or change its owner to the user who runs this program",
@@ -26,7 +26,7 @@ _ADVICE = {
     errno.EROFS: "its file system is read-only: keep the bundle in a writable directory",
     errno.ENOENT: "its directory does not exist: run minimax-sync login",
 }
-_NO_LOCKS = "its file system has no kernel locks (flock): keep the bundle on a local disk"
+_NO_LOCKS = "its file system has no kernel locks: keep the bundle on a local disk"
 
 
 class KernelLock:
@@ -48,10 +48,10 @@ class KernelLock:
         except OSError as error:
             raise _cannot_lock(path, error) from None
         taken = False
-        try:
+        try:  # older versions of filelock unlink the file on release, so that another one may have its name by now
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise _cannot_lock(path, OSError(errno.ENXIO, "not a regular file"))
-            taken = lock_descriptor(descriptor, blocking=False) and _is_still(path, descriptor)
+            taken = lock_descriptor(descriptor, blocking=False) and is_same_file(path, descriptor)
         except OSError as error:
             raise BundleError(f"cannot lock {path}: {_NO_LOCKS} ({error.strerror})") from None
         finally:
@@ -78,16 +78,6 @@ class KernelLock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.release()
-
-
-def _is_still(path: str, descriptor: int) -> bool:
-    """Return True if `path` still names the locked file: older versions of filelock unlink it on release."""
-    held = os.fstat(descriptor)
-    try:
-        named = os.lstat(path)
-    except FileNotFoundError:
-        return False
-    return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
 
 def _cannot_lock(path: str, error: OSError) -> BundleError:

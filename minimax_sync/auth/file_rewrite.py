@@ -17,7 +17,18 @@ from types import TracebackType
 
 from ..errors import BundleError
 from .bundle import Bundle, Snapshot, parse_snapshot
-from .file_access import open_private, write_all, write_private
+from .file_access import (
+    keep_owner,
+    open_directory,
+    open_private,
+    remove,
+    replace,
+    restrict,
+    sync_directory,
+    sync_file,
+    write_all,
+    write_private,
+)
 from .intent import Intent
 
 _log = logging.getLogger("minimax_sync.auth")
@@ -45,7 +56,7 @@ class Rewrite:
         try:
             _remove_stale_temps(path, now)
             _check_replaceable(path, new=seen is None)
-            self._directory = open_private(str(Path(path).parent), os.O_RDONLY | os.O_DIRECTORY)
+            self._directory = open_directory(str(Path(path).parent))
             self._file = self._create()
         except OSError as error:
             self.close()
@@ -86,8 +97,9 @@ class Rewrite:
                     return found
                 bundle = bundle.merged_into(found.bundle)
                 self._write(bundle)
-            os.replace(self._temp, self._path)
-            os.fsync(self._directory)
+            self._close_file()
+            replace(self._temp, self._path)
+            sync_directory(self._directory)
         except OSError as error:
             self._rescue(bundle)
             raise self._cannot_store(error) from None
@@ -98,11 +110,12 @@ class Rewrite:
 
     def close(self) -> None:
         """Close the descriptors, and remove the temporary file if it was not put in place."""
-        for descriptor in {self._file, self._directory} - {-1}:
-            os.close(descriptor)
-        self._file = self._directory = -1
+        self._close_file()
+        if self._directory != -1:
+            os.close(self._directory)
+        self._directory = -1
         with suppress(OSError):
-            os.unlink(self._temp)
+            remove(self._temp)
 
     def __enter__(self) -> Rewrite:
         return self
@@ -114,35 +127,44 @@ class Rewrite:
 
     def _create(self) -> int:
         probe = self._temp + "~"
-        descriptor = open_private(probe, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        descriptor = open_private(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
-            os.fchmod(descriptor, 0o600)
-            _keep_owner(descriptor, self._path)
-            size = max(_RESERVED, 2 * (self._version[2] if self._version else 0))
-            write_all(descriptor, bytes(size))
-            os.replace(probe, self._temp)  # shows that the directory permits renames
+            try:
+                restrict(descriptor, 0o600)
+                keep_owner(descriptor, self._path)
+                size = max(_RESERVED, 2 * (self._version[2] if self._version else 0))
+                write_all(descriptor, bytes(size))
+            finally:
+                os.close(descriptor)
+            replace(probe, self._temp)  # shows that the directory permits renames
         except OSError:
-            os.close(descriptor)
             with suppress(OSError):
-                os.unlink(probe)
+                remove(probe)
             raise
-        return descriptor
+        return open_private(self._temp, os.O_RDWR)
+
+    def _close_file(self) -> None:
+        if self._file != -1:
+            os.close(self._file)
+        self._file = -1
 
     def _write(self, bundle: Bundle) -> None:
         os.lseek(self._file, 0, os.SEEK_SET)
         os.ftruncate(self._file, write_all(self._file, bundle.to_json()))
-        os.fsync(self._file)
+        sync_file(self._file)
         self._complete = True
 
     def _rescue(self, bundle: Bundle) -> None:
         rescue = self._path + ".rescue"
         try:
             if self._complete:
-                os.replace(self._temp, rescue)
+                self._close_file()
+                replace(self._temp, rescue)
             else:
                 write_private(rescue, bundle.to_json())
         except OSError:
-            Path(rescue).unlink(missing_ok=True)
+            with suppress(OSError):
+                remove(rescue)
             _log.error("the new tokens of %s could not be stored anywhere; they are in memory only", self._path)
         else:
             _log.error("the new tokens of %s could not be put in place; they are in %s", self._path, rescue)
@@ -150,7 +172,7 @@ class Rewrite:
     def _remove_records(self) -> None:
         for suffix in (".intent", ".rescue"):
             with suppress(OSError):  # one that stays is recognised as outdated by its fingerprint
-                os.unlink(self._path + suffix)
+                remove(self._path + suffix)
 
     def _cannot_store(self, error: OSError) -> BundleError:
         return BundleError(
@@ -185,13 +207,6 @@ def _is_mount_point(path: str) -> bool:
     return os.fsencode(escaped) in (line.split(b" ")[4] for line in mounts)
 
 
-def _keep_owner(descriptor: int, path: str) -> None:
-    """Keep the file's owner if root rewrites it for another user."""
-    if os.geteuid() == 0 and Path(path).exists():
-        status = os.stat(path)
-        os.fchown(descriptor, status.st_uid, status.st_gid)
-
-
 def _remove_stale_temps(path: str, now: float) -> None:
     """Remove what killed writers left. Younger files stay: an intent record may refer to them."""
     prefix = f".{Path(path).name}."
@@ -200,6 +215,6 @@ def _remove_stale_temps(path: str, now: float) -> None:
             if entry.name.startswith(prefix) and entry.name.endswith((".tmp", ".tmp~")):
                 try:
                     if now - entry.stat(follow_symlinks=False).st_mtime > _STALE_AFTER:
-                        os.unlink(entry.path)
+                        remove(entry.path)
                 except OSError:
                     continue

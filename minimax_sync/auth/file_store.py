@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import BundleError, CallTimeoutError
 from .bundle import Bundle, Snapshot, parse_snapshot
 from .clock import Clock, SystemClock
-from .file_access import open_private, read_private
+from .file_access import loose_mode, open_private, read_private, remove, replace, restrict
 from .file_lock import KernelLock
 from .file_rewrite import Rewrite
 from .intent import Intent, parse_intent
@@ -170,12 +170,12 @@ class FileStore:
             os.close(descriptor)
 
     def _restrict_mode(self, descriptor: int, status: os.stat_result) -> None:
-        mode = stat.S_IMODE(status.st_mode)
-        if not mode & 0o077 or self._warned:
+        mode = loose_mode(status)
+        if not mode or self._warned:
             return
         self._warned = True
         try:
-            os.fchmod(descriptor, mode & 0o700)
+            restrict(descriptor, mode & 0o700)
         except OSError:
             _log.warning("%s can be read by other users (mode %04o)", self.name, mode)
         else:
@@ -195,7 +195,7 @@ class FileStore:
 
     def _put_in_place(self, source: str, path: str) -> None:
         try:
-            os.replace(source, path)
+            replace(source, path)
         except OSError as error:
             raise BundleError(f"cannot store the Token Plan bundle {self.name}: {error.strerror}") from None
         _remove(path + ".intent")
@@ -204,6 +204,6 @@ class FileStore:
 def _remove(*paths: str) -> None:
     for path in paths:
         try:
-            Path(path).unlink(missing_ok=True)
+            remove(path)
         except OSError as error:
             raise BundleError(f"cannot remove {path}: {error.strerror}") from None

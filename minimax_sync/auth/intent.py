@@ -39,4 +39,4 @@ def parse_intent(text: bytes) -> Intent | None:
         intent.describe()
     except (ValueError, TypeError, KeyError, OverflowError, OSError):
         return None
-    return intent if intent.temp and not {"/", "\\"} & set(intent.temp) else None
+    return intent if intent.temp and not set("/\\:") & set(intent.temp) else None
