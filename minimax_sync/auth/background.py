@@ -18,6 +18,8 @@ import weakref
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
+from ..net.interrupts import WAIT_SLICE
+
 _log = logging.getLogger("minimax_sync.auth")
 
 MAX_WAIT = 30.0  # seconds; monotonic waits stand still while a laptop sleeps, so none is longer
@@ -88,7 +90,9 @@ class Refresher:
 
     def wait_until_idle(self, timeout: float) -> None:
         """Wait for the current job, at most `timeout` seconds."""
-        self._idle.wait(timeout)
+        deadline = time.monotonic() + timeout
+        while not self._idle.wait(min(timeout, WAIT_SLICE)) and time.monotonic() < deadline:
+            continue
 
     def _nudge(self) -> None:
         # SimpleQueue.put is re-entrant, so the garbage collector may call this at any point of any thread.

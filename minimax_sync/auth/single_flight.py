@@ -22,6 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
 
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerError
+from ..net.interrupts import WAIT_SLICE
 from ..secret import Secret
 from .background import MAX_WAIT, Refresher, closing
 from .clock import Clock
@@ -70,10 +71,11 @@ class PendingRefresh:
 
     def wait(self, timeout: float) -> bool:
         """Wait for the end, at most `timeout` seconds; return True if it has finished."""
+        deadline = time.monotonic() + timeout
         self._waiting.append(None)
-        if not self.finished:
+        while not self.finished and (left := deadline - time.monotonic()) > 0:
             with suppress(Empty):
-                self._gate.get(timeout=timeout)
+                self._gate.get(timeout=min(left, WAIT_SLICE))
         return self.finished
 
     def finish(self) -> None:

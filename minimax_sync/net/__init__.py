@@ -6,5 +6,6 @@ pools                       reuse of connections, TLS contexts, forks
 connections · chunked       sockets that obey their deadlines · the framing of a streamed body
 head                        the status line and fields of an answer
 deadlines                   the limits of one exchange, and what became known of it
+interrupts                  how long one wait for a lock may last
 redis_link                  a connection to Redis
 """

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..errors import CallTimeoutError, ConfigError
+from ..net.interrupts import WAIT_SLICE
 
 _LOOK_AGAIN = 1.0
 """The longest sleep in seconds. Python 3.10 waits on the wall clock, which may be set back; and a second Ctrl-C, while
@@ -164,7 +165,7 @@ class TokenBucket:
                 self._line.join(waiter, now)
                 wait = self._line.turn(waiter, now)
             while wait:
-                waiter.gate.acquire(timeout=wait)
+                waiter.gate.acquire(timeout=min(wait, WAIT_SLICE))
                 with self._lock:
                     now = self._clock()
                     wait = self._line.turn(waiter, now)
