@@ -1,74 +1,196 @@
-"""The README's code runs: its Python as one program, its YAML as a configuration, its commands as commands."""
+"""Every code block of the README and of the guide runs, and every link between the pages leads to a page.
+
+The language of a block chooses what is done with it:
+
+    python    the blocks of a page run as one program, in order, on the emulator
+    python3   compiled only: it needs a browser, a cluster, or a server that is not on this machine
+    console   every line after "$ " runs in a shell; the lines below it must be in its output
+    bash      parsed only, for the same reasons as python3
+    yaml      read as config/llm.yaml
+    json      parsed
+    text      cells of a notebook when it begins with "%", else nothing
+"""
 
 from __future__ import annotations
 
-import shlex
+import inspect
+import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
-from support.run_python import run
+from support.run_python import run_python
 
+import minimax_sync
 from minimax_sync.emulator import Emulator
 from minimax_sync.settings.resolve import resolve_settings
 
 README = Path(__file__).parents[2] / "README.rst"
+GUIDE = Path(minimax_sync.__file__).parent / "guide"
+PAGES = [README, *sorted(GUIDE.glob("*.rst"))]
+MOST_LINES_OF_README = 250
+
 ANSWERS: dict[str, list[dict[str, Any]]] = {
-    "client.run_tools(": [{"tool_calls": [("get_weather", {"city": "Paris"})]}, {"text": "21 degrees."}],
-    "client.parse(": [{"text": 'Here: {"name": "Loire", "km": 1006}'}],
+    "[get_weather]": [{"tool_calls": [("get_weather", {"city": "Paris"})]}, {"text": "It is 21 degrees in Paris."}],
+    'its length.", River)': [{"text": 'Here it is: {"name": "Loire", "km": 1006}'}],
+    ", Review)": [{"text": '{"stars": 5, "mood": "happy"}'}],
+    'response_format="json"': [{"text": '```json\n{"km": 1006}\n```'}],
 }
-"""What the emulator answers, by a line of the code that is about to run."""
+"""What the emulator answers next, by a piece of the code that is about to run."""
 
 
-def blocks() -> Iterator[tuple[str, int, str]]:
-    """Yield language, line and text of every code block."""
-    document = publish_doctree(README.read_text(), settings_overrides={"report_level": 2, "halt_level": 2})
-    for block in document.findall(nodes.literal_block):
-        language = [name for name in block["classes"] if name != "code"]
-        if language:
-            yield language[0], block.line or 0, block.astext()
+RUN_CELLS = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell()
+for cell in sys.argv[1:]:
+    shell.run_cell(cell).raise_error()
+"""
 
 
-def test_the_python_of_the_readme_runs_as_one_program(
-    configured_emulator: Emulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = ModuleType("readme")
-    monkeypatch.setitem(sys.modules, "readme", program)
-    for language, line, text in blocks():
-        if language == "python":
-            for marker, answers in ANSWERS.items():
-                if marker in text:
-                    for answer in answers:
-                        configured_emulator.answer(**answer)
-            exec(compile("\n" * line + text, str(README), "exec", dont_inherit=True), vars(program))
-    assert 'You said: "Name three rivers."' in capsys.readouterr().out
-    for value in vars(program).values():
+class Block(NamedTuple):
+    language: str
+    line: int
+    text: str
+
+
+def document(page: Path) -> nodes.document:
+    return publish_doctree(page.read_text(encoding="utf-8"), settings_overrides={"report_level": 2, "halt_level": 2})
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    for block in document(page).findall(nodes.literal_block):
+        languages = [name for name in block["classes"] if name != "code"]
+        text = block.astext()
+        first_line = (block.line or 0) - len(text.splitlines())
+        yield Block(languages[0] if languages else "", first_line, text)
+
+
+def pages_with(*languages: str) -> pytest.MarkDecorator:
+    pages = [page for page in PAGES if any(block.language in languages for block in blocks(page))]
+    return pytest.mark.parametrize("page", pages, ids=lambda page: page.stem)
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Give the module in which the blocks of a page run; what they leave open is closed."""
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
+    yield module
+    for value in vars(module).values():
         if type(value).__name__ in ("MiniMaxClient", "Session"):
             value.close()
 
 
+@pages_with("python")
+def test_the_python_of_a_page_runs_as_one_program(
+    page: Path, configured_emulator: Emulator, program: ModuleType, request: pytest.FixtureRequest
+) -> None:
+    for block in blocks(page):
+        if block.language == "python":
+            for piece, answers in ANSWERS.items():
+                if piece in block.text:
+                    for answer in answers:
+                        configured_emulator.answer(**answer)
+            code = compile("\n" * (block.line - 1) + block.text, str(page), "exec", dont_inherit=True)
+            exec(code, vars(program))
+    for name, value in vars(program).items():
+        if name.startswith("test_"):
+            value(**{fixture: request.getfixturevalue(fixture) for fixture in inspect.signature(value).parameters})
+
+
+@pages_with("console")
 @pytest.mark.usefixtures("configured_emulator")
-def test_the_configuration_of_the_readme_is_one(quick_settings: Path) -> None:
-    for language, _, text in blocks():
-        if language == "yaml":
-            quick_settings.write_text(text)
-            assert resolve_settings(arguments={}).api_key.source.startswith("config/llm.yaml")
+def test_the_commands_of_a_page_run_and_print_what_it_shows(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "console":
+            for command, expected in session(block.text):
+                path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+                done = subprocess.run(
+                    ["bash", "-c", command],
+                    env={**os.environ, "PATH": path},
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    check=False,
+                )
+                assert done.returncode == 0, f"{command}: {done.stderr}"
+                printed = " ".join((done.stdout + done.stderr).split())
+                for line in expected:
+                    assert " ".join(line.split()) in printed, command
 
 
-def test_the_commands_of_the_readme_run(configured_emulator: Emulator, own_world: Path) -> None:
-    commands = [
-        line.removeprefix("$ ")
-        for language, _, text in blocks()
-        if language == "console"
-        for line in text.splitlines()
-        if line.startswith("$ minimax-sync")
-    ]
-    (own_world / "IN.jsonl").write_text('"Name a river."\n{"prompt": "Name a city.", "id": "b"}\n')
-    assert commands
+def session(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Split a console session into commands and the lines that each prints."""
+    commands = text.replace("\\\n", " ").split("\n$ ")
     for command in commands:
-        run("-m", "minimax_sync", *shlex.split(command)[1:], silent=False)
+        first, *printed = command.removeprefix("$ ").splitlines()
+        yield first, [line for line in printed if line.strip()]
+
+
+@pages_with("yaml")
+@pytest.mark.usefixtures("configured_emulator")
+def test_the_configuration_of_a_page_can_be_read(
+    page: Path, quick_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_PASSWORD", "a-password")
+    for block in blocks(page):
+        if block.language == "yaml":
+            quick_settings.write_text(block.text)
+            assert resolve_settings(arguments={}).api_key
+
+
+@pages_with("python3", "bash", "json")
+def test_the_code_of_a_page_that_cannot_run_here_can_be_parsed(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "python3":
+            compile(block.text, str(page), "exec", dont_inherit=True)
+        if block.language == "bash":
+            subprocess.run(["bash", "-n"], input=block.text, text=True, check=True, timeout=60)
+        if block.language == "json":
+            json.loads(block.text)
+
+
+@pages_with("text")
+@pytest.mark.usefixtures("configured_emulator")
+def test_the_cells_of_a_page_run_in_a_notebook(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "text" and block.text.startswith("%"):
+            run_python(RUN_CELLS, *block.text.split("\n\n"), silent=False)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_of_a_page_names_its_language(page: Path) -> None:
+    known = {"python", "python3", "console", "bash", "yaml", "json", "text"}
+    assert [block for block in blocks(page) if block.language not in known] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_to_a_page_leads_to_one(page: Path) -> None:
+    links = [link["refuri"] for link in document(page).findall(nodes.reference) if "refuri" in link]
+    for link in links:
+        if "://" not in link and not link.startswith("mailto:"):
+            target, _, anchor = link.partition("#")
+            found = page.parent / target if target else page
+            assert found.exists(), link
+            if anchor:
+                anchors = {name for node in document(found).findall(nodes.section) for name in node["ids"]}
+                assert anchor in anchors, link
+
+
+def test_the_index_lists_every_page() -> None:
+    links = {link["refuri"] for link in document(GUIDE / "index.rst").findall(nodes.reference)}
+    assert links >= {page.name for page in GUIDE.glob("*.rst")} - {"index.rst"}
+
+
+def test_the_readme_is_a_front_page() -> None:
+    assert len(README.read_text().splitlines()) <= MOST_LINES_OF_README
