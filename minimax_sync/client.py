@@ -20,7 +20,7 @@ from .calls.open_core import open_core
 from .calls.stream import ChatStream
 from .conversation import Conversation
 from .hooks.events import Hook
-from .net.session import Session
+from .net import session as sessions
 from .pacing.quota_alert import Quota, decode_quota
 from .pacing.retry import DEFAULT_RETRY, RetryPolicy
 from .pacing.token_bucket import Limiter
@@ -104,7 +104,7 @@ class MiniMaxClient:
         timeout: float = DEFAULT_TIMEOUT,
         connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
-        session: Session | None = None,
+        session: sessions.Session | None = None,
         background_refresh: bool = DEFAULT_BACKGROUND_REFRESH,
         hooks: Iterable[Hook] = (),
     ) -> None:

@@ -1,11 +1,13 @@
-"""One HTTP exchange over requests, with deadlines and bounds. Read it from the top down, imports point down:
+"""One HTTP exchange, with deadlines and bounds. Read it from the top down; imports point down:
 
-session                     a session and its connections; the only importer of requests
+session                     `Http`: one exchange, by either of the two ways to send
+stock · proxies             through a requests session (the only importer of requests) · which proxy leads to an origin
 reply · failures            what the caller holds of an answer · what an exception means
-pools                       reuse of connections, TLS contexts, forks
+pools                       reuse of connections
+stand_ins                   whether a mock, a recorder or an instrumentation must see the request
 connections · chunked       sockets that obey their deadlines · the framing of a streamed body
-head                        the status line and fields of an answer
-deadlines                   the limits of one exchange, and what became known of it
-interrupts                  how long one wait for a lock may last
+trust                       TLS contexts and their certificate authorities
+deadlines                   the limits of one exchange, and its state
 redis_link                  a connection to Redis
+forks                       what a forked child renews, in order
 """

@@ -1,11 +1,12 @@
-"""Connections that obey a trace: every wait on their sockets, to connect, send or receive, is cut to its limits.
+"""Connections that obey `Deadlines`: every wait on their sockets, to connect, send or receive, is limited by them.
 
-Connecting is urllib3's, and bodies are http.client's; this is what lies between them and the socket. Knows nothing of
-pools.
+Connecting is urllib3's, heads and bodies are http.client's; this is what lies between them and the socket. Knows
+nothing of pools.
 """
 
 from __future__ import annotations
 
+import codecs
 import errno
 import http.client
 import io
@@ -18,24 +19,39 @@ from functools import partial
 from math import inf
 from typing import Any, cast
 
-from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
-from .deadlines import Trace
-from .head import Answer, request_head
+from .deadlines import Deadlines
+from .forks import Order, after_fork
 
 RECEIVE_SIZE = 64 * 1024
 SEND_SIZE = 256 * 1024
 
-_ANSWERED_EARLY = (errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE)  # the last on macOS
+_ANSWERED_EARLY = (errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.EPROTOTYPE)  # the last on macOS
+
+codecs.lookup("idna")  # else getaddrinfo imports it, and a child forked meanwhile would wait for that for ever
+
+
+def _keep_alive() -> list[tuple[int, int, int]]:
+    """Return the socket options that find a dead peer: probes after 60 s of silence, given up after another 60 s."""
+    values = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+    known = [(getattr(socket, name), value) for name, value in values.items() if hasattr(socket, name)]
+    return [
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        *((socket.IPPROTO_TCP, option, value) for option, value in known),
+    ]
+
+
+SOCKET_OPTIONS = [*HTTPConnection.default_socket_options, *_keep_alive()]
 
 
 class SocketReader(io.RawIOBase):
-    """The receiving half of a socket under a trace; http.client takes it for the socket and makes its file of it."""
+    """The receiving half of a socket under deadlines; http.client takes it for the socket and makes its file of it."""
 
-    def __init__(self, trace: Trace, sock: socket.socket) -> None:
-        self._trace = trace
+    def __init__(self, limits: Deadlines, sock: socket.socket) -> None:
+        self._limits = limits
         self._sock = sock
         self._file = sock.makefile("rb", buffering=0)  # keeps the socket open when its connection is closed before
 
@@ -43,15 +59,15 @@ class SocketReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        trace = self._trace
-        trace.arm(self._sock)
+        limits = self._limits
+        limits.arm(self._sock)
         count = self._sock.recv_into(buffer)
         if count:
-            trace.answered = True
-            trace.head_left -= count
-            if trace.head_left < 0:
+            limits.answered, limits.waits_for_answer = True, False
+            limits.head_left -= count
+            if limits.head_left < 0:
                 raise http.client.LineTooLong("head")
-        elif trace.head_left != inf:  # http.client takes this for the end of the headers
+        elif limits.head_left != inf and limits.answered:  # http.client takes this for the end of the headers
             raise ConnectionAbortedError("the connection was closed before the head was complete")
         return count
 
@@ -64,22 +80,22 @@ class SocketReader(io.RawIOBase):
 
 
 class Connection(HTTPConnection):
-    """A connection that obeys the trace of its exchange in all it does, and closes itself when it is dropped."""
+    """A connection that obeys the deadlines of its exchange, and closes itself when it is dropped."""
 
-    trace: Trace
+    limits: Deadlines
     response_class: Any
-    debuglevel = 0  # whoever sets http.client's would have it print the bearer
+    debuglevel = 0  # http.client's, which a program may set, would print the bearer
     idle_since = 0.0
 
-    def begin(self, trace: Trace) -> None:
-        """Serve the exchange of `trace` from here on."""
-        self.trace = trace
-        self.response_class = partial(_answer_on, trace)  # for the proxy's answer, too, which http.client reads
+    def begin(self, limits: Deadlines) -> None:
+        """Serve the exchange of `limits` from here on."""
+        self.limits = limits
+        self.response_class = partial(_answer_on, limits)  # for the proxy's answer, too, which http.client reads
 
     def connect(self) -> None:
         super().connect()
         _sockets.add(self.sock)
-        self.trace.answered = False  # that was the proxy
+        self.limits.answered = False  # that was the proxy
 
     def _new_conn(self) -> socket.socket:
         """Connect to the first address that answers; none may use up the time of those after it."""
@@ -89,10 +105,10 @@ class Connection(HTTPConnection):
             try:
                 for option in self.socket_options or ():
                     sock.setsockopt(*option)
-                self.trace.arm(sock)
+                self.limits.arm(sock)
                 sock.settimeout((sock.gettimeout() or 0.0) / (len(addresses) - i))
                 sock.connect(address)
-                self.trace.arm(sock)
+                self.limits.arm(sock)
             except BaseException as error:
                 sock.close()
                 if not isinstance(error, OSError) or i + 1 == len(addresses):
@@ -101,33 +117,41 @@ class Connection(HTTPConnection):
                 return sock
         raise OSError("the host has no address")
 
-    def ask(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> None:
-        """Send a request. A server may answer and close before it has read all of it."""
-        pieces = [request_head(method, target, headers)]
+    def send_request(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> None:
+        """Send a request whose headers were checked. A server may answer and close before it has read all of it."""
+        lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", ""]
+        pieces = ["\r\n".join(lines).encode("latin-1")]
         if body:
             pieces.append(body)
-        self.trace.sent = True
-        self.trace.arm(self.sock)
+        self.limits.sent = True
+        self.limits.arm(self.sock)
         try:
             self._send_all(pieces)
         except OSError as error:
             if error.errno not in _ANSWERED_EARLY:
                 raise
+        self.limits.waits_for_answer = not self.limits.answered
 
-    def answer(self, method: str, pool: HTTPConnectionPool) -> HTTPResponse:
-        """Read the head of the answer, which gives the connection back to the pool when its body is read."""
-        answer: Answer = self.response_class(self.sock, method)
+    def receive_head(self, method: str, pool: HTTPConnectionPool) -> HTTPResponse:
+        """Read the head of the answer, which returns the connection to the pool when its body has been read."""
+        answer: http.client.HTTPResponse = self.response_class(self.sock, method)
         try:
             answer.begin()
+            while answer.status < 200:  # http.client skips 100 alone
+                if answer.status == http.client.SWITCHING_PROTOCOLS:
+                    raise http.client.UnknownProtocol("101")
+                self.limits.waits_for_answer = True
+                answer.headers = answer.msg = cast(Any, None)
+                answer.begin()
         except BaseException:
             answer.close()
             raise
-        self.trace.head_left = inf
+        self.limits.head_left, self.limits.waits_for_answer = inf, False
         if answer.will_close:
             self.close()
         return HTTPResponse(
             answer,
-            answer.fields,
+            HTTPHeaderDict(answer.headers.items()),
             answer.status,
             answer.version,
             reason=answer.reason,
@@ -138,8 +162,8 @@ class Connection(HTTPConnection):
         )
 
     def _send_all(self, pieces: list[bytes]) -> None:
-        """Send head and body at a stroke, without a copy that joins them."""
-        sent = self.sock.sendmsg(pieces)
+        """Send head and body in one call, without a copy that joins them, where the system can."""
+        sent = self.sock.sendmsg(pieces) if hasattr(self.sock, "sendmsg") else 0
         for piece in pieces:
             if sent < len(piece):
                 self.send(memoryview(piece)[sent:])
@@ -148,7 +172,7 @@ class Connection(HTTPConnection):
     def send(self, data: Any) -> None:
         view = memoryview(data)
         while view:
-            self.trace.arm(self.sock)
+            self.limits.arm(self.sock)
             view = view[self.sock.send(view[:SEND_SIZE]) :]
 
     def __del__(self) -> None:
@@ -156,14 +180,14 @@ class Connection(HTTPConnection):
             self.close()
 
 
-def _answer_on(trace: Trace, sock: socket.socket, method: str) -> Answer:
-    trace.hold(sock)
-    trace.answer = Answer(cast(socket.socket, SocketReader(trace, sock)), method=method)
-    return trace.answer
+def _answer_on(limits: Deadlines, sock: socket.socket, method: str) -> http.client.HTTPResponse:
+    limits.hold(sock)
+    limits.answer = http.client.HTTPResponse(cast(socket.socket, SocketReader(limits, sock)), method=method)
+    return limits.answer
 
 
 class SecureConnection(Connection, HTTPSConnection):
-    """The same over TLS, which knows no sending of several pieces."""
+    """The same over TLS, which cannot send several pieces in one call."""
 
     def _send_all(self, pieces: list[bytes]) -> None:
         if sum(len(piece) for piece in pieces) <= SEND_SIZE:
@@ -175,8 +199,13 @@ class SecureConnection(Connection, HTTPSConnection):
 _sockets: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
+def open_sockets() -> int:
+    """Return how many sockets the connections of this process have."""
+    return len(_sockets)
+
+
 def abandon(sock: Any) -> None:
-    """Close this process's copy of a socket, with no word to the peer, who still talks to the parent."""
+    """Close this process's copy of a socket without a word to the peer, which still talks to the parent."""
     sock = getattr(sock, "socket", sock)  # TLS inside TLS
     with suppress(OSError):
         os.close(sock.detach())
@@ -187,4 +216,4 @@ def _abandon_all() -> None:
         abandon(sock)
 
 
-os.register_at_fork(after_in_child=_abandon_all)
+after_fork(Order.SOCKETS, _abandon_all)

@@ -1,43 +1,50 @@
-"""The time limits of one exchange, and what becomes known of it on the way.
+"""`Deadlines`: the time limits of one exchange, and what has become known about it so far.
 
-Owns deadlines on sockets. Knows urllib3's `Timeout` for the reason given below, and nothing of HTTP.
+Applies the limits to sockets. Knows urllib3's `Timeout` for the reason given below, and nothing about HTTP.
 """
 
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from contextlib import suppress
 from http.client import HTTPResponse
 from time import monotonic
+from typing import Any
 
 from urllib3 import Timeout
 
 MAX_HEAD = 1024 * 1024
 
 
-class Trace(Timeout):
-    """The time limits of one exchange, and what has become known of it.
+class Deadlines(Timeout):
+    """The time limits of one exchange, in seconds, and its state.
 
-    It is a `urllib3.Timeout` because that is the one argument that `requests.adapters.HTTPAdapter.send` hands on to
-    the pool as it is. A pool that is not ours takes its timeouts from it, asking for `read_timeout` once the request
-    has gone out. `sent` is None while nothing is known.
+    It is a `urllib3.Timeout` because that is the one argument that `requests.adapters.HTTPAdapter.send` passes to the
+    connection pool unchanged. A stock pool reads its timeouts from here, and `read_timeout` only after it has sent the
+    request. `sent` and `reused` are None while they are not known.
     """
 
-    def __init__(self, deadline: float, idle_timeout: float, connect_timeout: float) -> None:
+    def __init__(
+        self, deadline: float, idle_timeout: float, connect_timeout: float, first_byte_timeout: float | None = None
+    ) -> None:
         super().__init__()
         self.deadline = deadline
         self.idle_timeout = idle_timeout
+        self.first_byte_timeout = idle_timeout if first_byte_timeout is None else first_byte_timeout
         self.connect_deadline = min(deadline, monotonic() + connect_timeout)
         self.sent: bool | None = None
+        self.reused: bool | None = None
         self.answered = False
+        self.waits_for_answer = False  # the request is out, and no byte of the final answer has come
         self.tracked = False  # by a connection of ours
-        self.answer: HTTPResponse | None = None  # as http.client reads it, of such a connection
-        self.head_left: float = MAX_HEAD  # bytes; inf after the head. http.client would read interim answers for ever
+        self.answer: HTTPResponse | None = None  # as http.client reads it, on such a connection
+        self.head_left: float = MAX_HEAD  # bytes; inf after the head. http.client reads interim answers without limit
         self._sock: socket.socket | None = None
         self._sock_lock = threading.Lock()
 
-    def clone(self) -> Trace:
+    def clone(self) -> Deadlines:
         return self
 
     def start_connect(self) -> float:
@@ -45,25 +52,35 @@ class Trace(Timeout):
 
     @property
     def connect_timeout(self) -> float:
+        caller = sys._getframe(1)
+        if caller.f_code.co_name == "urlopen":  # urllib3 has just chosen a connection, and reports it nowhere else
+            connection: Any = caller.f_locals.get("conn")
+            self.reused = None if connection is None else not connection.is_closed
+            self.sent = None
         return max(self.connect_deadline - monotonic(), 0.001)
 
     @property
     def read_timeout(self) -> float:
         self.sent = True
-        return max(min(self.deadline - monotonic(), self.idle_timeout), 0.001)
+        return max(min(self.deadline - monotonic(), self.first_byte_timeout), 0.001)
+
+    def silence(self) -> float:
+        """Return the longest silence allowed now."""
+        return self.first_byte_timeout if self.waits_for_answer else self.idle_timeout
 
     def arm(self, sock: socket.socket) -> None:
-        """Let the next operation on `sock` last no longer than is allowed; TimeoutError when nothing is left."""
+        """Limit the next operation on `sock` to the time that is left; TimeoutError when none is."""
         left = (self.connect_deadline if self.sent is False else self.deadline) - monotonic()
         if left <= 0:
             raise TimeoutError
-        if left > self.idle_timeout:
-            left = self.idle_timeout
+        silence = self.first_byte_timeout if self.waits_for_answer else self.idle_timeout
+        if left > silence:
+            left = silence
         if sock.gettimeout() != left:  # setting it is a system call that lets other threads in
             sock.settimeout(left)
 
     def hold(self, sock: socket.socket | None) -> None:
-        """Remember the socket that the exchange waits on, or with None that it has none any more."""
+        """Set the socket that the exchange waits on; None when it has none any more."""
         with self._sock_lock:
             self._sock = sock
 
@@ -71,13 +88,13 @@ class Trace(Timeout):
         """End the wait on the socket, from any thread."""
         with self._sock_lock:
             if self._sock is not None:
-                # Below TLS, whose own shutdown takes the state away from under a thread that reads.
+                # Below TLS, whose own shutdown drops the state that a reading thread still uses.
                 sock = getattr(self._sock, "socket", self._sock)  # TLS inside TLS
                 with suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def describe_timeout(self) -> str:
-        """Say which limit it was that passed."""
+        """Name the limit that has passed."""
         if monotonic() >= self.deadline:
             return "the call's timeout passed"
-        return f"the server was silent for {self.idle_timeout:g} s"
+        return f"the server was silent for {self.silence():g} s"

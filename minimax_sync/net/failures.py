@@ -1,6 +1,6 @@
-"""What went wrong before an answer began, as one of this library's errors. The message quotes nothing that was sent.
+"""Turns what went wrong before an answer began into one of this library's errors; no message quotes what was sent.
 
-Owns the judgement; the facts, whether anything was sent and whether time ran out, are the caller's.
+The facts (whether anything was sent, whether time ran out, which proxy there was) are the caller's.
 """
 
 from __future__ import annotations
@@ -26,19 +26,42 @@ from ..tracebacks import bare_os_error, causes
 
 E = TypeVar("E", bound=BaseException)
 
+_REFUSED_CERTIFICATE = re.compile(
+    "ALERT_(CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)"
+)
+"""TLS alerts of a server that demands another client certificate; it has processed nothing."""
 
-def exchange_fault(error: Exception, *, sent: bool, timed_out: str | None, origin: str) -> LlmError:
-    """Judge the `error` that ended an exchange with `origin`; `timed_out` says which limit passed, if one did."""
+
+def exchange_fault(
+    error: Exception,
+    *,
+    sent: bool,
+    timed_out: str | None,
+    origin: str,
+    proxy: str | None = None,
+    mismatch: str | None = None,
+) -> LlmError:
+    """Classify the `error` that ended an exchange with `origin`.
+
+    `timed_out` names the limit that passed, if one did; `proxy` is the one used, without its password; `mismatch` are
+    the words of a mock that has no answer.
+    """
     chain = list(causes(error))
-    if type(error) is OSError:
-        return ConfigError(str(error))  # requests' own words on a CA or certificate file that is not there
+    if str(error).startswith("Could not find"):  # requests, about a CA or certificate file that is not there
+        return ConfigError(str(error))
+    through = f" through the proxy {proxy}" if proxy else ""
     if certificate := _first(chain, ssl.SSLCertVerificationError):
         return TransportError(
-            f"the certificate of {origin} is not accepted ({certificate.verify_message}); if it is the right one, name "
-            "the file with its authority in REQUESTS_CA_BUNDLE, or in the verify of a session of your own"
+            f"the certificate of {origin}{through} is not accepted ({certificate.verify_message}); if it is the right "
+            "one, name the file with its authority in REQUESTS_CA_BUNDLE or verify="
+        )
+    if _wants_client_certificate(chain):
+        return TransportError(
+            f"{origin} refused the TLS handshake: it demands a client certificate, or does not accept the one given; "
+            "give one by verify= as an ssl.SSLContext with load_cert_chain(), or by the cert of a session="
         )
     if not sent:
-        return _unsent(chain, timed_out, origin)
+        return _unsent(chain, timed_out, f"no connection to {origin}{through}", mismatch)
     if timed_out:
         return CallTimeoutError(f"no answer from {origin}: {timed_out}", sent=True)
     malformed = _first(chain, http.client.HTTPException) or _first(chain, exceptions.InvalidHeader)
@@ -50,18 +73,26 @@ def exchange_fault(error: Exception, *, sent: bool, timed_out: str | None, origi
     )
 
 
-def _unsent(chain: list[BaseException], timed_out: str | None, origin: str) -> TransportError:
+def _wants_client_certificate(chain: Iterable[BaseException]) -> bool:
+    return any(isinstance(cause, ssl.SSLError) and _REFUSED_CERTIFICATE.search(cause.reason or "") for cause in chain)
+
+
+def _unsent(chain: list[BaseException], timed_out: str | None, start: str, mismatch: str | None) -> TransportError:
     if timed_out:
-        return CallTimeoutError(f"no connection to {origin} in time", sent=False, budget="server")
+        return CallTimeoutError(f"{start} in time", sent=False, budget="server")
+    if mismatch:
+        return TransportError(f"{start}: {mismatch}")
     for cause in chain:
         if found := re.match(r"Tunnel connection failed: (\d{3})", str(cause)):
             budget: Budget | None = "server" if found[1] >= "500" else None
-            return TransportError(f"the proxy refused to connect to {origin} ({found[1]})", budget=budget)
+            return TransportError(f"{start}: the proxy refused it ({found[1]})", budget=budget)
+        if "SOCKS support" in str(cause):
+            return TransportError(f"{start}: a package is missing, pip install requests[socks]")
     if _first(chain, ValueError):
-        return TransportError(f"no connection to {origin}: its host or proxy cannot be used")
+        return TransportError(f"{start}: its host or proxy cannot be used")
     system_error = bare_os_error(chain[0])
     reason = system_error.strerror if system_error else type(chain[-1]).__name__
-    return TransportError(f"no connection to {origin}: {reason}", budget="server")
+    return TransportError(f"{start}: {reason}", budget="server")
 
 
 def _first(chain: Iterable[BaseException], kind: type[E]) -> E | None:

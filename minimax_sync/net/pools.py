@@ -1,74 +1,99 @@
-"""The pool of connections to one origin, the TLS contexts they share, and what a fork leaves of both.
+"""The pools of connections, one for each origin, directly or through a proxy.
 
-Owns the reuse of connections: which is taken, which is trusted, and the one case in which a request is sent twice.
-Knows nothing of requests or of the errors that users see.
+Decides which idle connection is reused, which is trusted, and the one case in which a request is sent twice. Knows
+nothing of requests or of the errors that users see.
 """
 
 from __future__ import annotations
 
-import os
 import queue
 import ssl
-import threading
+import sys
 from collections import deque
 from contextlib import suppress
 from time import monotonic
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolManager
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolManager, ProxyManager, make_headers
 
-from .connections import Connection, SecureConnection, abandon
-from .deadlines import MAX_HEAD, Trace
+from .connections import SOCKET_OPTIONS, Connection, SecureConnection, open_sockets
+from .deadlines import MAX_HEAD, Deadlines
+from .trust import Verify, tls_context
 
-MAX_IDLE_CONNECTIONS = 256
+if sys.platform != "win32":
+    import resource
+
+MAX_IDLE_CONNECTIONS = 10
 MAX_IDLE_TIME = 30.0
 """Seconds after which an unused connection is not trusted any more: load balancers drop theirs after about 60."""
 
+_FEW_IDLE = 2
+_DESCRIPTORS_PER_IDLE = 16
+
+
+class _NoQueue:
+    """Where urllib3 would keep idle connections, under a lock that a fork may leave locked."""
+
+    def __init__(self, maxsize: int) -> None:
+        self.maxsize = maxsize
+
+    def put(self, item: object, block: bool = True) -> None:
+        """Keep nothing."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> object:
+        raise queue.Empty
+
 
 class Pool(HTTPConnectionPool):
-    """The connections to one origin; its `urlopen` takes a Trace as timeout and retries nothing but what is below.
+    """The connections to one origin; retries nothing but what is described below.
 
-    The idle ones stand in a deque, whose operations are atomic: a lock that another thread holds during a fork would
+    The idle ones are kept in a deque, whose operations are atomic: a lock that another thread holds during a fork would
     stay locked in the child.
     """
 
     ConnectionCls = Connection
+    QueueCls = cast(Any, _NoQueue)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["maxsize"] = 1  # of urllib3's own queue: not used here, yet filled with None to its size
         super().__init__(*args, **kwargs)
         self._idle: deque[Connection] | None = deque()
 
-    def urlopen(
-        self, method: str, url: str, body: Any = None, headers: Any = None, *_: Any, timeout: Any = None, **__: Any
-    ) -> Any:
-        """Exchange a request for an answer. A reused connection that gives no byte of one is replaced, once."""
-        trace: Trace = timeout
-        trace.tracked, trace.sent = True, False
+    def exchange(
+        self, method: str, target: str, headers: dict[str, str], body: bytes | None, limits: Deadlines
+    ) -> HTTPResponse:
+        """Send a request and read the head of its answer. A reused connection that gives no byte is replaced, once."""
+        limits.tracked, limits.sent = True, False
         connection = self._take_idle()
         if connection is not None:
             try:
-                return self._exchange(connection, trace, method, url, body, headers)
+                return self._exchange_on(connection, method, target, headers, body, limits)
             except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-                if trace.answered:
+                if limits.answered:
                     raise
-            trace.sent, trace.head_left = False, MAX_HEAD
-            self._drop_idle()
-        return self._exchange(cast(Connection, self._new_conn()), trace, method, url, body, headers)
+            limits.sent, limits.head_left, limits.waits_for_answer = False, MAX_HEAD, False
+            self._close_idle()
+        connection = cast(Connection, self._new_conn())
+        return self._exchange_on(connection, method, target, headers, body, limits)
 
-    def _exchange(
-        self, connection: Connection, trace: Trace, method: str, url: str, body: Any, headers: Any
+    def _exchange_on(
+        self,
+        connection: Connection,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        limits: Deadlines,
     ) -> HTTPResponse:
-        connection.begin(trace)
+        connection.begin(limits)
         try:
             if connection.is_closed:
                 if self.proxy is None:
                     connection.connect()
                 else:
                     self._prepare_proxy(connection)
-            connection.ask(method, url, body, headers)
-            return connection.answer(method, self)
+            connection.send_request(method, target, headers, body)
+            return connection.receive_head(method, self)
         except BaseException:
             connection.close()
             raise
@@ -83,34 +108,41 @@ class Pool(HTTPConnectionPool):
                 connection.close()
         return None
 
-    def _drop_idle(self) -> None:
+    def _close_idle(self) -> None:
         while (connection := self._take_idle()) is not None:
             connection.close()
 
     def _put_conn(self, conn: Any) -> None:
         """Take a connection back from an answer that was read, or failed."""
         connection: Connection = conn
-        connection.trace.hold(None)
+        connection.limits.hold(None)
         idle = self._idle
         if connection.is_closed:
             return
-        if idle is None or len(idle) >= MAX_IDLE_CONNECTIONS:
+        if idle is None:
             connection.close()
         else:
             connection.idle_since = monotonic()
             idle.append(connection)
-            self._drop_stale(idle)
+            self._trim(idle)
 
-    def _drop_stale(self, idle: deque[Connection]) -> None:
-        """Close what a burst left behind: the longest unused stand leftmost and would never be taken."""
+    def _trim(self, idle: deque[Connection]) -> None:
+        """Close what a burst left behind, the longest unused first: they are leftmost and would not be taken.
+
+        During a burst as many may be idle as are busy, so that it need not connect again and again.
+        """
         oldest = monotonic() - MAX_IDLE_TIME
         with suppress(IndexError):  # another thread was faster
             while idle[0].idle_since <= oldest:
                 idle.popleft().close()
+            if len(idle) > _FEW_IDLE:
+                allowed = _allowed_idle()
+                while len(idle) > max(allowed, open_sockets() - len(idle)):
+                    idle.popleft().close()
 
     def close(self) -> None:
         super().close()
-        self._drop_idle()
+        self._close_idle()
         self._idle = None
 
 
@@ -121,42 +153,41 @@ class SecurePool(Pool, HTTPSConnectionPool):
     ConnectionCls = SecureConnection
 
 
-POOL_CLASSES: dict[str, type[HTTPConnectionPool]] = {"http": Pool, "https": SecurePool}
-
-_contexts: dict[str, ssl.SSLContext] = {}
-_contexts_lock = threading.Lock()
+_POOL_CLASSES: dict[str, type[HTTPConnectionPool]] = {"http": Pool, "https": SecurePool}
 
 
-def tls_context(authorities: str) -> ssl.SSLContext:
-    """Return the process's one context that trusts the CA file or directory `authorities`; loading one takes 50 ms."""
-    with _contexts_lock:
-        context = _contexts.get(authorities)
-        if context is None:
-            context = create_urllib3_context()
-            if os.path.isdir(authorities):
-                context.load_verify_locations(capath=authorities)
-            else:
-                context.load_verify_locations(cafile=authorities)
-            _contexts[authorities] = context
-        return context
+def _allowed_idle() -> int:
+    """Return how many connections may stay idle: few where the program may open few files."""
+    if sys.platform == "win32":
+        return MAX_IDLE_CONNECTIONS
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return MAX_IDLE_CONNECTIONS
+    return max(_FEW_IDLE, min(MAX_IDLE_CONNECTIONS, limit // _DESCRIPTORS_PER_IDLE))
 
 
-def abandon_pools(*managers: PoolManager) -> None:
-    """Abandon what idles in pools that a fork brought along, and their locks, whose holders may not be here."""
-    for manager in managers:
-        manager.pools.lock = threading.RLock()
-        for key in manager.pools.keys():  # noqa: SIM118  # it refuses to be iterated
-            idle = manager.pools[key].pool
-            if idle is not None:
-                for connection in filter(None, idle.queue):
-                    abandon(connection.sock)
-                queue.Queue.__init__(idle, idle.maxsize)
+def open_pool(origin: str, proxy: str | None, verify: Verify) -> Pool:
+    """Make the pool for `origin`, reached through `proxy` (an http or https URL) if there is one.
+
+    Raises ConfigError when the certificate authorities cannot be loaded, ValueError for a proxy that is no URL.
+    """
+    options: dict[str, Any] = {"socket_options": SOCKET_OPTIONS}
+    if origin.startswith("https:"):
+        options["ssl_context"] = tls_context(verify)
+    manager: PoolManager
+    if proxy is None:
+        manager = PoolManager(**options)
+    else:
+        manager = ProxyManager(
+            proxy, proxy_headers=_proxy_headers(proxy), proxy_ssl_context=tls_context(verify), **options
+        )
+    manager.pool_classes_by_scheme = _POOL_CLASSES
+    return cast(Pool, manager.connection_from_url(origin))
 
 
-def _renew_contexts() -> None:
-    global _contexts_lock
-    _contexts_lock = threading.Lock()
-    _contexts.clear()  # OpenSSL's own locks may be held as well
-
-
-os.register_at_fork(after_in_child=_renew_contexts)
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return dict(make_headers(proxy_basic_auth=credentials))

@@ -20,7 +20,7 @@ from ..errors import CallTimeoutError, LlmError, ResponseFormatError, TransportE
 from ..tracebacks import bare_os_error, causes, sealed
 from .chunked import ChunkedBody
 from .connections import RECEIVE_SIZE
-from .deadlines import Trace
+from .deadlines import Deadlines
 
 DEFAULT_LIMIT = 32 * 1024 * 1024
 DRAIN_SIZE = 64 * 1024
@@ -37,17 +37,17 @@ class Reply:
     obeys `deadline` (a monotonic instant) and `idle_timeout` (seconds) as they are then.
     """
 
-    def __init__(self, status: int, headers: Mapping[str, str], raw: HTTPResponse, trace: Trace) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], raw: HTTPResponse, limits: Deadlines) -> None:
         self.status = status
         self.headers = headers
         self.body: bytes | None = None
         """The whole body, once `read` has returned it."""
-        self.deadline = trace.deadline
-        self.idle_timeout = trace.idle_timeout
+        self.deadline = limits.deadline
+        self.idle_timeout = limits.idle_timeout
         self._raw = raw
-        self._trace = trace
+        self._limits = limits
         self._encoded = "content-encoding" in headers
-        answer = trace.answer
+        answer = limits.answer
         self._chunks = ChunkedBody(answer) if answer is not None and answer.chunked and not self._encoded else None
         self._received = 0
         self._ended = False
@@ -128,9 +128,9 @@ class Reply:
             return b""
         if self._broken:
             raise ConnectionAbortedError
-        trace = self._trace
-        trace.deadline, trace.idle_timeout = self.deadline, self.idle_timeout
-        if not trace.tracked:
+        limits = self._limits
+        limits.deadline, limits.idle_timeout = self.deadline, self.idle_timeout
+        if not limits.tracked:
             self._arm_foreign_connection()
         if self._chunks is None:
             data = self._raw.read1(RECEIVE_SIZE, decode_content=self._encoded)
@@ -154,13 +154,13 @@ class Reply:
         if connection is None:
             return
         if connection.sock is not None:
-            self._trace.arm(connection.sock)
+            self._limits.arm(connection.sock)
         elif self.deadline <= monotonic():
             raise TimeoutError
 
     def _wake(self) -> None:
-        if self._trace.tracked:
-            self._trace.wake()
+        if self._limits.tracked:
+            self._limits.wake()
         else:
             no_socket = suppress(OSError, ValueError, AttributeError)
             with no_socket, socket.socket(fileno=os.dup(self._raw.fileno())) as sock:
@@ -169,7 +169,7 @@ class Reply:
     def _fault(self, error: Exception) -> LlmError:
         for cause in causes(error):
             if isinstance(cause, (TimeoutError, exceptions.TimeoutError)):
-                text = f"the answer is not complete: {self._trace.describe_timeout()}"
+                text = f"the answer is not complete: {self._limits.describe_timeout()}"
                 return CallTimeoutError(text, sent=True, status=self.status)
             if isinstance(cause, (exceptions.DecodeError, http.client.LineTooLong)):
                 text = f"the answer cannot be decoded: {type(cause).__name__}"

@@ -1,42 +1,40 @@
-"""One HTTP exchange: a session, a request built by hand, a reply or an error of this library.
+"""`Http`: one HTTP exchange, from a request's parts to a reply or an error of this library.
 
-The only importer of requests. `Session.request` prepares, asks the environment, follows redirects and keeps cookies
-anew for every call, which is most of what a small call costs; here a request goes straight to the session's adapter.
-Knows nothing of tokens, wires or retries.
+There are two ways to send. Our own pools, where nothing has been put in their place; asking the environment, following
+redirects and keeping cookies anew for every call is most of what requests costs. And a requests session, as soon as it
+is the user's, or something stands in for the network. Knows nothing of tokens, wires or retries.
 """
 
 from __future__ import annotations
 
-import io
-import os
 import re
 import weakref
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
 from string import ascii_letters, digits
 from time import monotonic
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import exceptions
+from urllib3 import HTTPResponse, exceptions
 
 from .. import __version__
 from ..errors import CallTimeoutError, ConfigError, LlmError
 from ..tracebacks import bare_os_error, causes, sealed
-from .deadlines import Trace
+from . import forks
+from .deadlines import Deadlines
 from .failures import exchange_fault
-from .pools import MAX_IDLE_CONNECTIONS, POOL_CLASSES, abandon_pools, tls_context
+from .pools import Pool, open_pool
+from .proxies import label, proxy_for
 from .reply import FAILURES, Reply
+from .stand_ins import replaced
+from .trust import Verify
+
+if TYPE_CHECKING:
+    from requests import Session
+
+    from .stock import SessionSender
 
 __all__ = ["Http", "Session"]
-
-Session = requests.Session
 
 SMALL_BODY = 4096
 
@@ -45,104 +43,38 @@ _TARGET = frozenset(map(chr, range(0x21, 0x7F))) - {"#"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
-# What a user's session may not add: its credentials are not ours to send, and the body is framed here.
-_NOT_INHERITED = frozenset({"authorization", "connection", "content-length", "transfer-encoding"})
-
-# What says that nothing was sent, of a connection that is not ours and so could not tell.
-_NOT_SENT = (
-    requests.ConnectTimeout,
-    requests.exceptions.ProxyError,
-    requests.exceptions.SSLError,
-    exceptions.ConnectTimeoutError,
-    exceptions.ReadTimeoutError,  # of the TLS handshake: before that of an answer the trace is asked for its limit
-    exceptions.ClosedPoolError,
-    exceptions.EmptyPoolError,
-    ValueError,
-)
-_TIMEOUTS = (TimeoutError, requests.Timeout, exceptions.ReadTimeoutError)
+_AGENT = f"minimax-sync/{__version__}"
 
 
-class _Request(requests.PreparedRequest):
-    """A request that is ready as it stands, with what an adapter would parse out of its URL."""
+def __getattr__(name: str) -> Any:
+    """Load requests for a program that resolves annotations; a call needs it only for what `stock` is for."""
+    if name == "Session":
+        from . import stock
 
-    headers: CaseInsensitiveDict[str]
-    origin: str
-    target: str
-
-
-class _Head(requests.Response):
-    """What our adapter returns: what urllib3 read, and nothing of what requests would make of it."""
-
-    def __init__(self, raw: urllib3.HTTPResponse) -> None:
-        self.status_code = raw.status
-        self.headers = cast("CaseInsensitiveDict[str]", raw.headers)  # a mapping of the same kind
-        self.raw = raw
-
-
-class _Adapter(HTTPAdapter):
-    """An adapter over our own pools. Its `send` is requests', so that the `responses` library can stand in for it."""
-
-    _pools: dict[str, Any]
-
-    def __init__(self) -> None:
-        super().__init__(pool_maxsize=MAX_IDLE_CONNECTIONS)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
-        self._pools = {}
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = POOL_CLASSES
-        return manager
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> tuple[Any, Any]:
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        if host["scheme"] == "http":
-            return host, {}
-        authorities = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
-        with suppress(OSError):
-            return host, {"ssl_context": tls_context(authorities)}
-        raise ConfigError(f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE: no certificates can be loaded from {authorities}")
-
-    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        pool = self._pools.get(request.origin)
-        if pool is None:
-            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            self._pools[request.origin] = pool
-        return pool
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Do nothing: the pool was made with its TLS context."""
-
-    def request_url(self, request: Any, proxies: Any) -> str:
-        target: str = request.target
-        return target
-
-    def build_response(self, req: Any, resp: Any) -> requests.Response:
-        return super().build_response(req, resp) if resp.connection is None else _Head(resp)
-
-    def close(self) -> None:
-        for pool in self._pools.values():
-            pool.close()
-        self._pools.clear()
-        super().close()
+        return stock.Session
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Http:
-    """Exchanges over one session: pooled connections per origin, shared by threads, made anew after a fork.
+    """Exchanges over pooled connections, one pool for each origin: shared by threads, made anew after a fork.
 
-    Without a session of the user's, the certificate authorities and a proxy for https are taken from the environment,
-    once per origin; netrc is not read, cookies are not kept and http is never proxied. A user's session keeps its
-    adapters, proxies, verify, cert and headers, but neither its auth nor its cookies are sent.
+    Without a `session` of the user's, netrc is not read, cookies are not kept, and http goes through no proxy of the
+    environment. `verify` names the certificate authorities (True: REQUESTS_CA_BUNDLE, else the system's store and
+    certifi's); `proxy` is the URL of a proxy for all targets but loopback, instead of the environment's. Both are found
+    once for each origin.
+
+    A user's session is used as it is, through its own `send`: adapters, auth, hooks, cookies, params, headers, proxies,
+    verify and cert count. Only the Authorization of a request always stays the one given to `exchange`.
     """
 
-    def __init__(self, session: requests.Session | None = None) -> None:
-        self._owns_session = session is None
-        self._session = _new_session() if session is None else session
-        self._settings: dict[object, Any] = {}
+    def __init__(self, session: Session | None = None, *, verify: Verify = True, proxy: str | None = None) -> None:
+        self._session = session
+        self._verify = verify
+        self._proxy = proxy
+        self._pools: dict[str, tuple[Pool | None, str | None]] = {}
+        self._sender: SessionSender | None = None
+        if session is not None:
+            self._sender = self._make_sender()
         _instances.add(self)
 
     @sealed
@@ -154,92 +86,112 @@ class Http:
         headers: Mapping[str, str],
         body: bytes | None = None,
         deadline: float,
-        idle_timeout: float = 120.0,
+        idle_timeout: float = 300.0,
+        first_byte_timeout: float | None = None,
         connect_timeout: float = 10.0,
     ) -> Reply:
         """Send one request and return its answer as soon as the head is in. A redirect is an answer like any other.
 
         `deadline` is the monotonic instant by which all must be over, the body included; `idle_timeout` is the longest
-        silence, `connect_timeout` the longest time for connecting, in seconds. The system alone bounds the time for
-        finding the host's address.
+        silence, `first_byte_timeout` the longest before the answer's first byte (by default `idle_timeout`; `math.inf`
+        leaves it to the deadline), `connect_timeout` the longest time for connecting, in seconds. The time for finding
+        the host's address is limited by the system alone.
 
         Raises ConfigError for a URL, header or CA file that cannot be used; CallTimeoutError; AmbiguousResultError when
         the connection is lost before the answer; ResponseFormatError when that is not HTTP; else TransportError. When
         nothing was sent and trying again makes sense, the error's `budget` is "server".
         """
-        request = self._build(method, url, headers, body)
-        trace = Trace(deadline, idle_timeout, connect_timeout)
+        forks.renew()
+        origin, host, target = _split(url)
+        fields = _checked({"Host": host, "User-Agent": _AGENT, "Accept-Encoding": "identity"}, headers, body)
+        limits = Deadlines(deadline, idle_timeout, connect_timeout, first_byte_timeout)
         if deadline <= monotonic():
             raise CallTimeoutError("the call's timeout passed before anything was sent", sent=False, budget="server")
         try:
-            adapter = self._session.get_adapter(url)
-            response = adapter.send(request, timeout=cast(Any, trace), **self._settings_of(request.origin))
+            state = None if self._session is not None else replaced()
+            pool, proxy = (None, None) if self._session is not None else self._route(origin)
+            if pool is not None and state is None:
+                raw = pool.exchange(method, target, fields, body, limits)
+                return _reply(raw.status, raw.headers, raw, limits)
+            return self._send_through_session(method, url, fields, body, limits, proxy, state)
         except FAILURES as error:
-            fault, cause = _fault(error, trace, request.origin), bare_os_error(error)
-        else:
-            return _reply(response, trace)
+            fault, cause = self._fault(error, limits, url, origin), bare_os_error(error)
         raise fault from cause
 
     def close(self) -> None:
-        """Close the idle connections; those in use close when they fall free. A user's session is left as it is."""
-        if self._owns_session:
-            self._session.close()
+        """Close the idle connections; those in use close when they become free. A user's session is left as it is."""
+        for pool, _ in self._pools.values():
+            if pool is not None:
+                pool.close()
+        self._pools = {}
+        if self._sender is not None:
+            self._sender.close()
 
-    def _build(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> _Request:
-        request = _Request()
-        request.method, request.url, request.body = method, url, body
-        request.origin, host, request.target = _split(url)
-        fields = {} if self._owns_session else self._inherited_headers()
-        fields["Host"] = host
-        fields["User-Agent"] = f"minimax-sync/{__version__}"
-        fields["Accept-Encoding"] = "identity"  # packing a stream's few bytes per event costs more than it saves
-        fields.update(headers)
-        if body is not None:
-            fields["Content-Length"] = str(len(body))
-        for name, value in fields.items():
-            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-                raise ConfigError(f"the header {name!r} holds a character that HTTP does not allow")
-        request.headers = CaseInsensitiveDict(fields)
-        return request
+    def _route(self, origin: str) -> tuple[Pool | None, str | None]:
+        """Return our pool for an origin, or None where only a session can send, and the proxy that leads there."""
+        route = self._pools.get(origin)
+        if route is None:
+            proxy = proxy_for(origin, self._proxy)
+            is_ours = proxy is None or (proxy.lower().startswith("http") and origin.startswith("https:"))
+            route = self._pools.setdefault(origin, (open_pool(origin, proxy, self._verify) if is_ours else None, proxy))
+        return route
 
-    def _inherited_headers(self) -> dict[str, str]:
-        return {
-            name: value.decode("latin-1") if isinstance(value, bytes) else value
-            for name, value in self._session.headers.items()
-            if value is not None and name.lower() not in _NOT_INHERITED
-        }
+    def _send_through_session(
+        self,
+        method: str,
+        url: str,
+        fields: dict[str, str],
+        body: bytes | None,
+        limits: Deadlines,
+        proxy: str | None,
+        state: object,
+    ) -> Reply:
+        from .stock import raw_answer
 
-    def _settings_of(self, origin: str) -> Any:
-        """Return what `send` takes beside the request. Asking the environment is two fifths of a small call."""
-        session = self._session
-        key = (origin, session.trust_env, session.verify, session.cert, tuple(session.proxies.items()))
-        settings = self._settings.get(key)
-        if settings is None:
-            settings = session.merge_environment_settings(origin, {}, True, None, None)
-            if session.verify is not True:  # requests lets the environment outrank what was chosen in the code
-                settings["verify"] = session.verify
-            if self._owns_session and origin.startswith("http:"):
-                settings["proxies"] = {}
-            self._settings[key] = settings
-        return settings
+        fields.pop("Host", None)  # requests derives it from the URL
+        sender = self._sender = self._sender or self._make_sender()
+        response = sender.send(method, url, fields, body, limits, proxy=proxy, state=state)
+        return _reply(response.status_code, response.headers, raw_answer(response), limits)
 
-    def _start_anew_after_fork(self) -> None:
-        for adapter in self._session.adapters.values():
-            if isinstance(adapter, HTTPAdapter):
-                abandon_pools(adapter.poolmanager, *adapter.proxy_manager.values())
-                copy = cast(Any, adapter)
-                copy.__setstate__(copy.__getstate__())
+    def _make_sender(self) -> SessionSender:
+        from .stock import SessionSender
+
+        return SessionSender(self._session, self._verify, self._proxy)
+
+    def _fault(self, error: Exception, limits: Deadlines, url: str, origin: str) -> LlmError:
+        timed_out = any(isinstance(cause, (TimeoutError, exceptions.ReadTimeoutError)) for cause in causes(error))
+        sent, mismatch = bool(limits.sent), None
+        proxy = self._pools.get(origin, (None, None))[1]
+        if self._sender is not None and not limits.tracked:
+            from . import stock
+
+            sent, mismatch = stock.was_sent(error, limits), stock.mismatch_of_mock(error)
+            timed_out = timed_out or stock.is_timeout(error)
+            proxy = proxy or self._sender.proxy_of(url)
+        return exchange_fault(
+            error,
+            sent=sent,
+            timed_out=limits.describe_timeout() if timed_out else None,
+            origin=origin,
+            proxy=label(proxy) if proxy else None,
+            mismatch=mismatch,
+        )
+
+    def _renew_after_fork(self) -> None:
+        self._pools = {}
+        if self._sender is not None:
+            self._sender.renew_after_fork()
 
 
 _instances: weakref.WeakSet[Http] = weakref.WeakSet()
 
 
-def _start_anew_after_fork() -> None:
+def _renew_after_fork() -> None:
     for instance in list(_instances):
-        instance._start_anew_after_fork()
+        instance._renew_after_fork()
 
 
-os.register_at_fork(after_in_child=_start_anew_after_fork)
+forks.after_fork(forks.Order.SESSIONS, _renew_after_fork)
 
 
 @lru_cache
@@ -257,27 +209,19 @@ def _split(url: str) -> tuple[str, str, str]:
     return f"{scheme}://{host}".lower(), host, target if target.startswith("/") else f"/{target}"
 
 
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _Adapter()
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+def _checked(ours: Mapping[str, str], theirs: Mapping[str, str], body: bytes | None) -> dict[str, str]:
+    """Return the header fields of a request; `theirs` replace ours whatever their case."""
+    fields = {name.lower(): (name, value) for name, value in (*ours.items(), *theirs.items())}
+    if body is not None:
+        fields["content-length"] = ("Content-Length", str(len(body)))
+    for name, value in fields.values():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ConfigError(f"the header {name!r} holds a character that HTTP does not allow")
+    return dict(fields.values())
 
 
-def _reply(response: requests.Response, trace: Trace) -> Reply:
-    raw = response.raw
-    if not isinstance(raw, urllib3.HTTPResponse):  # of an adapter that is not requests'
-        raw = urllib3.HTTPResponse(io.BytesIO(response.content or b""), preload_content=False)
-    reply = Reply(response.status_code, response.headers, raw, trace)
-    if 300 <= reply.status < 400 and (raw.length_remaining is None or raw.length_remaining > SMALL_BODY):
+def _reply(status: int, headers: Mapping[str, str], raw: HTTPResponse, limits: Deadlines) -> Reply:
+    reply = Reply(status, headers, raw, limits)
+    if 300 <= status < 400 and (raw.length_remaining is None or raw.length_remaining > SMALL_BODY):
         reply.drop()
     return reply
-
-
-def _fault(error: Exception, trace: Trace, origin: str) -> LlmError:
-    chain = list(causes(error))
-    sent = not any(isinstance(cause, _NOT_SENT) for cause in chain) if trace.sent is None else trace.sent
-    timed_out = any(isinstance(cause, _TIMEOUTS) for cause in chain)
-    return exchange_fault(error, sent=sent, timed_out=trace.describe_timeout() if timed_out else None, origin=origin)

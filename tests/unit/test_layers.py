@@ -115,14 +115,14 @@ def test_nothing_else_stands_at_the_top_level() -> None:
     assert standing == {*LAYERS, "__init__"}
 
 
-def test_only_http_imports_requests() -> None:
+def test_one_module_imports_requests() -> None:
     importers = {
         module
         for module, path in modules()
         for imported, at_run_time in imports(path, module)
         if at_run_time and imported.split(".")[0] == "requests"
     }
-    assert importers == {"net.session"}
+    assert importers == {"net.stock"}
 
 
 def test_the_emulator_and_the_client_do_not_know_each_other() -> None:

@@ -158,10 +158,31 @@ def test_B6_a_reused_connection_without_an_answer_is_replaced_once(own: Http, en
     ]
 
 
-def test_B6_a_fresh_connection_without_an_answer_ends_it(own: Http) -> None:
+def test_B6_a_reused_connection_of_a_users_session_that_ends_without_an_answer_is_replaced_once() -> None:
+    with requests.Session() as session, RawServer(closes_after_reading(1)) as server:
+        http = Http(session)
+        for text in (b"first", b"second", b"third"):
+            assert post(http, server.url, text).read() == text
+    assert [request.body for request in server.requests] == [b"first", b"second", b"second", b"third", b"third"]
+
+
+def test_B6_a_connection_that_was_made_anew_for_the_request_is_not_replaced(http: Http) -> None:
+    def script(peer: Peer) -> None:
+        request = peer.read_request()
+        if peer.number == 0:
+            peer.send(answer(request.body))
+
+    with RawServer(script) as server:
+        assert post(http, server.url, b"first").read() == b"first"
+        assert server.wait_until(lambda: server.open_connections == 0)
+        assert type(failure(http, server.url, body=b"second")) is AmbiguousResultError
+    assert len(server.requests) == 2
+
+
+def test_B6_a_fresh_connection_without_an_answer_ends_it(http: Http) -> None:
     with RawServer(closes_after_reading(1, fresh=True)) as server:
-        post(own, server.url, b"first").read()
-        assert type(failure(own, server.url, body=b"second")) is AmbiguousResultError
+        post(http, server.url, b"first").read()
+        assert type(failure(http, server.url, body=b"second")) is AmbiguousResultError
     assert [(request.body, request.connection) for request in server.requests] == [
         (b"first", 0),
         (b"second", 0),
@@ -178,14 +199,6 @@ def test_B6_a_reused_connection_that_began_an_answer_is_not_replaced(own: Http) 
     with RawServer(script) as server:
         post(own, server.url).read()
         assert type(failure(own, server.url)) is AmbiguousResultError
-    assert len(server.requests) == 2
-
-
-def test_B6_on_a_users_session_a_lost_answer_is_never_sent_again() -> None:
-    with requests.Session() as session, RawServer(closes_after_reading(1)) as server:
-        http = Http(session)
-        post(http, server.url, b"first").read()
-        assert type(failure(http, server.url, body=b"second")) is AmbiguousResultError
     assert len(server.requests) == 2
 
 

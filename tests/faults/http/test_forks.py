@@ -129,6 +129,7 @@ def test_B1_a_fork_while_other_threads_hold_locks_does_not_hang_the_child(kind: 
 FORK_WITH_LOCKS_HELD = """
     import os, sys, threading, time, warnings
     import requests
+    from minimax_sync.net import trust
     from minimax_sync.net.session import Http
 
     warnings.simplefilter("ignore")
@@ -141,8 +142,11 @@ FORK_WITH_LOCKS_HELD = """
     if kind == "own":
         stream = call("/stream")
     call().read()
-    pools = http._session.get_adapter(url).poolmanager.pools
-    locks = [pools.lock, *(pool.pool.mutex for pool in pools._container.values())]
+    if kind == "own":
+        locks = [trust._lock]
+    else:
+        pools = http._session.get_adapter(url).poolmanager.pools
+        locks = [pools.lock, *(pool.pool.mutex for pool in pools._container.values())]
     held, forked = threading.Event(), threading.Event()
 
     def hold():
@@ -167,7 +171,7 @@ FORK_WITH_LOCKS_HELD = """
     forked.set()
     holder.join()
     stream = None
-    http._session.close()
+    http.close() if kind == "own" else http._session.close()
     call("/report").read()
     os.write(end, b"x")
     assert os.waitpid(child, 0)[1] == 0

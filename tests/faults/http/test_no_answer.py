@@ -178,14 +178,24 @@ def test_B25_an_interim_answer_is_skipped(http: Http) -> None:
         assert post(http, server.url).read() == b"yes"
 
 
-def test_B25_what_follows_an_early_hint_is_not_taken_for_the_answer_to_the_next_request(own: Http) -> None:
+@pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
+def test_B25_what_follows_an_interim_answer_is_the_answer(own: Http, status: str) -> None:
     def script(peer: Peer) -> None:
-        if peer.number:
-            echo(peer)
+        while True:
+            body = peer.read_request().body
+            peer.send(f"HTTP/1.1 {status}\r\nLink: </x>\r\n\r\n".encode() * 2 + answer(body))
+
+    with RawServer(script) as server:
+        for text in (b"the first", b"the second"):
+            assert post(own, server.url, text).read() == text
+    assert server.connections == 1
+
+
+def test_B25_a_change_of_protocol_that_was_not_asked_for_is_refused(own: Http) -> None:
+    def script(peer: Peer) -> None:
         peer.read_request()
-        peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer(b"the first"))
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", answer(b"no"))
         peer.stall()
 
     with RawServer(script) as server:
         assert type(failure(own, server.url)) is ResponseFormatError
-        assert post(own, server.url, b"the second").read() == b"the second"

@@ -6,16 +6,19 @@ import cProfile
 import io
 import json
 import pstats
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import responses
 import urllib3
+from support.run_python import run_python
 
 import minimax_sync
 from minimax_sync.errors import AmbiguousResultError, CallTimeoutError, ConfigError, LlmError, TransportError
@@ -144,36 +147,89 @@ def test_a_header_that_http_does_not_allow_is_named_and_not_quoted(own: Http, ur
         post(own, url, {f"X{value}": "y"})
 
 
-def test_the_environment_is_asked_once_per_origin(own: Http, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    ask = requests.Session.merge_environment_settings
-
-    def counted(self: requests.Session, url: str, *rest: Any) -> Any:
-        asked.append(url)
-        return ask(self, url, *rest)
-
-    monkeypatch.setattr(requests.Session, "merge_environment_settings", counted)
-    for path in ("/a", "/b", "/c"):
-        post(own, url + path).read()
-    assert asked == [url]
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="the system is asked for its proxy there")
+def test_a_call_without_a_proxy_does_not_load_requests(url: str) -> None:
+    code = """
+        import sys, time
+        from minimax_sync.net.session import Http
+        print(Http().exchange("GET", sys.argv[1], headers={}, deadline=time.monotonic() + 10).status)
+        print("requests" in sys.modules)
+    """
+    assert run_python(code, url).split() == ["200", "False"]
 
 
 # A user's session
 
 
-def test_a_users_session_gives_its_headers_but_not_its_credentials(session: requests.Session, url: str) -> None:
+def test_a_users_session_is_used_as_it_is(session: requests.Session, url: str) -> None:
     session.auth = ("someone", "password")
     session.cookies.set("a", "b")
+    session.params = {"tenant": "7"}
     session.headers.update({"X-Tenant": "seven", "Authorization": "Basic x", "User-Agent": "theirs", "X-Bytes": b"raw"})
     session.headers["X-None"] = None  # type: ignore[assignment]  # how requests unsets a header
     session.headers["Content-Length"] = "99"
-    sent = headers_seen(post(Http(session), url, {"Authorization": "Bearer ours"}))
+    heard: list[int] = []
+    session.hooks["response"].append(lambda response, **_: heard.append(response.status_code))
+    reply = post(Http(session), f"{url}/v1?a=b", {"Authorization": "Bearer ours"})
+    request = seen(reply)
+    sent = {name.lower(): value for name, value in request["headers"]}
+    assert request["line"] == "POST /v1?a=b&tenant=7 HTTP/1.1"
     assert sent["x-tenant"] == "seven"
     assert sent["x-bytes"] == "raw"
-    assert sent["authorization"] == "Bearer ours"
-    assert sent["user-agent"].startswith("minimax-sync/")
+    assert sent["cookie"] == "a=b"
+    assert sent["user-agent"] == "theirs"
     assert sent["content-length"] == "2"
-    assert not {"cookie", "x-none"} & set(sent)
+    assert "x-none" not in sent
+    assert heard == [200]
+
+
+class Signing(requests.auth.AuthBase):
+    """Signs what it sees, and takes the Authorization for itself."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["X-Signature"] = f"of {request.headers['Authorization']}"
+        request.headers["Authorization"] = "theirs"
+        return request
+
+
+@pytest.mark.parametrize("auth", [None, ("someone", "password"), Signing()], ids=["netrc", "basic", "object"])
+def test_the_bearer_stays_whatever_auth_a_session_has(
+    session: requests.Session, url: str, auth: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login someone password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    session.auth = auth
+    sent = headers_seen(post(Http(session), url, {"Authorization": "Bearer ours"}))
+    assert sent["authorization"] == "Bearer ours"
+    assert sent.get("x-signature") == ("of Bearer ours" if isinstance(auth, Signing) else None)
+
+
+def test_the_session_of_a_subclass_sends_itself(url: str) -> None:
+    class Gateway(requests.Session):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls: list[str] = []
+
+        def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+            self.calls.append("request")
+            return super().request(*args, **kwargs)
+
+        def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+            self.calls.append("send")
+            return super().send(*args, **kwargs)
+
+    with Gateway() as session:
+        post(Http(session), url).read()
+        assert session.calls == ["request", "send"]
+
+
+def test_a_hook_may_read_the_answer_first(session: requests.Session, url: str) -> None:
+    lengths: list[int] = []
+    session.hooks["response"] = lambda response, **_: lengths.append(len(response.content))
+    body = post(Http(session), url).read()
+    assert lengths == [len(body)] != [0]
 
 
 def test_the_adapter_that_the_user_mounted_for_the_url_is_used(session: requests.Session, url: str) -> None:

@@ -1,0 +1,54 @@
+"""After-fork resets of the whole package, in one fixed order.
+
+A module registers what a forked child must renew, and the place in the order. `renew` runs the resets where a fork ran
+no Python hooks (uWSGI's, a C library's `fork()`); calls begin with it. On systems without fork both do nothing. Knows
+no module that registers here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from enum import IntEnum
+
+
+class Order(IntEnum):
+    """Sockets first, so that no later reset can talk on one; what starts threads or opens files last."""
+
+    SOCKETS = 0
+    TLS_CONTEXTS = 1
+    SESSIONS = 2
+    LIMITERS = 3
+    QUOTA_ALERTS = 4
+    LOCK_FILES = 5
+    CREDENTIALS = 6
+    EMULATOR = 7
+
+
+CAN_FORK = hasattr(os, "fork")
+
+_resets: list[tuple[Order, Callable[[], None]]] = []
+_pid = os.getpid()
+
+
+def after_fork(order: Order, reset: Callable[[], None]) -> None:
+    """Register `reset` to run in every forked child."""
+    _resets.append((order, reset))
+    _resets.sort(key=lambda entry: entry[0])
+
+
+def renew() -> None:
+    """Run the resets if this process is a fork whose Python hooks did not run."""
+    if os.getpid() != _pid:
+        _run()
+
+
+def _run() -> None:
+    global _pid
+    _pid = os.getpid()
+    for _, reset in _resets:
+        reset()
+
+
+if CAN_FORK:
+    os.register_at_fork(after_in_child=_run)

@@ -1,0 +1,45 @@
+"""Which proxy leads to an origin: the one chosen in the code, or the environment's.
+
+Knows nothing of connections. requests finds the environment's, for the rules of NO_PROXY are its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+
+def proxy_for(origin: str, chosen: str | None) -> str | None:
+    """Return the URL of the proxy that leads to `origin`, or None.
+
+    A proxy that was `chosen` in the code counts for all targets but loopback. The environment's (and on macOS and
+    Windows the system's) counts for https alone: a bearer must not pass through a proxy in the clear.
+    """
+    if chosen is not None:
+        return None if _is_loopback(urlsplit(origin).hostname or "") else chosen
+    if origin.startswith("http:") or not _environment_may_have_one():
+        return None
+    from .stock import environment_proxy
+
+    return environment_proxy(origin)
+
+
+def label(proxy: str) -> str:
+    """Return a proxy's URL without user and password, for messages."""
+    scheme, found, rest = proxy.rpartition("://")
+    return f"{scheme}{found}{rest.rpartition('@')[2].partition('/')[0]}"
+
+
+def _environment_may_have_one() -> bool:
+    return sys.platform in ("darwin", "win32") or any(name.lower().endswith("_proxy") for name in os.environ)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

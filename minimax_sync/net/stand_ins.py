@@ -1,0 +1,88 @@
+"""Whether something stands in the way to the network: a mock, a recorder, an instrumentation.
+
+They replace methods or classes of requests, urllib3 or http.client, which our own connections pass by. Knows none of
+them by name, and does not import requests: what was never imported was never replaced.
+"""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from operator import is_
+from types import FunctionType
+
+import urllib3.connection
+import urllib3.connectionpool
+import urllib3.poolmanager
+
+State = tuple[object, ...]
+
+_HOMES = {
+    "http.client",
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.poolmanager",
+    "requests.sessions",
+    "requests.adapters",
+}
+
+_last: State = ()
+_last_is_genuine = False
+
+
+def _state() -> State:
+    """Return all that may be replaced, as it is now, and each time in the same order."""
+    low, pool, secure = http.client.HTTPConnection, urllib3.connectionpool.HTTPConnectionPool, urllib3.connection
+    state: State = (
+        low,
+        low.request,
+        low.putrequest,
+        low.endheaders,
+        low.getresponse,
+        low.connect,
+        secure.HTTPConnection,
+        secure.HTTPConnection.request,
+        secure.HTTPConnection.getresponse,
+        secure.HTTPConnection.connect,
+        secure.HTTPSConnection,
+        secure.HTTPSConnection.connect,
+        pool,
+        pool.urlopen,
+        pool._make_request,
+        pool.ConnectionCls,
+        urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls,
+        urllib3.poolmanager.PoolManager.urlopen,
+    )
+    requests = sys.modules.get("requests.adapters")
+    if requests is None:
+        return state
+    session = sys.modules["requests.sessions"].Session
+    adapter = requests.HTTPAdapter
+    return (
+        *state,
+        session,
+        session.request,
+        session.send,
+        session.get_adapter,
+        session.prepare_request,
+        adapter,
+        adapter.send,
+        sys.modules["requests"].Session,
+    )
+
+
+def replaced() -> State | None:
+    """Return what is in use now if any of it is not the libraries' own, else None; the same object while it lasts."""
+    global _last, _last_is_genuine
+    state = _state()
+    if len(state) != len(_last) or not all(map(is_, state, _last)):
+        _last, _last_is_genuine = state, all(map(_is_genuine, state))
+    return None if _last_is_genuine else _last
+
+
+def _is_genuine(entry: object) -> bool:
+    """Return whether a library defined `entry` itself. A wrapper may copy names, but has other globals."""
+    if type(entry) is FunctionType:
+        module = entry.__globals__.get("__name__")
+        return module == entry.__module__ and entry.__module__ in _HOMES and not hasattr(entry, "__wrapped__")
+    return type(entry) is type and entry.__module__ in _HOMES
