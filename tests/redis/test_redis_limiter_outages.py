@@ -24,7 +24,7 @@ def test_without_redis_each_process_keeps_to_the_rate_by_itself_until_it_is_back
     mortal.kill()
     began = time.monotonic()
     together([lambda: bucket.acquire()] * 4)
-    assert 0.05 < time.monotonic() - began < 1
+    assert 0.05 < time.monotonic() - began < 2
     assert bucket.degraded
     assert repr(bucket).endswith("degraded>")
     (warning,) = caplog.records
@@ -40,7 +40,7 @@ def test_a_pause_is_kept_when_redis_goes_away(mortal: RedisServer) -> None:
     bucket = RedisTokenBucket(mortal.url, 100)
     bucket.pause(0.2)
     mortal.kill()
-    assert 0.05 < bucket.acquire() < 1
+    assert 0.05 < bucket.acquire() < 2
 
 
 def test_a_redis_that_forgot_everything_gives_those_in_line_new_slots(mortal: RedisServer) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,14 +28,6 @@ def failure(http: Http, url: str, **options: Any) -> LlmError:
     with pytest.raises(LlmError) as caught:
         post(http, url, **options).read()
     return caught.value
-
-
-@contextlib.contextmanager
-def took(at_least: float, at_most: float) -> Iterator[None]:
-    """Fail what did not take so many seconds."""
-    began = time.monotonic()
-    yield
-    assert at_least <= time.monotonic() - began <= at_most
 
 
 def sends(*pieces: bytes, then: Callable[[Peer], None] = Peer.finish) -> Callable[[Peer], None]:

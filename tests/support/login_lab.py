@@ -1,32 +1,13 @@
-"""What the tests of logging in share: a quick clock, somebody to show a code to, and a look at what was sent."""
+"""Helpers of the login tests: the code that was shown, the forms that were sent, and the files that are left."""
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
 from pathlib import Path
 
 from minimax_sync.emulator import Emulator
 
 BUNDLE = Path("secrets/minimax_token_plan.json")
-
-
-class QuickClock:
-    """The wall clock, but sleeping is instant: it moves the clock instead."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-        self.slept: list[float] = []
-
-    def time(self) -> float:
-        return time.time() + self.ahead
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.ahead += seconds
 
 
 class Codes:

@@ -115,7 +115,7 @@ def test_B19_a_dripping_server_is_left_at_the_timeout(wire: Wire, how: str, part
     with RawServer(replies(drip)) as server:
         began = time.monotonic()
         error = failure(wire.client(server, timeout=0.3, idle_timeout=0.2), how)
-        assert 0.2 < time.monotonic() - began < 1
+        assert 0.2 < time.monotonic() - began < 3
         assert server.wait_until(lambda: not server.open_connections)
     assert isinstance(error, ServerError if part == "error" else CallTimeoutError)
     assert len(server.requests) == 1

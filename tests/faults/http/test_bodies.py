@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from support.http_lab import failure, post, took
+from support.clock import took
+from support.http_lab import failure, post
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 from support.run_python import run_python
 
@@ -93,7 +94,7 @@ def test_B19_a_dripping_server_is_left_at_the_deadline(
         peer.send(before)
         peer.drip(dripped, 0.02)
 
-    with RawServer(script, certificate if tls else None) as server, took(0.3, 1.5):
+    with RawServer(script, certificate if tls else None) as server, took(0.3):
         error = failure(own, server.url, deadline=time.monotonic() + 0.3, idle_timeout=0.2)
     assert isinstance(error, CallTimeoutError)
     assert error.sent
@@ -107,7 +108,7 @@ def test_B19_a_dripped_body_on_a_users_session_is_left_at_the_deadline(framing: 
         peer.send(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode())
         peer.drip(bytes(1000), 0.02)
 
-    with requests.Session() as session, RawServer(script) as server, took(0.3, 1.5):
+    with requests.Session() as session, RawServer(script) as server, took(0.3):
         error = failure(Http(session), server.url, deadline=time.monotonic() + 0.3)
     assert isinstance(error, CallTimeoutError)
 
@@ -119,7 +120,7 @@ def test_B20_silence_inside_the_body_is_a_timeout(http: Http, framing: str) -> N
         peer.send(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n5\r\nhel".encode())
         peer.stall()
 
-    with RawServer(script) as server, took(0.2, 1.5):
+    with RawServer(script) as server, took(0.2):
         error = failure(http, server.url, idle_timeout=0.2)
         assert server.wait_until(lambda: not server.open_connections)
     assert isinstance(error, CallTimeoutError)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.http_lab import failure, post, took
+from support.clock import took
+from support.http_lab import failure, post
 from support.raw_server import Certificate, Peer, RawServer, answer, echo
 
 from minimax_sync.errors import (
@@ -58,7 +59,7 @@ def test_B24_connecting_obeys_its_limit(http: Http) -> None:
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             assert waiting.connect_ex(address) in (0, errno.EINPROGRESS)
-        with took(0.2, 1.5):
+        with took(0.2):
             error = failure(http, f"http://127.0.0.1:{address[1]}", connect_timeout=0.2)
     assert isinstance(error, CallTimeoutError)
     assert not error.sent
@@ -78,12 +79,12 @@ def test_B24_an_address_that_is_deaf_leaves_time_for_the_next(own: Http, monkeyp
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", (server.address, server.port)),
         ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_: addresses)
-        with took(0.2, 1.5):
+        with took(0.2):
             assert post(own, "http://two.invalid", b"x", connect_timeout=0.5).read() == b"x"
 
 
 def test_B24_a_handshake_that_stalls_obeys_the_limit_of_connecting(http: Http, certificate: Certificate) -> None:
-    with RawServer(lambda peer: peer.stall()) as server, took(0.2, 1.5):
+    with RawServer(lambda peer: peer.stall()) as server, took(0.2):
         error = failure(http, f"https://127.0.0.1:{server.port}", connect_timeout=0.2)
     assert isinstance(error, CallTimeoutError)
     assert not error.sent

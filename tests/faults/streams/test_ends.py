@@ -62,7 +62,7 @@ def test_C18_usage_that_never_comes_is_waited_for_no_longer_than_its_grace_whate
         with RawServer(replies(step)) as server, OPENAI.client(server, **options) as client:
             began = time.monotonic()
             response = client.stream(PROMPT).response
-            assert 0.15 < time.monotonic() - began < 1.2
+            assert 0.15 < time.monotonic() - began < 3
         assert (response.text, response.finish_reason) == (TEXT, "stop")
 
 

@@ -37,7 +37,7 @@ def test_A13_every_prefix_of_a_bundle_is_an_error_and_is_left_alone(tmp_path: Pa
         began = time.monotonic()
         with pytest.raises(BundleError, match=str(path)):
             store.read()
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 2.5
         assert path.read_bytes() == garbage
 
 

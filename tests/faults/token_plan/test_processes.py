@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,17 +78,20 @@ def test_A3_thirty_threads_at_an_expired_token_wait_for_one_refresh(tmp_path: Pa
         seconds, tokens = _race(plan, 30)
         assert emulator.portal.posts == 1
         assert set(tokens) == {bundle_at(plan.path).access_token.reveal()}
-        assert max(seconds) < 0.5
+        assert max(seconds) < 2
 
 
 def test_A3_nobody_but_the_first_waits_while_the_old_token_is_valid(tmp_path: Path) -> None:
     with Emulator() as emulator:
-        emulator.portal.latency_after_commit = 0.5
+        others_done = threading.Event()
+        emulator.portal.on_stage = lambda stage, _: others_done.wait(20) if stage == "received" else None
         plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=30)
         old = bundle_at(plan.path).access_token.reveal()
-        seconds, tokens = _race(plan, 30)
-        assert sum(spent > 0.3 for spent in seconds) == 1
-        assert tokens.count(old) == 29
+        with ThreadPoolExecutor(30) as pool:
+            calls = [pool.submit(plan.bearer) for _ in range(30)]
+            eventually(lambda: sum(call.done() for call in calls) == 29)
+            others_done.set()
+        assert [call.result() for call in calls].count(old) == 29
         assert emulator.portal.posts == 1
 
 
@@ -181,7 +185,7 @@ def test_A21_waiters_with_a_valid_token_use_it(tmp_path: Path) -> None:
             holder.signal(signal.SIGSTOP)
             answer = waiter.ask("bearer")
             assert answer["token"] == old
-            assert answer["seconds"] < 0.3
+            assert answer["seconds"] < 3
             holder.signal(signal.SIGCONT)
             assert holder.receive()["token"] != old
 

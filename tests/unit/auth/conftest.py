@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support.login_lab import QuickClock
+from support.clock import Clock
 
 
 @pytest.fixture
-def clock() -> QuickClock:
-    return QuickClock()
+def clock() -> Clock:
+    return Clock.at_machine_time()

@@ -1,22 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from support.clock import Clock
 
 from minimax_sync.auth.backoff import Backoff
 from minimax_sync.errors import ServerError
-
-
-class Clock:
-    now = 100.0
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_waits_grow_up_to_a_minute_and_end_with_a_success() -> None:

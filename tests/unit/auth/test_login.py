@@ -12,14 +12,15 @@ import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support.login_lab import BUNDLE, Codes, QuickClock, assert_nothing_is_left, forms
+from support.clock import Clock
+from support.login_lab import BUNDLE, Codes, assert_nothing_is_left, forms
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import ConfigError
 
 
-def test_a_login_shows_the_code_polls_and_writes_the_bundle(emulator: Emulator, clock: QuickClock) -> None:
+def test_a_login_shows_the_code_polls_and_writes_the_bundle(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.pending_polls = 3
     codes = Codes()
     done = login(emulator.url, on_code=codes, clock=clock)
@@ -42,7 +43,7 @@ def test_a_login_shows_the_code_polls_and_writes_the_bundle(emulator: Emulator, 
     assert abs(done.expires_at - current["expires_at"]) < timedelta(seconds=1)
 
 
-def test_what_is_sent_is_the_flow_with_pkce(emulator: Emulator, clock: QuickClock) -> None:
+def test_what_is_sent_is_the_flow_with_pkce(emulator: Emulator, clock: Clock) -> None:
     login(emulator.url, on_code=Codes(), clock=clock)
     (code,) = forms(emulator, "/oauth/code")
     polls = forms(emulator, "/oauth/token")
@@ -81,9 +82,7 @@ def test_a_login_waits_until_the_page_was_opened(emulator: Emulator) -> None:
     assert len(forms(emulator, "/oauth/token")) > 1
 
 
-def test_by_default_the_code_is_printed(
-    emulator: Emulator, clock: QuickClock, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_by_default_the_code_is_printed(emulator: Emulator, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     login(emulator.url, clock=clock)
     assert re.fullmatch(
         rf"Open {emulator.url}/oauth-authorize\S+\nand confirm the code \S+ before \d\d:\d\d\.\n",
@@ -91,7 +90,7 @@ def test_by_default_the_code_is_printed(
     )
 
 
-def test_what_the_portal_has_to_say_is_returned(emulator: Emulator, clock: QuickClock) -> None:
+def test_what_the_portal_has_to_say_is_returned(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.notification_message = "Your plan ends\nsoon\x1b[31m"
     assert login(emulator.url, on_code=Codes(), clock=clock).notification == "Your plan ends soon [31m"
 
@@ -104,12 +103,12 @@ def test_a_region_that_is_none_is_a_config_error(region: str) -> None:
 
 
 def test_ctrl_c_while_waiting_leaves_nothing_behind(emulator: Emulator) -> None:
-    class Interrupted(QuickClock):
+    class Interrupted(Clock):
         def sleep(self, seconds: float) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        login(emulator.url, on_code=Codes(), clock=Interrupted())
+        login(emulator.url, on_code=Codes(), clock=Interrupted.at_machine_time())
     assert_nothing_is_left()
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.login_lab import BUNDLE, Codes, QuickClock, let_the_code_through
+from support.clock import Clock
+from support.login_lab import BUNDLE, Codes, let_the_code_through
 
 from minimax_sync.auth.login import login, logout
 from minimax_sync.auth.token_plan import TokenPlan
@@ -18,12 +19,12 @@ from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, ConfigError
 
 
-def test_the_bundle_of_a_login_is_good_for_calls(emulator: Emulator, clock: QuickClock) -> None:
+def test_the_bundle_of_a_login_is_good_for_calls(emulator: Emulator, clock: Clock) -> None:
     login(emulator.url, on_code=Codes(), clock=clock)
     assert emulator.portal.accepts(TokenPlan(BUNDLE, base_url=emulator.url).bearer())
 
 
-def test_a_new_login_replaces_the_old_one_and_its_leftovers(emulator: Emulator, clock: QuickClock) -> None:
+def test_a_new_login_replaces_the_old_one_and_its_leftovers(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.bundle(BUNDLE)
     for suffix in (".intent", ".rescue"):
         BUNDLE.with_name(BUNDLE.name + suffix).write_text("{}")
@@ -33,7 +34,7 @@ def test_a_new_login_replaces_the_old_one_and_its_leftovers(emulator: Emulator, 
     assert json.loads(BUNDLE.read_text())["access_token"] == emulator.portal.current["access_token"]
 
 
-def test_even_a_broken_bundle_is_replaced_by_a_login(emulator: Emulator, clock: QuickClock) -> None:
+def test_even_a_broken_bundle_is_replaced_by_a_login(emulator: Emulator, clock: Clock) -> None:
     BUNDLE.parent.mkdir()
     BUNDLE.write_text("{ broken")
     login(emulator.url, on_code=Codes(), clock=clock)
@@ -41,7 +42,7 @@ def test_even_a_broken_bundle_is_replaced_by_a_login(emulator: Emulator, clock: 
 
 
 @pytest.mark.parametrize("expired_in", ["epoch_ms", "epoch_s", "ttl_s"])
-def test_a18_the_lifetime_is_understood_in_every_unit(expired_in: str, emulator: Emulator, clock: QuickClock) -> None:
+def test_a18_the_lifetime_is_understood_in_every_unit(expired_in: str, emulator: Emulator, clock: Clock) -> None:
     emulator.portal.expired_in = expired_in
     emulator.portal.interval_ms = 0
     left = login(emulator.url, on_code=Codes(), clock=clock).expires_at - datetime.now(timezone.utc)
@@ -52,7 +53,7 @@ def test_a18_the_lifetime_is_understood_in_every_unit(expired_in: str, emulator:
     ("told", "group_id"), [("1820", "1820"), (1820, "1820"), ("a b", None), ("", None), (True, None), ({}, None)]
 )
 def test_a_group_id_is_written_beside_the_bundle(
-    told: Any, group_id: str | None, emulator: Emulator, clock: QuickClock
+    told: Any, group_id: str | None, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.pending_polls = 0
     let_the_code_through(emulator)
@@ -66,7 +67,7 @@ def test_a_group_id_is_written_beside_the_bundle(
 
 
 def test_a_group_id_that_cannot_be_written_is_a_warning(
-    emulator: Emulator, clock: QuickClock, caplog: pytest.LogCaptureFixture
+    emulator: Emulator, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     Path("own/minimax_group_id.txt").mkdir(parents=True)
     emulator.portal.pending_polls = 0
@@ -88,7 +89,7 @@ def test_a_group_id_that_cannot_be_written_is_a_warning(
     ],
 )
 def test_a40_the_region_is_the_portals_word_only_where_tokens_may_go(
-    resource_url: str, region: str | None, emulator: Emulator, clock: QuickClock
+    resource_url: str, region: str | None, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.resource_url = resource_url
     assert login(emulator.url, on_code=Codes(), clock=clock).region == (region or emulator.url)

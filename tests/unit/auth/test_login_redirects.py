@@ -9,7 +9,8 @@ from urllib.parse import parse_qs
 
 import pytest
 import responses
-from support.login_lab import BUNDLE, Codes, QuickClock, assert_nothing_is_left, let_the_code_through
+from support.clock import Clock
+from support.login_lab import BUNDLE, Codes, assert_nothing_is_left, let_the_code_through
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
@@ -18,7 +19,7 @@ from minimax_sync.errors import ResponseFormatError
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a41_a_redirect_to_another_host_is_not_followed_and_named_by_its_host(
-    status: int, emulator: Emulator, clock: QuickClock
+    status: int, emulator: Emulator, clock: Clock
 ) -> None:
     with Emulator(host="127.0.0.2") as other:
         headers = {"Location": f"{other.url}/oauth2/device/code?secret=1"}
@@ -37,9 +38,7 @@ def test_a41_a_redirect_to_another_host_is_not_followed_and_named_by_its_host(
     ("region", "domain"),
     [("global", "minimax.io"), ("cn", "minimaxi.com"), ("https://api.minimax.io/anthropic", "minimax.io")],
 )
-def test_a_307_to_the_portals_new_host_is_followed_once_with_the_form(
-    region: str, domain: str, clock: QuickClock
-) -> None:
+def test_a_307_to_the_portals_new_host_is_followed_once_with_the_form(region: str, domain: str, clock: Clock) -> None:
     codes = Codes()
     with responses.RequestsMock() as portal:
         for old, new in (("code", "device/code"), ("token", "token")):

@@ -6,14 +6,15 @@ import traceback
 from typing import Any
 
 import pytest
-from support.login_lab import Codes, QuickClock, forms, let_the_code_through
+from support.clock import Clock
+from support.login_lab import Codes, forms, let_the_code_through
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import CredentialInvalidError, ResponseFormatError
 
 
-def test_two_logins_share_no_secret(emulator: Emulator, clock: QuickClock) -> None:
+def test_two_logins_share_no_secret(emulator: Emulator, clock: Clock) -> None:
     for _ in range(2):
         login(emulator.url, on_code=Codes(), clock=clock)
     first, second = forms(emulator, "/oauth/code")
@@ -21,7 +22,7 @@ def test_two_logins_share_no_secret(emulator: Emulator, clock: QuickClock) -> No
     assert first["code_challenge"] != second["code_challenge"]
 
 
-def test_b10_no_error_shows_a_verifier_or_token_in_text_or_locals(emulator: Emulator, clock: QuickClock) -> None:
+def test_b10_no_error_shows_a_verifier_or_token_in_text_or_locals(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.pending_polls = 0
     let_the_code_through(emulator)
     emulator.portal.fault(fields={"refresh_token": None})
@@ -33,7 +34,7 @@ def test_b10_no_error_shows_a_verifier_or_token_in_text_or_locals(emulator: Emul
         assert secret not in shown
 
 
-def test_a_verifier_that_the_portal_echoes_is_hidden(emulator: Emulator, clock: QuickClock) -> None:
+def test_a_verifier_that_the_portal_echoes_is_hidden(emulator: Emulator, clock: Clock) -> None:
     def echo(stage: str, request: Any) -> None:
         if stage == "received":
             emulator.portal.fault(status=400, body={"error": f"bad verifier {request.body['code_verifier']}"})

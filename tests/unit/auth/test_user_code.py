@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 import pytest
-from support.login_lab import Codes, QuickClock, assert_nothing_is_left
+from support.clock import Clock
+from support.login_lab import Codes, assert_nothing_is_left
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
@@ -20,7 +21,7 @@ from minimax_sync.errors import (
 )
 
 
-def test_an_answer_with_another_state_is_not_ours(emulator: Emulator, clock: QuickClock) -> None:
+def test_an_answer_with_another_state_is_not_ours(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.fault(fields={"state": "another"})
     codes = Codes()
     with pytest.raises(ResponseFormatError, match="its state differs"):
@@ -63,7 +64,7 @@ def test_a_code_that_cannot_be_shown_is_refused(fields: dict[str, Any], emulator
     ],
 )
 def test_the_page_that_moved_is_shown_at_its_present_host(
-    told: str, shown: str, emulator: Emulator, clock: QuickClock
+    told: str, shown: str, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.fault(fields={"verification_uri": told})
     codes = Codes()
@@ -92,7 +93,7 @@ def test_the_page_that_moved_is_shown_at_its_present_host(
     ],
 )
 def test_without_a_code_there_is_no_login(
-    fault: dict[str, Any], error: type[LlmError], message: str, emulator: Emulator, clock: QuickClock
+    fault: dict[str, Any], error: type[LlmError], message: str, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.fault(**fault)
     with pytest.raises(error, match=message):
@@ -100,7 +101,7 @@ def test_without_a_code_there_is_no_login(
     assert_nothing_is_left()
 
 
-def test_a_code_that_nobody_confirms_ends_in_time(emulator: Emulator, clock: QuickClock) -> None:
+def test_a_code_that_nobody_confirms_ends_in_time(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.auto_approve = False
     emulator.portal.fault(fields={"expired_in": int((time.time() + 75) * 1000), "interval": 50_000})
     with pytest.raises(CallTimeoutError, match="the code was not confirmed in time"):
@@ -111,7 +112,7 @@ def test_a_code_that_nobody_confirms_ends_in_time(emulator: Emulator, clock: Qui
 
 @pytest.mark.parametrize(("life", "until"), [(5, 5), (-900, 60)])
 def test_a_code_ends_when_the_portal_says_and_one_that_is_over_gets_a_minute(
-    life: float, until: float, emulator: Emulator, clock: QuickClock
+    life: float, until: float, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.fault(fields={"expired_in": int((time.time() + life) * 1000)})
     codes = Codes()
@@ -124,7 +125,7 @@ def test_a_code_ends_when_the_portal_says_and_one_that_is_over_gets_a_minute(
     [(1500, 1.5), (0, 0.0), (3_600_000, 60.0), (None, 2.0), ("fast", 2.0), (-5, 2.0), (True, 2.0), (1e999, 2.0)],
 )
 def test_the_interval_is_the_portals_within_reason(
-    told: Any, interval: float, emulator: Emulator, clock: QuickClock
+    told: Any, interval: float, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.pending_polls = 0
     emulator.portal.fault(fields={"interval": told})

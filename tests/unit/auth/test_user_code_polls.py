@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.login_lab import Codes, QuickClock, assert_nothing_is_left, let_the_code_through
+from support.clock import Clock
+from support.login_lab import Codes, assert_nothing_is_left, let_the_code_through
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
@@ -25,9 +26,7 @@ from minimax_sync.errors import CredentialInvalidError, ResponseFormatError, Ser
         {"status": 403, "body": {"error": "access_denied"}},
     ],
 )
-def test_a_denied_login_says_so_and_leaves_nothing(
-    fault: dict[str, Any], emulator: Emulator, clock: QuickClock
-) -> None:
+def test_a_denied_login_says_so_and_leaves_nothing(fault: dict[str, Any], emulator: Emulator, clock: Clock) -> None:
     let_the_code_through(emulator)
     emulator.portal.fault(**fault)
     with pytest.raises(CredentialInvalidError, match=r"refused the login: access_denied.*run minimax-sync login again"):
@@ -44,7 +43,7 @@ def test_a_denied_login_says_so_and_leaves_nothing(
         {"error": "slow_down"},
     ],
 )
-def test_pending_is_pending_in_every_spelling(body: Any, emulator: Emulator, clock: QuickClock) -> None:
+def test_pending_is_pending_in_every_spelling(body: Any, emulator: Emulator, clock: Clock) -> None:
     let_the_code_through(emulator)
     for _ in range(7):
         emulator.portal.fault(status=400 if "error" in body else 200, body=body)
@@ -62,7 +61,7 @@ def test_pending_is_pending_in_every_spelling(body: Any, emulator: Emulator, clo
     ],
 )
 def test_a17_a_grant_without_both_tokens_writes_nothing(
-    fields: dict[str, Any], emulator: Emulator, clock: QuickClock
+    fields: dict[str, Any], emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.pending_polls = 0
     let_the_code_through(emulator)
@@ -72,7 +71,7 @@ def test_a17_a_grant_without_both_tokens_writes_nothing(
     assert_nothing_is_left()
 
 
-def test_a_portal_that_fails_for_a_moment_is_borne(emulator: Emulator, clock: QuickClock) -> None:
+def test_a_portal_that_fails_for_a_moment_is_borne(emulator: Emulator, clock: Clock) -> None:
     let_the_code_through(emulator)
     emulator.portal.fault(status=503)
     emulator.portal.fault(status=429, retry_after=9)
@@ -82,7 +81,7 @@ def test_a_portal_that_fails_for_a_moment_is_borne(emulator: Emulator, clock: Qu
     assert clock.slept[:4] == [2.0, 2.0, 9.0, 2.0]
 
 
-def test_a_portal_that_keeps_failing_ends_the_login(emulator: Emulator, clock: QuickClock) -> None:
+def test_a_portal_that_keeps_failing_ends_the_login(emulator: Emulator, clock: Clock) -> None:
     let_the_code_through(emulator)
     for _ in range(5):
         emulator.portal.fault(status=503)

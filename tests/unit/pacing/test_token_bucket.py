@@ -6,24 +6,18 @@ import copy
 import gc
 import pickle
 import queue
+import re
 import threading
 import time
 from math import inf, nan
 
 import pytest
+from support.clock import Clock
 from support.eventually import eventually
 from support.run_python import run_python
 
 from minimax_sync.errors import CallTimeoutError, ConfigError
 from minimax_sync.pacing.token_bucket import Limiter, TokenBucket, _shared, shared_bucket
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def line_length(bucket: TokenBucket) -> int:
@@ -52,7 +46,7 @@ def test_an_impossible_pause_is_refused_by_name(seconds: float) -> None:
 
 def test_the_first_slot_is_free_and_the_next_comes_an_interval_later() -> None:
     clock = Clock()
-    bucket = TokenBucket(2.0, clock=clock)
+    bucket = TokenBucket(2.0, clock=clock.time)
     assert bucket.acquire() == 0.0
     clock.now += 0.49
     with pytest.raises(CallTimeoutError):
@@ -64,7 +58,7 @@ def test_the_first_slot_is_free_and_the_next_comes_an_interval_later() -> None:
 def test_a_rest_gives_no_more_than_the_burst() -> None:
     clock = Clock()
     for burst in (1, 3):
-        bucket = TokenBucket(2.0, burst, clock=clock)
+        bucket = TokenBucket(2.0, burst, clock=clock.time)
         clock.now += 3600
         for _ in range(burst):
             assert bucket.acquire(timeout=0) == 0.0
@@ -113,7 +107,7 @@ def test_those_who_came_first_go_first() -> None:
     assert [order.get() for _ in threads] == list(range(8))
 
 
-def test_sixteen_threads_get_the_rate_and_never_more() -> None:
+def test_B14_sixteen_threads_get_the_rate_and_never_more() -> None:
     bucket, interval = TokenBucket(400), 1 / 400
     granted: list[float] = []
 
@@ -132,7 +126,7 @@ def test_sixteen_threads_get_the_rate_and_never_more() -> None:
     assert len(granted) == 80
     for count, at in enumerate(granted):
         assert at - began >= count * interval - 1e-6
-    assert granted[-1] - began < 5 * 80 * interval
+    assert granted[-1] - began < 10 * 80 * interval
 
 
 def test_a_pause_holds_back_those_already_waiting_and_lets_them_go_one_by_one() -> None:
@@ -155,7 +149,7 @@ def test_a_pause_holds_back_those_already_waiting_and_lets_them_go_one_by_one() 
 
 def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     clock = Clock()
-    bucket = TokenBucket(2.0, clock=clock)
+    bucket = TokenBucket(2.0, clock=clock.time)
     bucket.pause(60)
     bucket.pause(1)
     clock.now += 59.9
@@ -187,42 +181,38 @@ def test_a_pause_sends_away_at_once_whoever_cannot_wait_that_long() -> None:
 
 
 INTERRUPTED = """
-import json, os, signal, threading, time
+import os, signal, threading, time
 from minimax_sync.pacing import token_bucket
-bucket = token_bucket.TokenBucket(4)
-began = time.monotonic()
+bucket = token_bucket.TokenBucket(0.05)
 bucket.acquire()
-behind = []
 
 def act():
     while not bucket._line._waiting: time.sleep(0.001)
-    other = threading.Thread(target=lambda: (bucket.acquire(), behind.append(time.monotonic() - began)))
-    other.start()
+    threading.Thread(target=bucket.acquire, daemon=True).start()
     while len(bucket._line._waiting) < 2: time.sleep(0.001)
     os.kill(os.getpid(), signal.SIGINT)
-    other.join()
 
-actor = threading.Thread(target=act)
-actor.start()
+threading.Thread(target=act).start()
 try:
     bucket.acquire()
 except KeyboardInterrupt:
-    interrupted = time.monotonic() - began
-actor.join()
-print(json.dumps([interrupted, behind[0]]))
+    try:
+        bucket.acquire(timeout=0)
+    except token_bucket.CallTimeoutError as error:
+        print(error, flush=True)
+os._exit(0)
 """
 
 
 def test_ctrl_c_ends_a_wait_at_once_and_gives_the_slot_to_the_next_in_line() -> None:
-    interrupted, behind = map(float, run_python(INTERRUPTED).strip("[]\n").split(","))
-    assert interrupted < 0.24
-    assert 0.249 <= behind < 0.49
+    """The slots lie 20 s apart: the one behind is due at 20 s then, and a third would be at 40 s, not at 60 s."""
+    assert re.search(r"the wait would be (40\.0|3\d\.\d) s", run_python(INTERRUPTED))
 
 
 FORKED = """
 import os, threading, time
 from minimax_sync.pacing.token_bucket import TokenBucket, shared_bucket
-bucket = shared_bucket("https://api.minimax.io", "key", 20)
+bucket = shared_bucket("https://api.minimax.io", "key", 5)
 bucket.acquire()
 bucket.pause(0.2)
 others = [threading.Thread(target=bucket.acquire) for _ in range(3)]
@@ -231,10 +221,8 @@ while len(bucket._line._waiting) < 3: time.sleep(0.001)
 with bucket._lock:
     child = os.fork()
 if child == 0:
-    began = time.monotonic()
-    bucket.acquire(timeout=0.3)
-    same = shared_bucket("https://api.minimax.io", "key", 20.0) is bucket
-    os._exit(0 if same and time.monotonic() - began < 0.3 else 1)
+    bucket.acquire(timeout=0.7)  # behind the three it would be due at 0.8 s, and be refused
+    os._exit(0 if shared_bucket("https://api.minimax.io", "key", 5.0) is bucket else 1)
 _, status = os.waitpid(child, 0)
 for other in others: other.join()
 assert os.waitstatus_to_exitcode(status) == 0

@@ -63,7 +63,7 @@ OPERATIONS = st.one_of(
     burst=st.integers(1, 4),
     operations=st.lists(OPERATIONS, max_size=120),
 )
-def test_b14_no_interleaving_grants_more_than_burst_plus_rate_times_time_or_lets_anyone_overtake(
+def test_B14_no_interleaving_grants_more_than_burst_plus_rate_times_time_or_lets_anyone_overtake(
     rate: float, burst: int, operations: list[tuple[str, float]]
 ) -> None:
     line, now, began, paused_until = Line(1 / rate, burst), 0.0, 0.0, 0.0
