@@ -24,6 +24,7 @@ from .net import session as sessions
 from .pacing.quota_alert import Quota, decode_quota
 from .pacing.retry import DEFAULT_RETRY, RetryPolicy
 from .pacing.token_bucket import Limiter
+from .settings.arguments import ClientArguments, SiblingArguments
 from .settings.settings import DEFAULT_PROVIDER
 from .settings.table import (
     DEFAULT_AUTH_MODE,
@@ -140,7 +141,7 @@ class MiniMaxClient:
         *,
         provider: str = DEFAULT_PROVIDER,
         agent: str | None = None,
-        **overrides: Any,
+        **overrides: Unpack[ClientArguments],
     ) -> Self:
         """Make a client from `path`, `MINIMAX_CONFIG` or `config/llm.yaml`.
 
@@ -379,7 +380,7 @@ class MiniMaxClient:
 
     # siblings and the end
 
-    def with_options(self, **overrides: Any) -> Self:
+    def with_options(self, **overrides: Unpack[SiblingArguments]) -> Self:
         """Return a sibling with another `model`, `timeout`, `connect_timeout`, `idle_timeout`, `retry` or `hooks`.
 
         It shares session, limiter and credentials; closing it leaves them open.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SAMPLING = ("max_tokens", "temperature", "top_p")
 _SECONDS = ("timeout", "connect_timeout", "idle_timeout")
-_CHANGEABLE = ("model", "retry", *_SECONDS, "hooks")
+CHANGEABLE = ("model", "retry", *_SECONDS, "hooks")
 
 
 class Core(msgspec.Struct, frozen=True):
@@ -88,9 +88,9 @@ class Core(msgspec.Struct, frozen=True):
 
     def with_options(self, overrides: Mapping[str, Any]) -> Core:
         """Return a sibling's core with other options. Raises `ConfigError` naming the option."""
-        unknown = overrides.keys() - set(_CHANGEABLE)
+        unknown = overrides.keys() - set(CHANGEABLE)
         if unknown:
-            known = ", ".join(_CHANGEABLE)
+            known = ", ".join(CHANGEABLE)
             raise ConfigError(f"with_options() cannot change {', '.join(sorted(unknown))}; it can change {known}")
         others = dict(overrides)
         model = others.pop("model", self.model)

@@ -178,7 +178,7 @@ def test_siblings_share_the_channel_and_leave_it_open(open_client: Open, emulato
     with pytest.raises(RequestError, match="closed"):
         sibling.chat("hi")
     with pytest.raises(ConfigError, match="base_url"):
-        client.with_options(base_url="https://api.minimax.io")
+        client.with_options(base_url="https://api.minimax.io")  # type: ignore[call-arg]
 
 
 def test_a_closed_client_says_so(open_client: Open) -> None:
@@ -282,7 +282,7 @@ def test_from_config_reads_the_file_and_takes_overrides(emulator: Emulator, own_
         client.chat("hi")
     assert [received.body["model"] for received in emulator.journal] == ["MiniMax-M2.7", "MiniMax-M2"]
     with pytest.raises(ConfigError, match="modle"):
-        MiniMaxClient.from_config(path, modle="MiniMax-M2")
+        MiniMaxClient.from_config(path, modle="MiniMax-M2")  # type: ignore[call-arg]
 
 
 def test_an_unreadable_bundle_is_an_error_and_never_a_switch_to_the_key(

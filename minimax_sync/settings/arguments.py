@@ -1,0 +1,41 @@
+"""The arguments of a client and of `with_options`, for type checkers. Their meaning is in the table of settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+from ..hooks.events import Hook
+from ..net.session import Session
+from ..pacing.retry import RetryPolicy
+
+
+class SiblingArguments(TypedDict, total=False):
+    """Keyword arguments of `with_options`."""
+
+    model: str
+    retry: RetryPolicy
+    timeout: float
+    connect_timeout: float
+    idle_timeout: float
+    hooks: Iterable[Hook]
+
+
+class ClientArguments(SiblingArguments, total=False):
+    """Keyword arguments of `MiniMaxClient`, which `from_config` takes too; a test compares the two."""
+
+    api_key: str | None
+    base_url: str | None
+    api_flavor: str | None
+    chat_path: str | None
+    group_id: str | None
+    auth: Any
+    auth_mode: str
+    bundle: str | os.PathLike[str] | None
+    requests_per_second: float | None
+    limiter: Any
+    quota_alert_threshold: float | None
+    quota_budget: float | None
+    session: Session | None
+    background_refresh: bool
