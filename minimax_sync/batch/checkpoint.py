@@ -1,13 +1,14 @@
 """Answers kept in a file, one JSON object per line, so that a run that was killed goes on where it stopped.
 
-Owns the file, its lock and the shape of its lines, which is also that of the command line's OUT.jsonl. A line goes out
-in one write as soon as there is an answer, so `kill -9` costs no line but the one being written; a power cut costs what
-came in the last second. Knows nothing of clients.
+Contains the file, its lock and the shape of its lines, which is also that of the command line's OUT.jsonl. A line is
+written in one call as soon as there is an answer, so `kill -9` loses at most the line being written, and a power cut
+what came in the last second. An answer belongs to what was asked (`key_of`), whatever its index. Knows no client.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
 import shutil
 import threading
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
     from typing_extensions import Self
 
-_SYNC_EVERY = 1.0  # seconds; fsync takes milliseconds, which after every line would bound the rate of short calls
+_SYNC_EVERY = 1.0  # seconds; fsync takes milliseconds, which after every line would limit the rate of short calls
+_REPLACE_FOR = 1.0  # seconds; Windows replaces no file that another program has open at that moment
+_OFFSET_BITS = 44
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class CallLine(msgspec.Struct):
-    """A tool call; `arguments` is the text as the model wrote it where that is no JSON object."""
+    """A tool call; `arguments` is the text as the model wrote it where that is not a JSON object."""
 
     id: str
     name: str
@@ -44,14 +48,14 @@ class CallLine(msgspec.Struct):
 
 
 class ErrorLine(msgspec.Struct):
-    """What was in the way of an answer."""
+    """Why there is no answer."""
 
     type: str
     message: str
 
 
 class Line(msgspec.Struct):
-    """One line of the file. `id` is the input's own, where it has one; `key` tells what was asked (`key_of`)."""
+    """One line of the file. `id` is the input's own, where it has one; `key` identifies what was asked (`key_of`)."""
 
     index: int
     id: Any = None
@@ -66,7 +70,7 @@ class Line(msgspec.Struct):
 
     @classmethod
     def of(cls, index: int, id: Any, key: str, response: ChatResponse | None, error: LlmError | None) -> Line:
-        """Write down an answer, or an error with what had come of the answer."""
+        """Return the line for an answer, or for an error with the part of the answer that had come."""
         line = cls(index, id, key=key)
         if error is not None:
             line.error = ErrorLine(type(error).__name__, str(error))
@@ -77,8 +81,13 @@ class Line(msgspec.Struct):
             line.finish_reason, line.usage, line.model = response.finish_reason, response.usage, response.model
         return line
 
+    @property
+    def is_failure(self) -> bool:
+        """True for an error, and for an answer that the service ended with the finish reason "error"."""
+        return self.error is not None or self.finish_reason == "error"
+
     def response(self) -> ChatResponse:
-        """Make the answer again, without what a line does not hold: ids, headers, signatures of the thinking."""
+        """Return the answer without what a line does not hold: ids, headers, signatures of the thinking."""
         parts: list[Any] = [Reasoning(self.reasoning, "reasoning_content")] if self.reasoning else []
         parts += [Text(self.text)] if self.text else []
         parts += [_tool_call(call) for call in self.tool_calls]
@@ -92,7 +101,7 @@ _BEGINNING = b'{"index":'
 
 
 def key_of(request: ChatRequest, model: str) -> str:
-    """Hash all that decides the answer, whatever the wire: messages, model and options, but not the timeout."""
+    """Return a hash of what determines the answer on any wire: messages, model and options, but not the timeout."""
     content = {**msgspec.structs.asdict(request), "model": request.model or model, "timeout": None}
     return hashlib.blake2b(as_json(content, "the request", enc_hook=_plain), digest_size=16).hexdigest()
 
@@ -123,14 +132,20 @@ def _tool_call(call: CallLine) -> ToolCall:
 class Checkpoint:
     """The file, while it is open in a `with`. `write` may be called from any thread, and does nothing after the end.
 
-    Opening takes a lock, cuts off a last line that was torn, and drops the lines of errors, whose inputs are asked
-    again. Raises `ConfigError`, leaving the file alone, when another run has it, or when it is not such a file.
+    Opening takes a lock, cuts off a last line that was not written to its end, and drops the lines of failures, whose
+    inputs are asked again. Raises `ConfigError`, leaving the file as it is, when another run has it open, or when it is
+    not such a file. At the end the lines get the indexes of this run; after a whole run those that it did not use come
+    first, so that the last line with an index is the one that counts.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.realpath(path)
         self._name = os.fspath(path)
-        self._answers: dict[int, int] = {}  # hash of index and key -> offset: a million lines in 100 MB
+        # Hash of a key -> where its answers are, as index << 44 | offset, lowest index first: a million in 100 MB.
+        self._answers: dict[int, int | list[int]] = {}
+        self._moved: dict[int, tuple[int, Any]] = {}  # offset -> index and id in this run
+        self._first_used: int | None = None
+        self._is_whole_run = False
         self._writing = threading.Lock()
         self._size = 0
         self._synced_at = 0.0
@@ -141,9 +156,10 @@ class Checkpoint:
             with ExitStack() as opened:
                 opened.callback(self._locked().release)
                 if self._recover():
-                    self._drop_errors()
+                    self._rewrite(lambda offset, line: not line.is_failure)
+                opened.callback(self._arrange)
                 self._reader = opened.enter_context(open(self.path, "rb"))
-                self._writer = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+                self._writer = os.open(self.path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
                 opened.callback(os.close, self._writer)
                 self._opened = opened.pop_all()
         except OSError as error:
@@ -158,17 +174,30 @@ class Checkpoint:
     ) -> None:
         with self._writing:
             self._is_open = False
+            self._is_whole_run = kind is None
         with self._opened:
             os.fsync(self._writer)
 
-    def find(self, index: int, key: str) -> ChatResponse | None:
-        """Return the answer that an earlier run got to this input, once."""
-        offset = self._answers.pop(hash((index, key)), None)
-        if offset is None:
+    def find(self, index: int, key: str, id: Any = None) -> ChatResponse | None:
+        """Return the answer that an earlier run got to this request: to its n-th occurrence the n-th, each once."""
+        known = self._answers.pop(hash(key), None)
+        if known is None:
             return None
+        if isinstance(known, list):
+            place = heapq.heappop(known)
+            if known:
+                self._answers[hash(key)] = known
+        else:
+            place = known
+        offset = place & ((1 << _OFFSET_BITS) - 1)
         self._reader.seek(offset)
-        line = _decode(self._reader.readline())
-        return line.response() if (line.index, line.key) == (index, key) else None
+        line = _line(self._reader.readline())
+        if line.key != key:
+            return None
+        self._first_used = offset if self._first_used is None else min(offset, self._first_used)
+        if (line.index, line.id) != (index, id):
+            self._moved[offset] = (index, id)
+        return line.response()
 
     def write(self, line: Line) -> None:
         """Append a line. Raises OSError when the disk is full, without leaving half a line."""
@@ -199,50 +228,96 @@ class Checkpoint:
         raise ConfigError(f"checkpoint {self._name}: another run writes to it; wait for its end or choose another file")
 
     def _recover(self) -> bool:
-        """Find the answers, cut off a torn end, and tell whether there are lines of errors."""
-        has_errors = False
+        """Find the answers, repair the end of the file, and return whether there are lines of failures."""
+        has_failures = False
         with open(self.path, "ab+") as file:
             file.seek(0)
-            for offset, line in self._lines(file):
+            for offset, raw, line in self._lines(file):
                 if line is None:
                     file.truncate(offset)
-                elif line.error is None:
-                    self._answers[hash((line.index, line.key))] = offset
-                else:
-                    has_errors = True
+                    break
+                if not raw.endswith(b"\n"):
+                    file.write(b"\n")
+                has_failures |= line.is_failure
+                self._remember(line, offset)
+            file.flush()
             self._size = os.fstat(file.fileno()).st_size
-        return has_errors
+        return has_failures
 
-    def _drop_errors(self) -> None:
+    def _remember(self, line: Line, offset: int) -> None:
+        if line.is_failure:
+            return
+        place = line.index << _OFFSET_BITS | offset
+        known = self._answers.setdefault(hash(line.key), place)
+        if isinstance(known, list):
+            heapq.heappush(known, place)
+        elif known != place:
+            self._answers[hash(line.key)] = sorted((known, place))
+
+    def _arrange(self) -> None:
+        """Give moved lines their new indexes; after a whole run, put lines that it did not use first."""
+        unused: set[int] = set()
+        if self._is_whole_run and self._answers and self._first_used is not None:
+            places = (each if isinstance(each, list) else [each] for each in self._answers.values())
+            offsets = {place & ((1 << _OFFSET_BITS) - 1) for each in places for place in each}
+            unused = offsets if max(offsets) > self._first_used else set()
+        if self._moved or unused:
+            self._rewrite(lambda offset, line: offset in unused, lambda offset, line: offset not in unused)
+
+    def _rewrite(self, *passes: Callable[[int, Line], bool]) -> None:
+        """Replace the file by the lines that the first pass chooses, then those that the next one chooses."""
         temporary = f"{self.path}.tmp"
         self._answers.clear()
-        with open(self.path, "rb") as file, open(temporary, "wb") as kept:
-            for _, line in self._lines(file):
-                if line is not None and line.error is None:
-                    self._answers[hash((line.index, line.key))] = kept.tell()
-                    kept.write(_encode(line) + b"\n")
-            kept.flush()
-            os.fsync(kept.fileno())
-            self._size = kept.tell()
-        shutil.copymode(self.path, temporary)
-        os.replace(temporary, self.path)
+        try:
+            with open(self.path, "rb") as file, open(temporary, "wb") as kept:
+                for is_chosen in passes:
+                    file.seek(0)
+                    for offset, _, line in self._lines(file):
+                        if line is not None and is_chosen(offset, line):
+                            line.index, line.id = self._moved.get(offset, (line.index, line.id))
+                            self._remember(line, kept.tell())
+                            kept.write(_encode(line) + b"\n")
+                kept.flush()
+                os.fsync(kept.fileno())
+                self._size = kept.tell()
+            shutil.copymode(self.path, temporary)
+            _replace(temporary, self.path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
 
-    def _lines(self, file: Any) -> Iterator[tuple[int, Line | None]]:
-        """Yield offset and line; None, at the end, for one that was torn."""
+    def _lines(self, file: BinaryIO) -> Iterator[tuple[int, bytes, Line | None]]:
+        """Yield offset, bytes and line, without blank lines; None, at the end, for a line that was cut."""
         offset = 0
         for number, raw in enumerate(file, 1):
-            if not raw.endswith(b"\n") and raw.startswith(_BEGINNING[: len(raw)]):
-                yield offset, None
-                return
-            try:
-                line = _decode(raw)
-            except (msgspec.MsgspecError, UnicodeError) as exc:
-                problem = str(exc)
-            else:
-                yield offset, line
-                offset += len(raw)
-                continue
-            raise ConfigError(
-                f"checkpoint {self._name}, line {number}: not a line that map() wrote ({problem}); "
-                "repair or remove it, or choose another file"
-            )
+            if not raw.isspace():
+                yield offset, raw, self._read(raw, number)
+            offset += len(raw)
+
+    def _read(self, raw: bytes, number: int) -> Line | None:
+        try:
+            return _line(raw)
+        except (msgspec.MsgspecError, UnicodeError) as exc:
+            problem = str(exc)
+        if not raw.endswith(b"\n") and raw.startswith(_BEGINNING[: len(raw)]):
+            return None
+        raise ConfigError(
+            f"checkpoint {self._name}, line {number}: not a line that map() wrote ({problem}); "
+            "repair or remove it, or choose another file"
+        )
+
+
+def _line(raw: bytes) -> Line:
+    return _decode(raw.removeprefix(_BYTE_ORDER_MARK))
+
+
+def _replace(source: str, target: str) -> None:
+    deadline = time.monotonic() + _REPLACE_FOR
+    while True:
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)

@@ -193,7 +193,7 @@ class _Run:
             except RequestError as error:
                 request = error
             else:
-                known = self._checkpoint.find(self._drawn, key)
+                known = self._checkpoint.find(self._drawn, key, own_id)
         question = _Question(self._drawn, drawn, own_id, key)
         if isinstance(request, LlmError):
             self._settle(question, request)
