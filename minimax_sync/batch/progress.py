@@ -1,4 +1,7 @@
-"""How far a run is, on one line of a terminal or a notebook: done, rate, time left, tokens, cost, failures."""
+"""The progress of a run, on one line of a terminal or as a widget of a notebook.
+
+Contains the counts of a run: done, rate, time left, tokens, cost, failures. Knows no client.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import operator
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -18,28 +22,31 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """The line; shown where stderr is a terminal or a notebook. Used by one thread.
+    """The line or the widget; shown if stderr is a terminal, and in a notebook. Used by one thread.
 
-    The total is known where `inputs` tells its length. Raises `ConfigError` when tqdm is not installed.
+    The total is known if `inputs` has a length. Raises `ConfigError` if tqdm is not installed.
     """
 
     def __init__(self, inputs: Iterable[object]) -> None:
-        try:
-            from tqdm.std import tqdm
-        except ImportError:
-            tqdm = None
-        if tqdm is None:
+        if find_spec("tqdm") is None:
             raise ConfigError("progress=True needs tqdm: pip install 'minimax-sync[cli]'")
-        self._tqdm: Any = tqdm
         self._total = operator.length_hint(inputs) or None
         self._tokens = self._failures = 0
         self._cost = 0.0
 
     def __enter__(self) -> Self:
-        bar = type("Bar", (self._tqdm,), {"monitor_interval": 0})  # the monitor's thread would outlive the run
-        is_shown = sys.stderr is not None and (sys.stderr.isatty() or notebook_shell() is not None)
-        # Without smoothing the rate is the average, from which `initial` keeps out what was not asked for.
-        self._bar: Any = bar(total=self._total, unit="call", smoothing=0, disable=not is_shown, dynamic_ncols=True)
+        in_notebook = notebook_shell() is not None
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        bar = type("Bar", (_tqdm(in_notebook),), {"monitor_interval": 0})  # the monitor's thread would outlive the run
+        # Without smoothing the rate is the average, and `initial` excludes from it what was not asked for.
+        self._bar: Any = bar(
+            total=self._total,
+            unit="call",
+            smoothing=0,
+            disable=not (in_notebook or is_terminal),
+            dynamic_ncols=True,
+            file=sys.stdout if in_notebook else sys.stderr,  # a notebook shows stderr on a red ground
+        )
         return self
 
     def __exit__(
@@ -48,7 +55,7 @@ class Progress:
         self._bar.close()
 
     def count(self, response: ChatResponse | None, *, asked: bool) -> None:
-        """Count one input as done; `asked` tells that the answer is not from a checkpoint."""
+        """Count one input as done. `asked` is False for an answer from a checkpoint."""
         if response is None:
             self._failures += 1
         elif asked:
@@ -62,10 +69,21 @@ class Progress:
 
     @property
     def summary(self) -> str:
-        """Tokens, cost and failures of this run in words."""
+        """Tokens, cost and failures of this run as text."""
         parts = [f"{self._tokens:,} tokens"]
         if self._cost:
             parts.append(f"${self._cost:.4f}" if self._cost < 1 else f"${self._cost:.2f}")
         if self._failures:
             parts.append(f"{self._failures} failed")
         return ", ".join(parts)
+
+
+def _tqdm(in_notebook: bool) -> Any:
+    """Return tqdm's widget in a notebook that has widgets, else its line. `tqdm.auto` warns where there are none."""
+    if in_notebook and find_spec("ipywidgets") is not None:
+        from tqdm.notebook import tqdm as widget
+
+        return widget
+    from tqdm.std import tqdm
+
+    return tqdm

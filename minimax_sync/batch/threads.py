@@ -1,7 +1,7 @@
-"""An executor whose threads may be daemons: what a loop left behind in them does not hold up the end of the program.
+"""An executor whose threads may be daemons, so that calls in flight do not delay the end of the program.
 
-`ThreadPoolExecutor` would: the interpreter waits for its threads, and a call may last minutes. It also cannot be used,
-nor even imported, once the interpreter ends. Knows nothing of calls.
+`ThreadPoolExecutor` would: the interpreter waits for its threads, and a call may take minutes. It can also not be used,
+nor even imported, once the interpreter is shutting down. Knows nothing of calls.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Work = tuple["Future[Any]", Callable[[], Any]]
 
 
 class WorkerThreads(Executor):
-    """At most `size` threads, started as work comes. For one submitting thread."""
+    """At most `size` threads, started as work is submitted, by one thread."""
 
     def __init__(self, size: int, name: str, *, daemon: bool) -> None:
         self._size = size
@@ -28,7 +28,7 @@ class WorkerThreads(Executor):
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queue a call; make it here and now when not one thread is to be had."""
+        """Queue a call, or make it in this thread if no thread can be started."""
         future: Future[T] = Future()
         if self._count < self._size:
             self._start()
@@ -42,11 +42,11 @@ class WorkerThreads(Executor):
         self._count += 1
         try:
             threading.Thread(target=_serve, args=(self._work,), name=self._name, daemon=self._daemon).start()
-        except RuntimeError:  # the system has no more; Python 3.12.0 to 3.12.2 start none in an atexit handler
+        except RuntimeError:  # no more threads; Python 3.12.0 to 3.12.2 start none in an atexit handler
             self._count -= 1
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the threads end after what is queued; never waits. Cancel the futures to make it soon."""
+        """End the threads after the calls that are queued; never waits. Cancel the futures to end them sooner."""
         for _ in range(self._count):
             self._work.put(None)
 
@@ -62,4 +62,4 @@ def _serve(queue: SimpleQueue[_Work | None]) -> None:
             else:
                 future.set_result(result)
                 del result
-        del work, future, call  # an idle thread holds no answer
+        del work, future, call  # so that an idle thread keeps no answer alive

@@ -1,16 +1,12 @@
-"""Many prompts in other processes, and the ends that only a whole program shows: Ctrl-C, exit, the line of progress."""
+"""Many prompts in other processes, and the ends that only a whole program shows: Ctrl-C and exit."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import multiprocessing
-import os
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -19,11 +15,7 @@ from pathlib import Path
 import pytest
 
 from minimax_sync import ConfigError, MiniMaxClient, RequestError
-from minimax_sync.batch.progress import Progress
 from minimax_sync.emulator import Emulator
-from minimax_sync.values.messages import ChatMessage
-from minimax_sync.values.response import ChatResponse
-from minimax_sync.values.usage import TokenUsage
 
 
 @pytest.fixture
@@ -119,60 +111,3 @@ for result in MiniMaxClient(requests_per_second=None).map(map(str, range(1000)),
     with program(code, tmp_path) as process:
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, "fast\n", "")
-
-
-def test_progress_is_one_line_on_a_terminal(emulator: Emulator, tmp_path: Path) -> None:
-    emulator.fault(status=400, message="no")
-    code = """
-import threading
-from minimax_sync import MiniMaxClient
-with MiniMaxClient(requests_per_second=None) as client:
-    for _ in range(2):
-        for result in client.map(["a", "b", "c"], progress=True, checkpoint="out.jsonl"):
-            print(result.index)
-print(threading.active_count() < 10, not any("tqdm" in type(each).__module__ for each in threading.enumerate()))
-"""
-    reader, writer = os.openpty()
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    with os.fdopen(reader, "rb", buffering=0) as terminal:
-        command = [sys.executable, "-c", code]
-        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=writer) as process:
-            out, _ = process.communicate(timeout=20)
-            os.close(writer)
-        shown = b""
-        try:
-            while piece := terminal.read(65536):
-                shown += piece
-        except OSError:  # what Linux says at the end of a terminal
-            text = shown.decode()
-    assert process.returncode == 0
-    assert out == b"0\n1\n2\n0\n1\n2\nTrue True\n"
-    assert "3/3" in text
-    assert "1 failed" in text
-    assert "tokens" in text
-    assert "$0.0" in text
-    assert "\x1b[A" not in text
-
-
-def test_progress_says_nothing_where_nobody_reads(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    with MiniMaxClient(requests_per_second=None) as client:
-        assert len(list(client.map(["a", "b"], progress=True))) == 2
-    assert capsys.readouterr() == ("", "")
-
-
-def test_progress_counts_tokens_cost_and_failures() -> None:
-    usage = TokenUsage(1_000_000, 1_000_000, 2_000_000)
-    answer = ChatResponse(ChatMessage.assistant("x"), usage=usage, model="MiniMax-M2.5")
-    with Progress(range(4)) as progress:
-        progress.count(answer, asked=True)
-        progress.count(answer, asked=False)
-        assert progress.summary == "2,000,000 tokens, $1.50"
-        progress.count(None, asked=True)
-        progress.count(ChatResponse(ChatMessage.assistant("x"), usage=usage, model="mine"), asked=True)
-        assert progress.summary == "4,000,000 tokens, $1.50, 1 failed"
-
-
-def test_progress_without_tqdm_says_what_to_install(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
-    monkeypatch.setitem(sys.modules, "tqdm.std", None)
-    with MiniMaxClient() as client, pytest.raises(ConfigError, match=r"minimax-sync\[cli\]"):
-        client.map(["a"], progress=True)
