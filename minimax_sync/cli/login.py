@@ -16,10 +16,13 @@ from .terminal import bold, instant, printable
 if TYPE_CHECKING:
     from ..settings.settings import Settings
 
-_BUNDLE = argument(
-    "--bundle",
-    metavar="PATH",
-    help="the file of the login; by default what llm.yaml says, else ./secrets/minimax_token_plan.json",
+_BUNDLE = (
+    argument(
+        "--bundle",
+        metavar="PATH",
+        help="the file of the login; by default the one in llm.yaml, else ./secrets/minimax_token_plan.json",
+    ),
+    argument("--user", action="store_true", help="the login of the user, which serves in every directory"),
 )
 
 
@@ -29,7 +32,7 @@ def _login(arguments: Namespace) -> int:
     from ..auth.login import login
 
     usual = find_login_settings(arguments)
-    settings = find_login_settings(arguments, bundle=arguments.bundle)
+    settings = find_login_settings(arguments, bundle=_bundle(arguments, usual))
 
     def on_code(user_code: str, url: str, expires_at: datetime) -> None:
         print(f"Open    {printable(url)}\nConfirm {bold(printable(user_code))}\n")
@@ -63,7 +66,10 @@ def _advise(settings: Settings, usual: Settings, region: str) -> None:
     """Say what is to be done before the login is used, if anything, and how to try it."""
     from ..settings.endpoints import may_receive_token
 
-    if settings.bundle.value != usual.bundle.value:
+    if settings.bundle.value == usual.user_bundle:
+        if os.path.lexists(usual.bundle.value):
+            print(f"In this directory the login {place_of(usual)} comes first.")
+    elif settings.bundle.value != usual.bundle.value:
         print(f"Name it in llm.yaml, as providers.minimax.auth.bundle: {place_of(settings)}")
     if not may_receive_token(region, settings.base_url_by_hand):
         print(f"It is not MiniMax's own host, so name it by hand: export MINIMAX_BASE_URL={region}/anthropic")
@@ -79,10 +85,20 @@ def _has_browser() -> bool:
 def _logout(arguments: Namespace) -> int:
     from ..auth.login import logout
 
-    settings = find_login_settings(arguments, bundle=arguments.bundle)
+    usual = find_login_settings(arguments)
+    settings = find_login_settings(arguments, bundle=_bundle(arguments, usual))
     removed = logout(settings.bundle.value)
     print(f"Removed the login {place_of(settings)}." if removed else f"There is no login at {place_of(settings)}.")
+    if settings.bundle.value != usual.user_bundle and os.path.lexists(usual.user_bundle):
+        print(f"The login {usual.user_bundle} serves in every directory: {PROGRAM} logout --user removes it.")
     return 0
+
+
+def _bundle(arguments: Namespace, usual: Settings) -> str | None:
+    """Return the bundle that the options name, None for the usual one."""
+    if arguments.user and arguments.bundle:
+        raise UsageError("give --bundle or --user, not both")
+    return usual.user_bundle if arguments.user else arguments.bundle
 
 
 LOGIN = Command(
@@ -101,10 +117,10 @@ An earlier login is replaced.""",
             choices=("global", "cn"),
             help="global: minimax.io, cn: minimaxi.com; by default where the base URL points to, else global",
         ),
-        _BUNDLE,
+        *_BUNDLE,
         argument("--no-browser", action="store_true", help="only print the page's address"),
     ),
-    "minimax-sync login\nminimax-sync login --region cn --no-browser",
+    "minimax-sync login\nminimax-sync login --user\nminimax-sync login --region cn --no-browser",
 )
 
 LOGOUT = Command(
@@ -115,6 +131,6 @@ Remove the file of the Token Plan login, and what refreshes left beside it.
 
 Programs that run go on until their access token runs out. The login itself is ended on MiniMax's own pages.""",
     _logout,
-    (_BUNDLE,),
-    "minimax-sync logout",
+    _BUNDLE,
+    "minimax-sync logout\nminimax-sync logout --user",
 )

@@ -26,6 +26,7 @@ minimax-sync chat                        a conversation
 minimax-sync login                       log in to a Token Plan
 minimax-sync status --check"""
 
+_OF_USER = "the same files, without a folder, for every working directory"
 _HISTORY = ("~/.local/state/minimax-sync/history", "what was typed in conversations")
 _ENVIRONMENT = (
     ("https_proxy", "a proxy for https"),
@@ -133,10 +134,13 @@ def build_parser(commands: Iterable[Command]) -> ArgumentParser:
 def _epilog(examples: str, has_settings: bool) -> str:
     sections = [f"examples:\n{_indented(examples.splitlines())}"] if examples else []
     if has_settings:
-        from ..settings.places import FILES
+        from ..settings.places import FILES, user_directory
         from ..settings.table import ENVIRONMENT
 
-        sections += [_section("files", (*FILES, _HISTORY)), _section("environment", (*ENVIRONMENT, *_ENVIRONMENT))]
+        sections += [
+            _section("files", (*FILES, (str(user_directory()), _OF_USER), _HISTORY)),
+            _section("environment", (*ENVIRONMENT, *_ENVIRONMENT)),
+        ]
     return "\n\n".join([*sections, _section("exit status", _EXIT_STATUS)])
 
 

@@ -7,6 +7,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BundleError, ConfigError
@@ -82,7 +83,7 @@ def _bundle_rows(found: BundleStatus) -> Iterator[tuple[str, str]]:
 
 def _print_places(arguments: Namespace) -> None:
     """Print the environment variables that are set, the keys that could be, and whether the files exist."""
-    from ..settings.places import BUNDLE_FILE, CONFIG_FILE, GROUP_ID_FILE, KEY_FILE
+    from ..settings.places import CONFIG_PLACES, FILE_PLACES, label, located, user_directory
     from ..settings.spelling import did_you_mean
     from ..settings.table import BY_NAME, ENVIRONMENT
 
@@ -90,10 +91,15 @@ def _print_places(arguments: Namespace) -> None:
     known = [name for name, _ in ENVIRONMENT]
     is_set = {name for name in known if os.environ.get(name, "").strip()}
     shown = [name for name in known if name in is_set or name in BY_NAME["api_key"].variables]
-    print_table((name, "set" if name in is_set else "not set") for name in shown)
-    config = arguments.config or os.environ.get("MINIMAX_CONFIG") or CONFIG_FILE
-    files = (config, BUNDLE_FILE, KEY_FILE, GROUP_ID_FILE)
-    print_table((path, "there" if os.path.lexists(path) else "not there") for path in files)
+    rows = [(name, "set" if name in is_set else "not set") for name in shown]
+    config = arguments.config or os.environ.get("MINIMAX_CONFIG", "").strip()
+    user = user_directory()
+    files = {config: Path(config)} if config else {}
+    for place in FILE_PLACES:
+        if not (config and place in CONFIG_PLACES):
+            files[label(place, user)] = located(place, Path(), user)
+    rows += ((name, "there" if os.path.lexists(path) else "not there") for name, path in files.items())
+    print_table(rows)
     for name in sorted(os.environ):
         if name.startswith("MINIMAX_") and name not in known and (hint := did_you_mean(name, known)):
             print(f"{name} is set, but is not a variable of {PROGRAM}{hint}")

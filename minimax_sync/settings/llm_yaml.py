@@ -6,16 +6,15 @@ chosen provider is read and expanded, so that a file shared with other programs 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 from ..errors import ConfigError
 from ..secret import Headers
 from .checks import check_text
 from .placeholders import Placeholders
-from .settings import DEFAULT_PROVIDER, Sourced
+from .settings import DEFAULT_PROVIDER, ConfigFile, Sourced
 from .table import SETTINGS, Setting
 from .yaml_lines import Item, read_yaml
 
@@ -39,46 +38,48 @@ _TOP = _layout(setting for setting in _IN_FILE if setting.key.startswith("retry.
 _PROVIDER = _layout(setting for setting in _IN_FILE if not setting.key.startswith("retry."))
 
 
-class FileSettings(NamedTuple):
-    """What the files give: `path`, the file that was read, None when there is none; `provider`, the one chosen;
-    `values`, its settings by name."""
-
-    path: str | None
-    provider: Sourced[str]
-    values: dict[str, Sourced[Any]]
+Values = dict[str, Sourced[Any]]
+"""The settings of a file by name."""
 
 
 def read_config(
-    config: Sourced[str], provider: Sourced[str], agent: str | None, placeholders: Placeholders, cwd: Path
-) -> FileSettings:
-    """Read the file that `config` names, below `cwd`, for one provider.
+    files: Sequence[ConfigFile], provider: Sourced[str], agent: str | None, placeholders: Placeholders
+) -> tuple[Sourced[str], list[Values]]:
+    """Read the files for one provider, and return the provider and the settings in each file.
 
-    An `agent` brings its model, and its provider unless another than the default was asked for. The default file may be
+    An `agent` brings its model, and its provider unless another than the default was asked for. A default file may be
     missing, a named one may not. Raises ConfigError that names file, key and line.
     """
-    chosen = {} if agent is None else _agent(agent, config.value, placeholders, cwd)
+    chosen = {} if agent is None else _agent(agent, files, placeholders)
     if provider.value == DEFAULT_PROVIDER:
         provider = chosen.get("provider", provider)
-    path = cwd / config.value
-    found = config.source != "default" or os.path.lexists(path)
-    top = _fields(path, config, placeholders, ("providers", *_TOP)) if found else {}
-    providers = top.pop("providers").fields() if "providers" in top else {}
-    if provider.value not in providers and provider.value != DEFAULT_PROVIDER:
-        known = f"it has {', '.join(providers)}" if providers else "it has none"
-        raise ConfigError(f"{provider.source}: no provider {provider.value!r} in {config.value}; {known}")
-    values = dict(_collect(top, _TOP))
-    if provider.value in providers:
-        values.update(_collect(providers[provider.value].fields(_PROVIDER), _PROVIDER))
+    tops = [
+        _fields(file.path, file, placeholders.below(file.base), ("providers", *_TOP))
+        if file.exists or file.source != "default"
+        else {}
+        for file in files
+    ]
+    providers = [top.pop("providers").fields() if "providers" in top else {} for top in tops]
+    known = list(dict.fromkeys(name for names in providers for name in names))
+    if provider.value not in (*known, DEFAULT_PROVIDER):
+        names = " or ".join(file.name for file in files if file.exists) or files[0].name
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        raise ConfigError(f"{provider.source}: no provider {provider.value!r} in {names}; {has}")
+    values = []
+    for top, sections in zip(tops, providers, strict=True):
+        values.append(dict(_collect(top, _TOP)))
+        if provider.value in sections:
+            values[-1].update(_collect(sections[provider.value].fields(_PROVIDER), _PROVIDER))
     if "model" in chosen:
-        values["model"] = chosen["model"]
-    return FileSettings(config.value if found else None, provider, values)
+        values[0]["model"] = chosen["model"]
+    return provider, values
 
 
-def _fields(path: Path, file: Sourced[str], placeholders: Placeholders, known: Collection[str]) -> dict[str, Item]:
+def _fields(path: Path, file: ConfigFile, placeholders: Placeholders, known: Collection[str]) -> dict[str, Item]:
     try:
-        root = read_yaml(path, file.value, placeholders)
+        root = read_yaml(path, file.name, placeholders)
     except OSError as error:
-        raise ConfigError(f"{file.source}: {file.value} cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{file.source}: {file.name} cannot be read: {error.strerror}") from None
     return {} if root is None else root.fields(known)
 
 
@@ -108,12 +109,31 @@ def _texts(item: Item) -> Iterator[tuple[str, str]]:
         yield key, value.text() or ""
 
 
-def _agent(agent: str, config: str, placeholders: Placeholders, cwd: Path) -> dict[str, Sourced[str]]:
-    folder = Path(config).parent / "agents.d"
+def _agent(agent: str, files: Sequence[ConfigFile], placeholders: Placeholders) -> Values:
+    """Return model and provider of an agent, from the first `agents.d` that has it."""
+    known: list[str] = []
+    folders = [str(Path(file.name).parent / "agents.d") for file in files]
+    for file, folder in zip(files, folders, strict=True):
+        agents = _agents(agent, file, folder, placeholders)
+        if agent in agents:
+            model = agents[agent]
+            fields = {} if model is None else model.fields(("provider", "model"))
+            return {
+                key: Sourced(check_text(text, item.source), item.source)
+                for key, item in fields.items()
+                if (text := item.text()) is not None
+            }
+        known += agents
+    names = f"known: {', '.join(known)}" if known else f"there is none in {' or '.join(folders)}"
+    raise ConfigError(f"argument agent: no agent {agent!r}; {names}")
+
+
+def _agents(agent: str, config: ConfigFile, folder: str, placeholders: Placeholders) -> dict[str, Item | None]:
+    """Return the agents of a folder: the item that names the model of each."""
     known: dict[str, Item | None] = {}
-    for path in sorted((cwd / folder).glob("[!.]*.yaml")):
-        file = Sourced(str(folder / path.name), f"agent {agent!r}")
-        entries = _fields(path, file, placeholders, ("agents",))
+    for path in sorted((config.base / folder).glob("[!.]*.yaml")):
+        file = ConfigFile(str(Path(folder) / path.name), config.base, f"agent {agent!r}")
+        entries = _fields(path, file, placeholders.below(config.base), ("agents",))
         for entry in entries["agents"].elements() if "agents" in entries else ():
             fields = entry.fields(("id", "model"))
             identity = fields["id"].text() if "id" in fields else None
@@ -122,13 +142,4 @@ def _agent(agent: str, config: str, placeholders: Placeholders, cwd: Path) -> di
             if identity in known:
                 raise ConfigError(f"{fields['id'].source}: there is another agent {identity!r}")
             known[identity] = fields.get("model")
-    if agent not in known:
-        names = f"known: {', '.join(known)}" if known else f"there is none in {folder}"
-        raise ConfigError(f"argument agent: no agent {agent!r}; {names}")
-    model = known[agent]
-    fields = {} if model is None else model.fields(("provider", "model"))
-    return {
-        key: Sourced(check_text(text, item.source), item.source)
-        for key, item in fields.items()
-        if (text := item.text()) is not None
-    }
+    return known

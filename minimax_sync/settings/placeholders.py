@@ -27,6 +27,10 @@ class Placeholders:
         self._environ = environ
         self._cwd = cwd
 
+    def below(self, cwd: Path) -> Placeholders:
+        """Return the same environment with the files below another directory."""
+        return Placeholders(self._environ, cwd)
+
     def expand(self, text: str) -> str:
         """Return `text` with every placeholder replaced; raise PlaceholderError for one that cannot be."""
         return _PLACEHOLDER.sub(self._replacement, text)

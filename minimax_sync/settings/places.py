@@ -1,14 +1,26 @@
 """The places where settings are looked for: files of the working directory and of the user's configuration directory.
 
-Only names and paths. This module opens no file and does not know what is in them.
+Only names and paths. This module opens no file and does not know what is in them. A place is "argument", "$VARIABLE",
+"file" (llm.yaml), "./PATH" below the working directory, or "user:NAME" in the user's directory.
 """
 
 from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 CONFIG_FILE = "config/llm.yaml"
 BUNDLE_FILE = "./secrets/minimax_token_plan.json"
 KEY_FILE = "./secrets/minimax_code_plan_key.txt"
 GROUP_ID_FILE = "./secrets/minimax_group_id.txt"
+
+USER = "user:"
+USER_CONFIG_FILE = f"{USER}llm.yaml"
+USER_BUNDLE_FILE = f"{USER}minimax_token_plan.json"
+USER_KEY_FILE = f"{USER}minimax_code_plan_key.txt"
+USER_GROUP_ID_FILE = f"{USER}minimax_group_id.txt"
 
 FILES = (
     (f"./{CONFIG_FILE}", "settings"),
@@ -17,4 +29,54 @@ FILES = (
     (KEY_FILE, "the key of a plan"),
     (GROUP_ID_FILE, "the group id"),
 )
-"""Each file and what is in it, for help texts."""
+"""Each file of the working directory and what is in it, for help texts."""
+
+CONFIG_PLACES = (CONFIG_FILE, USER_CONFIG_FILE)
+FILE_PLACES = (
+    CONFIG_FILE,
+    BUNDLE_FILE,
+    KEY_FILE,
+    GROUP_ID_FILE,
+    USER_BUNDLE_FILE,
+    USER_KEY_FILE,
+    USER_GROUP_ID_FILE,
+    USER_CONFIG_FILE,
+)
+"""The files that are looked at, nearest first."""
+
+_APPLICATION = "minimax-sync"
+
+
+def user_directory(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """Return the directory of the user's own configuration, which is the same in every working directory."""
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("HOME") or os.path.expanduser("~"))
+    if platform == "win32":
+        return Path(environ.get("APPDATA") or Path(os.path.expanduser("~"), "AppData", "Roaming")) / _APPLICATION
+    if platform == "darwin":
+        return home / "Library" / "Application Support" / _APPLICATION
+    configured = Path(environ.get("XDG_CONFIG_HOME", ""))
+    return (configured if configured.is_absolute() else home / ".config") / _APPLICATION
+
+
+def located(place: str, cwd: Path, user: Path) -> Path:
+    """Return the path of a place that is a file."""
+    return user / place.removeprefix(USER) if place.startswith(USER) else cwd / place
+
+
+def label(place: str, user: Path) -> str:
+    """Return the words that name a place in messages."""
+    if place.startswith("$"):
+        return f"environment variable {place[1:]}"
+    return str(user / place.removeprefix(USER)) if place.startswith(USER) else place
+
+
+def is_there(path: Path, *, unknown: bool = True) -> bool:
+    """Return whether something is at `path`; `unknown` is the answer when it cannot be looked at."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return unknown
+    return True

@@ -6,8 +6,10 @@ they are found is not known here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Literal, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,23 +34,39 @@ class Sourced(msgspec.Struct, Generic[T_co], frozen=True):
     source: str
 
 
+class ConfigFile(NamedTuple):
+    """A configuration file: its name below `base`, as messages show it, and who named it."""
+
+    name: str
+    base: Path
+    source: str
+
+    @property
+    def path(self) -> Path:
+        return self.base / self.name
+
+    @property
+    def exists(self) -> bool:
+        return os.path.lexists(self.path)
+
+
 class Settings(msgspec.Struct, frozen=True):
     """All settings of a client: an attribute for each row of the table, but one for all of `retry`.
 
     `auth_mode` is `static`, `token_plan`, or `custom` for an `auth=` object; its source is the reason. `api_key` may be
     a function that returns the key; `plan_key` is whether it belongs to a plan. `bundle` is an absolute path or a URL
-    of Redis. `base_url` None: the bundle or the `auth` object names it. `requests_per_second` None: no limit. `limiter`
-    is a URL of Redis, an object of the user's or None. `retry_sources` are the sources of the policy's fields.
-    `config_file` is the file that was read, if any. The repr shows no key and no password.
+    of Redis, `user_bundle` the one of the user's own directory. `base_url` None: the bundle or the `auth` object names
+    it. `requests_per_second` None: no limit. `limiter` is a URL of Redis, an object of the user's or None.
+    `retry_sources` are the sources of the policy's fields. The repr shows no key and no password.
     """
 
     provider: Sourced[str]
-    config_file: str | None
     auth_mode: Sourced[Literal["static", "token_plan", "custom"]]
     api_key: Sourced[Secret | Callable[[], str] | None]
     plan_key: bool
     auth: Sourced[Any]
     bundle: Sourced[str]
+    user_bundle: str
     group_id: Sourced[str | None]
     base_url: Sourced[str | None]
     api_flavor: Sourced[Flavor | None]

@@ -13,7 +13,7 @@ from ..pacing.retry import DEFAULT_RETRY
 from . import checks
 from .checks import Check
 from .endpoints import parse_chat_path, parse_flavor
-from .places import GROUP_ID_FILE, KEY_FILE
+from .places import GROUP_ID_FILE, KEY_FILE, USER_CONFIG_FILE, USER_GROUP_ID_FILE, USER_KEY_FILE
 
 AuthMode = Literal["static", "token_plan", "auto"]
 AUTH_MODES: tuple[AuthMode, ...] = ("static", "token_plan", "auto")
@@ -46,7 +46,7 @@ DEFAULT_BACKGROUND_REFRESH: bool = _DefaultFlag(True)  # type: ignore[assignment
 DEFAULT_VERIFY: bool = _DefaultFlag(True)  # type: ignore[assignment]
 
 
-PLAN_KEY_PLACES = ("$MINIMAX_CODE_PLAN_KEY", "$MINIMAX_CODING_API_KEY", KEY_FILE)
+PLAN_KEY_PLACES = ("$MINIMAX_CODE_PLAN_KEY", "$MINIMAX_CODING_API_KEY", KEY_FILE, USER_KEY_FILE)
 """Where a key is the key of a plan, whatever it looks like."""
 
 _KEY_VARIABLES = {
@@ -63,7 +63,7 @@ class Setting(NamedTuple):
     when it is not given. `read` turns the text of an environment variable or a file into what `check` takes; None when
     the setting can only be an argument. `file` is its key in `llm.yaml`, below `providers.NAME` (those of `retry` stand
     at the top); by default its name. `wrap` hides a value that is secret or may hold a secret. `places` are where it is
-    looked for, in order; by default argument, environment variable and file.
+    looked for, in order; by default argument, environment variable and the two `llm.yaml`.
     """
 
     name: str
@@ -87,9 +87,9 @@ class Setting(NamedTuple):
 
     @property
     def looked_at(self) -> tuple[str, ...]:
-        """Where the setting is looked for, in order: "argument", "$VARIABLE", "file" for llm.yaml, or a path."""
+        """The places where the setting is looked for, in order."""
         argument = () if "." in self.name else ("argument",)
-        return self.places or (*argument, f"${self.variable}", "file")
+        return self.places or (*argument, f"${self.variable}", "file", USER_CONFIG_FILE)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -127,7 +127,16 @@ SETTINGS: tuple[Setting, ...] = (
         checks.check_api_key,
         "the key; a function is called before each request",
         wrap=checks.wrap_key,
-        places=("argument", *PLAN_KEY_PLACES, "file", "$MINIMAX_API_KEY"),
+        places=(
+            "argument",
+            "$MINIMAX_CODE_PLAN_KEY",
+            "$MINIMAX_CODING_API_KEY",
+            KEY_FILE,
+            "file",
+            "$MINIMAX_API_KEY",
+            USER_KEY_FILE,
+            USER_CONFIG_FILE,
+        ),
     ),
     Setting("auth", checks.check_auth, "an object with bearer()", read=None, places=("argument",)),
     Setting(
@@ -144,7 +153,7 @@ SETTINGS: tuple[Setting, ...] = (
         "group_id",
         checks.check_group_id,
         "the group id, which today's keys do not need",
-        places=("argument", "$MINIMAX_GROUP_ID", GROUP_ID_FILE, "file"),
+        places=("argument", "$MINIMAX_GROUP_ID", GROUP_ID_FILE, "file", USER_GROUP_ID_FILE, USER_CONFIG_FILE),
     ),
     Setting("base_url", checks.check_text, "the server: MiniMax, or one with the same interface"),
     Setting("api_flavor", parse_flavor, "the wire: openai_compat or anthropic_messages"),
@@ -219,7 +228,7 @@ SETTINGS: tuple[Setting, ...] = (
         "headers of every request",
         read=None,
         wrap=checks.wrap_headers,
-        places=("argument", "file"),
+        places=("argument", "file", USER_CONFIG_FILE),
     ),
     Setting("retry", checks.check_retry, "a RetryPolicy", DEFAULT_RETRY, None, places=("argument",)),
     Setting(
@@ -228,7 +237,7 @@ SETTINGS: tuple[Setting, ...] = (
         "the most attempts of a call",
         read=checks.read_number,
         file="retry.max_attempts",
-        places=("$MINIMAX_RETRY_MAX_ATTEMPTS", "file"),
+        places=("$MINIMAX_RETRY_MAX_ATTEMPTS", "file", USER_CONFIG_FILE),
     ),
     Setting(
         "retry.server_attempts",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -134,3 +136,59 @@ def test_the_password_of_a_bundle_in_redis_is_not_shown(run: Run) -> None:
     assert status == 1
     assert "redis://****@127.0.0.1:1/0/plan" in err
     assert "hunter22" not in out + err
+
+
+USER_BUNDLE = Path("../home/minimax-sync/minimax_token_plan.json")
+
+
+def test_a_login_of_the_user_serves_in_every_directory(run: Run, emulator: Emulator, browser: Path) -> None:
+    assert run("login", "--user").status == 0
+    assert USER_BUNDLE.stat().st_mode & 0o777 == 0o600
+    assert not BUNDLE.exists()
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        os.chdir(folder)
+        out = run("status", "--base-url", emulator.anthropic_base_url).out
+        assert re.search(rf"^path +{os.environ['HOME']}/minimax-sync/{USER_BUNDLE.name}$", out, re.MULTILINE)
+        assert re.search(r"^\./secrets/minimax_token_plan\.json +not there$", out, re.MULTILINE)
+        assert re.search(r"/home/minimax-sync/minimax_token_plan\.json +there$", out, re.MULTILINE)
+        os.chdir("..")
+
+
+def test_a_login_of_the_directory_comes_before_that_of_the_user(run: Run, emulator: Emulator, browser: Path) -> None:
+    emulator.portal.bundle(BUNDLE)
+    status, out, _ = run("login", "--user")
+    assert status == 0
+    assert f"In this directory the login {Path.cwd() / BUNDLE} comes first." in out
+    assert json.loads(USER_BUNDLE.read_text())["access_token"] != json.loads(BUNDLE.read_text())["access_token"]
+    out = run("logout").out
+    assert f"Removed the login {Path.cwd() / BUNDLE}." in out
+    assert "minimax-sync logout --user removes it" in out
+    assert run("logout", "--user").out == f"Removed the login {os.environ['HOME']}/minimax-sync/{USER_BUNDLE.name}.\n"
+    assert not USER_BUNDLE.exists()
+
+
+def test_one_login_is_named_in_one_way(run: Run) -> None:
+    for command in ("login", "logout"):
+        status, _, err = run(command, "--user", "--bundle", "x.json")
+        assert (status, err) == (2, "minimax-sync: give --bundle or --user, not both; see `minimax-sync --help`\n")
+
+
+def test_two_notebooks_in_two_folders_and_a_cron_job_refresh_one_login_once(emulator: Emulator) -> None:
+    emulator.portal.bundle(USER_BUNDLE, ttl=-5)
+    code = (
+        "from minimax_sync import MiniMaxClient\n"
+        f"with MiniMaxClient(base_url={emulator.anthropic_base_url!r}, requests_per_second=None) as client:\n"
+        "    print(len(client.chat('hi').text) > 0)\n"
+    )
+    environ = {name: value for name, value in os.environ.items() if name not in ("MINIMAX_API_KEY", "MINIMAX_BASE_URL")}
+    programs = []
+    for folder in ("one", "two", "cron"):
+        Path(folder).mkdir(exist_ok=True)
+        programs.append(
+            subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=environ, stdout=subprocess.PIPE, text=True)
+        )
+    assert [program.communicate(timeout=60)[0] for program in programs] == ["True\n"] * 3
+    assert [request.body["grant_type"] for request in emulator.journal if request.path == "/oauth/token"] == [
+        "refresh_token"
+    ]

@@ -22,7 +22,7 @@ from minimax_sync.pacing.retry import retry_after_seconds
 from minimax_sync.secret import Secret
 from minimax_sync.settings.llm_yaml import read_config
 from minimax_sync.settings.placeholders import Placeholders
-from minimax_sync.settings.settings import Sourced
+from minimax_sync.settings.settings import ConfigFile, Sourced
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
@@ -124,9 +124,8 @@ def config(data: bytes) -> None:
         path.write_bytes(data)
         placeholders = Placeholders({"KEY": "x"}, Path(folder))
         try:
-            read_config(
-                Sourced("llm.yaml", "argument"), Sourced("minimax", "default"), None, placeholders, Path(folder)
-            )
+            file = ConfigFile("llm.yaml", Path(folder), "argument")
+            read_config([file], Sourced("minimax", "default"), None, placeholders)
         except ConfigError:
             return
 

@@ -84,7 +84,6 @@ def test_a_plan_key_in_the_key_file_chooses_the_anthropic_wire(world: World) -> 
 
 def test_without_a_file_there_are_defaults(world: World) -> None:
     settings = world.resolve({"api_key": "k"})
-    assert settings.config_file is None
     assert (settings.model.value, type(settings.model.value)) == ("MiniMax-M2.5", str)
     assert (settings.requests_per_second.value, type(settings.requests_per_second.value)) == (2.0, float)
     assert settings.retry.value == RetryPolicy()

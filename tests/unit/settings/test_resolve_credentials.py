@@ -53,13 +53,16 @@ def test_no_key_at_all_is_an_error_that_lists_every_place_in_order(world: World)
         world.resolve()
     message = str(caught.value)
     places = [
-        "secrets/minimax_token_plan.json' is not there",
+        "there is no Token Plan bundle",
+        "secrets/minimax_token_plan.json'",
         "argument",
         "environment variable MINIMAX_CODE_PLAN_KEY",
         "environment variable MINIMAX_CODING_API_KEY",
         "./secrets/minimax_code_plan_key.txt",
         "config/llm.yaml providers.minimax.api_key (there is no such file)",
         "environment variable MINIMAX_API_KEY",
+        "minimax-sync/minimax_code_plan_key.txt",
+        "minimax-sync/llm.yaml providers.minimax.api_key (there is no such file)",
         "minimax-sync login",
     ]
     found = [message.find(place) for place in places]
@@ -120,7 +123,7 @@ def test_a_bundle_that_is_there_outranks_every_key_but_the_argument(world: World
     assert world.resolve(arguments).auth_mode.value == "static"
     settings = world.resolve()
     assert settings.auth_mode.value == "token_plan"
-    assert "minimax_token_plan.json' is there" in settings.auth_mode.source
+    assert settings.auth_mode.source == f"there is the Token Plan bundle '{world.cwd / BUNDLE}'"
     assert settings.api_key.value is None
     assert settings.base_url.value is None
     assert settings.bundle.value == str(world.cwd / BUNDLE)

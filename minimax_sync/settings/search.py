@@ -1,0 +1,132 @@
+"""Look for one setting in its places, in the order of the table.
+
+This module does not know what settings mean together; `resolve` does. It reads small files and opens no connection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from ..secret import Secret, unquoted
+from .places import CONFIG_FILE, USER, USER_CONFIG_FILE, is_there, label, located, user_directory
+from .settings import DEFAULT_PROVIDER, ConfigFile, Sourced
+from .table import BY_NAME
+
+
+class Search:
+    """Looks for settings in all their places. It holds everything secret, so its repr is the plain one.
+
+    `provider` is the one that the files are read for. `user` is the user's configuration directory. `is_decided`:
+    an argument is the credential, so a small file that cannot be read counts as absent.
+    """
+
+    def __init__(self, arguments: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> None:
+        self.arguments = {
+            name: BY_NAME[name].hidden(value) for name, value in arguments.items() if BY_NAME[name].is_given(value)
+        }
+        self.environ = environ
+        self.cwd = cwd
+        self.user = user_directory(environ)
+        self.provider = Sourced(DEFAULT_PROVIDER, "default")
+        self.is_decided = False
+        self._files: dict[str, ConfigFile] = {}
+        self._in_files: dict[str, dict[str, Sourced[Any]]] = {}
+
+    def read_files(self, provider: str, agent: str | None, path: str | os.PathLike[str] | None) -> None:
+        """Read `llm.yaml` of the working directory and of the user, or the one file that was named instead.
+
+        The reader is imported only where there is a file, or where one was asked for.
+        """
+        if provider != DEFAULT_PROVIDER:
+            self.provider = Sourced(provider, "argument provider")
+        named = self._named_file(path)
+        self._files = {"file": named or ConfigFile(CONFIG_FILE, self.cwd, "default")}
+        if named is None:
+            self._files[USER_CONFIG_FILE] = ConfigFile(label(USER_CONFIG_FILE, self.user), self.user, "default")
+        is_plain = named is None and agent is None and provider == DEFAULT_PROVIDER
+        if is_plain and not any(file.exists for file in self._files.values()):
+            return
+        from .llm_yaml import read_config
+        from .placeholders import Placeholders
+
+        placeholders = Placeholders(self.environ, self.cwd)
+        self.provider, values = read_config(tuple(self._files.values()), self.provider, agent, placeholders)
+        self._in_files = dict(zip(self._files, values, strict=True))
+
+    def find(self, name: str, places: Sequence[str] | None = None) -> Sourced[Any] | None:
+        """Return the first that is set and not blank, checked; None when there is none."""
+        places = BY_NAME[name].looked_at if places is None else places
+        return next((found for place in places if (found := self.look(name, place))), None)
+
+    def look(self, name: str, place: str) -> Sourced[Any] | None:
+        """Return what one place has, checked; None when it is not set or blank."""
+        setting = BY_NAME[name]
+        if place in ("file", USER_CONFIG_FILE):
+            return self._in_files.get(place, {}).get(name)
+        if place == "argument":
+            if name not in self.arguments:
+                return None
+            value, source = self.arguments[name], f"argument {name}"  # None among them is a rate: no limit
+            if _is_blank(value):
+                return None
+        else:
+            source = label(place, self.user)
+            value = setting.hidden(unquoted(self._text(place, source)))
+            if _is_blank(value):
+                return None
+            value = setting.read(value) if setting.read and isinstance(value, str) else value
+        _refuse_placeholder(value, source)
+        return Sourced(setting.check(value, source), source)
+
+    def described(self, name: str) -> list[str]:
+        """Return the places of a setting as words, for the message that it is in none of them."""
+        words = []
+        for place in BY_NAME[name].looked_at:
+            if place not in ("file", USER_CONFIG_FILE):
+                words.append(label(place, self.user))
+            elif file := self._files.get(place):
+                missing = "" if file.exists else " (there is no such file)"
+                words.append(f"{file.name} providers.{self.provider.value}.{BY_NAME[name].key}{missing}")
+        return words
+
+    def _named_file(self, path: str | os.PathLike[str] | None) -> ConfigFile | None:
+        if path is not None:
+            return ConfigFile(os.fspath(path), self.cwd, "argument path")
+        named = self.environ.get("MINIMAX_CONFIG", "").strip()
+        return ConfigFile(named, self.cwd, "environment variable MINIMAX_CONFIG") if named else None
+
+    def _text(self, place: str, source: str) -> str:
+        """Return the text of an environment variable or a small file, empty when it is not there."""
+        if place.startswith("$"):
+            return self.environ.get(place[1:], "")
+        path = located(place, self.cwd, self.user)
+        if not is_there(path, unknown=not place.startswith(USER)) or (self.is_decided and not os.access(path, os.R_OK)):
+            return ""
+        from .placeholders import PlaceholderError, read_text
+
+        try:
+            return read_text(path, source)
+        except PlaceholderError as error:
+            fault = str(error)
+        raise ConfigError(fault)
+
+
+def _is_blank(value: Any) -> bool:
+    text = value.reveal() if isinstance(value, Secret) else value
+    return isinstance(text, str) and not text.strip()
+
+
+def _refuse_placeholder(value: object, source: str) -> None:
+    """Raise ConfigError for `${NAME}`, which somebody else should have expanded. Files expand their own."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    is_placeholder = isinstance(text, str) and text.strip().startswith("${") and text.strip().endswith("}")
+    del value, text  # a traceback may show locals
+    if is_placeholder:
+        raise ConfigError(
+            f"{source}: it is a placeholder like ${{NAME}} that was not expanded; only llm.yaml expands those, so set "
+            "the value itself"
+        )
