@@ -7,90 +7,31 @@ list, keeps an object for every delta on some Pythons.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from ..errors import MAX_MESSAGE_CHARS, ResponseFormatError, StreamInterruptedError
+from ..errors import ResponseFormatError, StreamInterruptedError
 from ..values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
-from ..values.messages import ChatMessage, Part, ToolCall
+from ..values.messages import ChatMessage, Part
 from ..values.response import ChatResponse
 from ..values.usage import TokenUsage
+from .growing_call import GrowingCall
+from .stop_sequences import StopCutter
 
 if TYPE_CHECKING:
     from .sse import Event
 
 MAX_TOOL_CALLS = 256
 
-_BACKSLASH, _QUOTE = b'\\"'
-
-Parsed = TypeVar("Parsed")
-
-
-class StopCutter:
-    """Find the first of some stop sequences, although they may be spread over many deltas.
-
-    The first is the one that ends first, as a server that looks after every token would have it, so that it does not
-    matter how a text is cut into deltas.
-    """
-
-    def __init__(self, stops: tuple[str, ...]) -> None:
-        self.hit = False
-        self.held = ""
-        self._stops = stops
-        self._longest = max(map(len, stops))
-
-    def feed(self, piece: str) -> str:
-        """Return what may be shown: all but a tail that could be the beginning of a stop sequence."""
-        text = self.held + piece
-        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
-        if found:
-            self.hit, self.held = True, ""
-            return text[: min(found)[1]]
-        tails = (text[-size:] for size in range(min(self._longest - 1, len(text)), 0, -1))
-        self.held = next((tail for tail in tails if any(stop.startswith(tail) for stop in self._stops)), "")
-        return text[: len(text) - len(self.held)]
-
-    def flush(self) -> str:
-        """Return what is held, at the end of the text."""
-        held, self.held = self.held, ""
-        return held
-
-
-class GrowingCall:
-    """A tool call whose arguments are still coming. `sent_id` is the service's, `id` one that is never empty."""
-
-    def __init__(self, index: int, sent_id: str, id: str, name: str) -> None:
-        self.index, self.sent_id, self.id, self.name = index, sent_id, id, name
-        self.arguments = bytearray()
-        self.ended = False
-        self._looked_at = self._depth = 0
-        self._in_string = self._escaped = False
-
-    def whole(self) -> ToolCall:
-        """Return the call as far as it has come."""
-        return ToolCall(self.id, self.name, arguments_json=self.arguments.decode())
-
-    def is_whole(self) -> bool:
-        """Tell whether the arguments are an object whose last brace has come; looks at every byte once only."""
-        for byte in self.arguments[self._looked_at :]:
-            if self._escaped:
-                self._escaped = False
-            elif byte == _BACKSLASH:
-                self._escaped = self._in_string
-            elif byte == _QUOTE:
-                self._in_string = not self._in_string
-            elif not self._in_string:
-                self._depth += (byte in b"{[") - (byte in b"}]")
-        self._looked_at = len(self.arguments)
-        return self._depth == 0 and not self._in_string and re.match(rb"\s*\{", self.arguments) is not None
+_NO_JSON = (b"", b"[DONE]")
 
 
 class Accumulator(ABC):
-    """Base of a wire's accumulator: subclasses take the wire's events and tell the parts of the message."""
+    """Base of a wire's accumulator: subclasses take the wire's events and return the parts of the message."""
+
+    finish_reasons: ClassVar[Mapping[str, str]]
+    """The wire's own words for a finish reason, and ours; a word that is not listed stays as it is."""
 
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
         self.id = self.model = self.request_id = self.finish_reason = ""
@@ -247,68 +188,6 @@ class Accumulator(ABC):
     def _final_reason(self) -> str:
         if self.stopped:
             return "stop"
-        return "tool_calls" if self._calls else _FINISH_REASONS.get(self.finish_reason, self.finish_reason) or "stop"
-
-
-_FINISH_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "tool_call": "tool_calls",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "content_filter",
-}
-
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not the JSON they should be."""
-
-_NO_JSON = (b"", b"[DONE]")
-_ESCAPE = rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
-
-
-def parsed(decode: Callable[[bytes], Parsed], data: bytes) -> Parsed:
-    """Decode JSON, replacing invalid UTF-8 and halves of surrogate pairs, as a gateway that cuts text at UTF-16 sends.
-
-    Raises `ResponseFormatError`, which tells the place and never the text.
-    """
-    for attempt in (bytes, _repaired):
-        try:
-            return decode(attempt(data))
-        except UNREADABLE as exc:
-            problem = str(exc)
-    raise not_an_answer(problem, data)
-
-
-def _repaired(data: bytes) -> bytes:
-    text = data.decode("utf-8-sig", "replace").encode()
-    return re.sub(_ESCAPE, lambda found: rb"\ufffd" if found[1] else found[0], text)
-
-
-def not_an_answer(problem: str, data: bytes) -> ResponseFormatError:
-    """Build the error for bytes that are not what they should be."""
-    return ResponseFormatError(f"the service sent {len(data)} bytes that are no answer: {problem[:MAX_MESSAGE_CHARS]}")
-
-
-def count(value: object) -> int:
-    """Take a token count; what is none counts as 0, since usage must never cost an answer."""
-    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
-        return int(value)
-    return int(value) if isinstance(value, int | float) and 0 <= value < 1e15 else 0
-
-
-def json_text(value: object) -> str:
-    """Write a decoded value as JSON text again."""
-    try:
-        return msgspec.json.encode(value).decode()
-    except RecursionError:
-        problem = "the service sent JSON that is nested too deeply"
-    raise ResponseFormatError(problem)
-
-
-def as_text(value: object) -> str:
-    """Take a field that should be text; what is none counts as "", where the field is not worth losing an answer."""
-    return value if isinstance(value, str) else ""
+        return (
+            "tool_calls" if self._calls else self.finish_reasons.get(self.finish_reason, self.finish_reason) or "stop"
+        )

@@ -13,8 +13,10 @@ from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
-from .accumulator import UNREADABLE, Accumulator, GrowingCall, as_text, count, json_text, not_an_answer, parsed
+from .accumulator import Accumulator
+from .decoding import UNREADABLE, as_text, count, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
+from .growing_call import GrowingCall
 from .think_tags import Run, ThinkSplitter
 
 if TYPE_CHECKING:
@@ -83,6 +85,15 @@ class _Block:
 
 class AnthropicAccumulator(Accumulator):
     """Folds one answer of the Anthropic wire."""
+
+    finish_reasons = {
+        "end_turn": "stop",
+        "stop_sequence": "stop",
+        "tool_use": "tool_calls",
+        "max_tokens": "length",
+        "model_context_window_exceeded": "length",
+        "refusal": "content_filter",
+    }
 
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
         super().__init__(stops)

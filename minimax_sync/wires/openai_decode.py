@@ -13,8 +13,10 @@ from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
 from ..values.usage import TokenUsage
-from .accumulator import UNREADABLE, Accumulator, GrowingCall, as_text, count, json_text, not_an_answer, parsed
+from .accumulator import Accumulator
+from .decoding import UNREADABLE, as_text, count, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
+from .growing_call import GrowingCall
 from .think_tags import Run, ThinkSplitter
 from .thinking_snapshots import GrowingThought
 
@@ -83,6 +85,8 @@ class _Thought(GrowingThought):
 
 class OpenAIAccumulator(Accumulator):
     """Folds one answer of the OpenAI wire."""
+
+    finish_reasons = {"tool_call": "tool_calls", "function_call": "tool_calls"}
 
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
         super().__init__(stops)

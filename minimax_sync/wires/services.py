@@ -12,7 +12,7 @@ from ..errors import RequestError
 from ..values.json_text import as_json
 from ..values.models import PRICES
 from ..values.request import ChatRequest
-from .accumulator import count, not_an_answer, parsed
+from .decoding import count, not_an_answer, parsed
 from .failures import Envelope, failure
 from .table import Wire
 

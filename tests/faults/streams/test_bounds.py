@@ -230,6 +230,7 @@ def test_C9_four_times_the_deltas_are_four_times_the_calls(what: str, stop: tupl
 def test_C9_what_is_held_back_is_not_read_again_with_every_delta(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Count the bytes and characters that the fold looks at, in the places where something grows."""
     import minimax_sync.wires.accumulator as stream
+    import minimax_sync.wires.growing_call as calls
     import minimax_sync.wires.think_tags as think
 
     searched = 0
@@ -246,7 +247,8 @@ def test_C9_what_is_held_back_is_not_read_again_with_every_delta(what: str, monk
 
     monkeypatch.setattr(think, "_TAGS", {tags: Counting(pattern) for tags, pattern in think._TAGS.items()})
     monkeypatch.setattr(Weighed, "copied", 0)
-    monkeypatch.setattr(stream, "bytearray", Weighed, raising=False)
+    for module in (stream, calls):
+        monkeypatch.setattr(module, "bytearray", Weighed, raising=False)
     wire, first, event = GROWING[what]
     work_of(wire, first, event, 2000, ())
     total = len(first) + 2000 * len(event)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from support.replay import chunks_of, stream_of
 
 from minimax_sync.values.chunks import StreamEnd, TextDelta
-from minimax_sync.wires.accumulator import Accumulator, StopCutter
+from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 from minimax_sync.wires.openai_decode import OpenAIAccumulator
+from minimax_sync.wires.stop_sequences import StopCutter
 
 
 def openai_stream(pieces: list[str]) -> bytes:
