@@ -43,6 +43,7 @@ _HOMES = {
     "ToolResult UsageUpdate",
     "values.images": "Image",
     "values.messages": "ChatMessage ToolCall",
+    "values.models": "ModelCard model_card",
     "values.request": "ChatRequest",
     "values.response": "ChatResponse",
     "values.results": "MapResult",

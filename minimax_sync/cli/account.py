@@ -55,20 +55,28 @@ def _row(window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
 def _models(arguments: Namespace) -> int:
     import msgspec
 
-    from ..values.models import PRICES, PRICES_AS_OF
+    from ..values.models import MODELS_AS_OF
 
     with open_client(arguments) as client:
         models = client.models()
     if arguments.json:
-        print_json(msgspec.to_builtins(models))
+        retirement = [(card.retired, card.successor) if (card := model.card) else (None, None) for model in models]
+        print_json(
+            [
+                {**msgspec.to_builtins(model), "retired": msgspec.to_builtins(retired), "successor": successor}
+                for model, (retired, successor) in zip(models, retirement, strict=True)
+            ]
+        )
         return 0
     rows = []
     for model in models:
-        price = PRICES.get(model.id)
+        card = model.card
         since = f"{model.created_at:%Y-%m-%d}" if model.created_at else ""
-        rows.append((model.id, since, *((f"{price.input:.2f}", f"{price.output:.2f}") if price else ("", ""))))
-    print_table(rows, ("MODEL", "SINCE", "IN", "OUT"))
-    print(f"\nPay-as-you-go prices in USD per million tokens, as of {PRICES_AS_OF}.")
+        figures = (f"{card.price.input:.2f}", f"{card.price.output:.2f}") if card else ("", "")
+        retired = f"retired {card.retired:%Y-%m-%d}, use {card.successor}" if card and card.retired else ""
+        rows.append((model.id, since, *figures, retired))
+    print_table(rows, ("MODEL", "SINCE", "IN", "OUT", "NOTE"))
+    print(f"\nPay-as-you-go prices in USD per million tokens, as of {MODELS_AS_OF}.")
     return 0
 
 

@@ -6,14 +6,25 @@ from collections.abc import Mapping
 
 import msgspec
 
-from .models import PRICES, Price, price_of
+from .models import LONG_PROMPT, Price, price_of
+
+_COUNTS = (
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "reasoning_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+)
 
 
 class TokenUsage(msgspec.Struct, frozen=True, gc=False):
     """Token counts of one answer, or of many: usages add with `+`.
 
     `prompt_tokens` is all input, cached included, on both wires; `completion_tokens` includes `reasoning_tokens`;
-    `cache_read_tokens` and `cache_write_tokens` are parts of `prompt_tokens`.
+    `cache_read_tokens` and `cache_write_tokens` are parts of `prompt_tokens`. `long_requests` is the part of a sum that
+    comes from requests above 512,000 input tokens, which some models bill at a higher price; None where the counts
+    alone tell it.
     """
 
     prompt_tokens: int = 0
@@ -22,38 +33,55 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False):
     reasoning_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    long_requests: TokenUsage | None = None
 
     def __add__(self, other: TokenUsage) -> TokenUsage:
         if not isinstance(other, TokenUsage):
             return NotImplemented
-        return TokenUsage(*(mine + theirs for mine, theirs in zip(self._counts(), other._counts(), strict=True)))
+        total = _added(self, other)
+        if total.prompt_tokens <= LONG_PROMPT:
+            return total
+        return msgspec.structs.replace(total, long_requests=_added(_long_part(self), _long_part(other)))
 
     def __radd__(self, other: int) -> TokenUsage:
         """Let `sum(usages)` start from its 0."""
         return self if other == 0 else NotImplemented
 
-    def _counts(self) -> tuple[int, ...]:
-        return (
-            self.prompt_tokens,
-            self.completion_tokens,
-            self.total_tokens,
-            self.reasoning_tokens,
-            self.cache_read_tokens,
-            self.cache_write_tokens,
-        )
-
-    def cost(self, model: str, prices: Mapping[str, Price] = PRICES) -> float:
+    def cost(self, model: str, prices: Mapping[str, Price] | None = None, *, service_tier: str = "standard") -> float:
         """Return the price in USD at pay-as-you-go rates; on a Token Plan, which counts requests, a notional figure.
 
-        `prices` maps model names to `Price`; the default is the table of `minimax_sync.values.models`, dated there.
-        Raises `ConfigError` for a model that is not in it.
+        Each request of a sum has the price of its own size. `prices` maps model names to `Price`; the default is the
+        table of `minimax_sync.values.models`, dated there, under any spelling of the name. Raises `ConfigError` for a
+        model without a known price, and for a `service_tier` that it does not offer.
         """
-        price = price_of(model, prices)
-        fresh = max(0, self.prompt_tokens - self.cache_read_tokens - self.cache_write_tokens)
-        microdollars = (
-            fresh * price.input
-            + self.completion_tokens * price.output
-            + self.cache_read_tokens * price.cache_read
-            + self.cache_write_tokens * price.cache_write
+        if prices is not None and model in prices:
+            return _dollars(self, prices[model])
+        long = _long_part(self)
+        short = TokenUsage(*(getattr(self, name) - getattr(long, name) for name in _COUNTS))
+        return _dollars(short, price_of(model, service_tier=service_tier)) + _dollars(
+            long, price_of(model, is_long=True, service_tier=service_tier)
         )
-        return microdollars / 1_000_000
+
+
+_NOTHING = TokenUsage()
+
+
+def _added(one: TokenUsage, other: TokenUsage) -> TokenUsage:
+    return TokenUsage(*(getattr(one, name) + getattr(other, name) for name in _COUNTS))
+
+
+def _long_part(usage: TokenUsage) -> TokenUsage:
+    if usage.long_requests is not None:
+        return usage.long_requests
+    return usage if usage.prompt_tokens > LONG_PROMPT else _NOTHING
+
+
+def _dollars(usage: TokenUsage, price: Price) -> float:
+    fresh = max(0, usage.prompt_tokens - usage.cache_read_tokens - usage.cache_write_tokens)
+    microdollars = (
+        fresh * price.input
+        + usage.completion_tokens * price.output
+        + usage.cache_read_tokens * price.cache_read
+        + usage.cache_write_tokens * price.cache_write
+    )
+    return microdollars / 1_000_000

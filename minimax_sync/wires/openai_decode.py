@@ -86,7 +86,14 @@ class _Thought(GrowingThought):
 class OpenAIAccumulator(Accumulator):
     """Folds one answer of the OpenAI wire."""
 
-    finish_reasons = {"tool_call": "tool_calls", "function_call": "tool_calls"}
+    finish_reasons = {
+        "tool_call": "tool_calls",
+        "function_call": "tool_calls",
+        # gateways hand the other wire's words through
+        "tool_use": "tool_calls",
+        "end_turn": "stop",
+        "max_tokens": "length",
+    }
 
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
         super().__init__(stops)

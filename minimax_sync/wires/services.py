@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import RequestError
 from ..values.json_text import as_json
-from ..values.models import PRICES
+from ..values.models import MODELS, ModelCard, model_card
 from ..values.request import ChatRequest
 from .decoding import count, not_an_answer, parsed
 from .failures import Envelope, failure
@@ -37,12 +37,17 @@ class Model(msgspec.Struct, frozen=True):
     created_at: datetime | None = None
     owned_by: str = ""
 
+    @property
+    def card(self) -> ModelCard | None:
+        """The known facts of the model: limits, prices, retirement; None for one that this version does not know."""
+        return model_card(self.id)
+
     def __str__(self) -> str:
         return self.id
 
 
-KNOWN_MODELS = tuple(Model(name, owned_by="minimax") for name in sorted(PRICES))
-"""What is told where the service has no list, as for older accounts (404)."""
+KNOWN_MODELS = tuple(Model(card.name, owned_by="minimax") for card in MODELS)
+"""The answer where the service has no list, as for older accounts (404)."""
 
 
 class _Vectors(msgspec.Struct):

@@ -45,8 +45,11 @@ def test_models_are_listed_with_their_prices(run: Run, emulator: Emulator) -> No
     status, out, err = run("models")
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].split() == ["MODEL", "SINCE", "IN", "OUT"]
-    assert lines[1].split() == ["MiniMax-M2.5", "2026-02-13", "0.30", "1.20"]
+    assert lines[0].split() == ["MODEL", "SINCE", "IN", "OUT", "NOTE"]
+    assert lines[1].split() == [
+        *("MiniMax-M2.5", "2026-02-13", "0.30", "1.20"),
+        *("retired", "2026-11-18,", "use", "MiniMax-M3.1-Flash"),
+    ]
     assert "USD per million tokens" in lines[-1]
 
 
@@ -57,7 +60,13 @@ def test_a_model_without_a_price_or_a_date_is_listed_all_the_same(run: Run, emul
 
 def test_models_as_json_are_a_list(run: Run, emulator: Emulator) -> None:
     models = json.loads(run("models", "--json").out)
-    assert models[0] == {"id": "MiniMax-M2.5", "created_at": "2026-02-13T02:00:00Z", "owned_by": "minimax"}
+    assert models[0] == {
+        "id": "MiniMax-M2.5",
+        "created_at": "2026-02-13T02:00:00Z",
+        "owned_by": "minimax",
+        "retired": "2026-11-18",
+        "successor": "MiniMax-M3.1-Flash",
+    }
 
 
 def test_a_refused_key_is_an_error(run: Run, emulator: Emulator) -> None:
