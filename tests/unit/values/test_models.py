@@ -57,7 +57,7 @@ def test_the_priority_tier_multiplies_the_price_where_it_is_offered() -> None:
     assert SERVICE_TIERS == ("standard", "priority")
     assert price_of("MiniMax-M3", service_tier="priority").input == pytest.approx(0.45)
     assert price_of("MiniMax-M3", is_long=True, service_tier="priority").output == pytest.approx(3.60)
-    with pytest.raises(ConfigError, match="service_tier 'priority' of MiniMax-M2.5"):
+    with pytest.raises(ConfigError, match=r"service_tier 'priority' of MiniMax-M2\.5"):
         price_of("MiniMax-M2.5", service_tier="priority")
     with pytest.raises(ConfigError, match="service_tier 'gold'"):
         price_of("MiniMax-M3", service_tier="gold")
