@@ -8,27 +8,12 @@ from typing import Any
 import msgspec
 
 from ..errors import RequestError
+from .scalars import plain_json
 
 _FAILURES = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
-_EXACT: dict[type, Callable[[Any], Any]] = {str: str.__str__, int: int.__int__, float: float.__float__}
-
-
-def plain(value: Any) -> Any:
-    """Return a subclass of str, int or float as its base, and numpy's numbers and arrays as Python's; else TypeError.
-
-    For msgspec, which encodes the exact types alone.
-    """
-    for base, exact in _EXACT.items():
-        if isinstance(value, base):
-            return exact(value)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"type {type(value).__name__} is not JSON")
-
-
-def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] = plain) -> bytes:
+def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] = plain_json) -> bytes:
     """Encode a value; raises `RequestError` that names `where` and the place inside it, and quotes nothing."""
     try:
         return msgspec.json.encode(value, enc_hook=enc_hook)

@@ -15,6 +15,7 @@ import msgspec
 from ..errors import RequestError, ToolArgumentsError
 from .images import Image, PilImage
 from .json_text import as_json
+from .scalars import plain_json, plain_scalar
 from .shortened import shortened
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -65,7 +66,9 @@ class ToolCall:
             if not isinstance(arguments, Mapping | None):
                 raise RequestError(f"the arguments of a tool call must be a dict, not {type(arguments).__name__}")
             arguments_json = as_json(arguments or {}, f"the arguments of the call to {shortened(name)}").decode()
-        self._id, self._name, self._arguments_json = id, name, arguments_json
+        self._id: str = plain_scalar(id)
+        self._name: str = plain_scalar(name)
+        self._arguments_json: str = plain_scalar(arguments_json)
 
     @property
     def id(self) -> str:
@@ -118,10 +121,17 @@ def _tool_call(id: str, name: str, arguments_json: str) -> ToolCall:
 Part = Text | Reasoning | Image | ToolCall
 
 
-def _said(text: object) -> tuple[Part, ...]:
+def _texts(text: object) -> tuple[Part, ...]:
     if not isinstance(text, str):
         raise RequestError(f"the text of a message must be a string, not {type(text).__name__}")
-    return (Text(text),) if text else ()
+    return (Text(plain_scalar(text)),) if text else ()
+
+
+def _json_or_text(value: object) -> object:
+    try:
+        return plain_json(value)
+    except TypeError:
+        return str(value)
 
 
 class ChatMessage(msgspec.Struct, frozen=True, gc=False):
@@ -139,7 +149,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def system(cls, text: str) -> ChatMessage:
         """An instruction; the wires merge all of them into the one system prompt that the service takes."""
-        return cls("system", _said(text))
+        return cls("system", _texts(text))
 
     @classmethod
     def user(
@@ -150,12 +160,12 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         """What the user says; `images` are `Image`s, paths, bytes, URLs or PIL images, or a single one of them."""
         if isinstance(images, Image | bytes | bytearray | memoryview | str) or not isinstance(images, Iterable):
             images = (images,)
-        return cls("user", _said(text) + tuple(Image.coerce(image) for image in images))
+        return cls("user", _texts(text) + tuple(Image.coerce(image) for image in images))
 
     @classmethod
     def assistant(cls, text: str = "", tool_calls: Iterable[ToolCall] = ()) -> ChatMessage:
         """What the model said. For an answer of the service use `ChatResponse.message`: that keeps its thinking."""
-        return cls("assistant", _said(text) + tuple(tool_calls))
+        return cls("assistant", _texts(text) + tuple(tool_calls))
 
     @classmethod
     def tool_result(
@@ -164,8 +174,11 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         """The result of a tool call; what is not a string is sent as JSON."""
         if not isinstance(tool_call_id, str):
             raise RequestError(f"tool_call_id must be a string, not {type(tool_call_id).__name__}")
-        text = content if isinstance(content, str) else as_json(content, "the tool's result", enc_hook=str).decode()
-        return cls("tool", (Text(text),), tool_call_id, name or "", is_error)
+        if isinstance(content, str):
+            text = plain_scalar(content)
+        else:
+            text = as_json(content, "the tool's result", enc_hook=_json_or_text).decode()
+        return cls("tool", (Text(text),), plain_scalar(tool_call_id), plain_scalar(name or ""), is_error)
 
     @property
     def text(self) -> str:
@@ -214,15 +227,6 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         if self.tool_call_id:
             shown.append(f"tool_call_id={shortened(self.tool_call_id)}")
         return f"ChatMessage({', '.join(shown)})"
-
-
-class PlainMessages(tuple[Any, ...]):
-    """Messages that are each a speaker's text and nothing else, as most conversations are.
-
-    A request tells them by this type once it has looked: they need no more checks, and take a short way in the wires.
-    """
-
-    __slots__ = ()
 
 
 def open_calls(messages: Sequence[ChatMessage]) -> tuple[ToolCall, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import RequestError
 from .images import Image
-from .messages import ChatMessage, Part, PlainMessages, Reasoning, Role, Text, ToolCall
+from .messages import ChatMessage, Part, Reasoning, Role, Text, ToolCall
 from .shortened import shortened
 from .tooldef import ToolDef
 
@@ -25,8 +25,8 @@ _ROLES: dict[str, Role] = {
 _PLAIN_ROLES: dict[str, Role] = {name: role for name, role in _ROLES.items() if role != "tool"}
 
 
-def messages_from(sequence: Sequence[object]) -> tuple[ChatMessage, ...]:
-    """Read messages, dicts and strings. A dict of a role and a text alone, as most are, goes a short way."""
+def messages_from(sequence: Sequence[object]) -> tuple[tuple[ChatMessage, ...], bool]:
+    """Read messages, dicts and strings; return them, and whether all are dicts of a role and a text alone."""
     messages: list[ChatMessage] = []
     are_plain = True
     for item in sequence:
@@ -37,7 +37,7 @@ def messages_from(sequence: Sequence[object]) -> tuple[ChatMessage, ...]:
                 continue
         are_plain = False
         messages.append(_message_from(item, f"messages[{len(messages)}]"))
-    return PlainMessages(messages) if are_plain else tuple(messages)
+    return tuple(messages), are_plain
 
 
 def _message_from(item: object, where: str) -> ChatMessage:

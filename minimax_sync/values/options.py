@@ -1,14 +1,25 @@
-"""The options of a call, for type checkers: the fields of `ChatRequest` but its messages."""
+"""The options of a request, one row each: how a value is converted, and the rule that it must follow.
+
+`ChatOptions` lists the same names for type checkers; a test compares the two. What an option becomes in a body is the
+wires' business.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypedDict
+
+from ..errors import RequestError
+from .openai_dicts import tool_from_dict
+from .scalars import plain_scalar
+from .tooldef import ToolDef, as_tool
 
 
 class RoundOptions(TypedDict, total=False):
     """Keyword arguments of `run_tools` and `tool_run`: those of `chat` except `tools`."""
 
+    messages: object
     model: str | None
     system: str | None
     max_tokens: int | None
@@ -17,7 +28,11 @@ class RoundOptions(TypedDict, total=False):
     stop: str | Sequence[str] | None
     tool_choice: str | Mapping[str, Any] | None
     response_format: str | Mapping[str, Any] | None
+    thinking: bool | None
+    effort: str | None
+    cache: bool
     extra_body: Mapping[str, Any] | None
+    extra_headers: Mapping[str, str] | None
     timeout: float | None
 
 
@@ -25,3 +40,113 @@ class ChatOptions(RoundOptions, total=False):
     """Keyword arguments of `chat`, `stream` and all that is built on them; see `ChatRequest` for their meaning."""
 
     tools: Sequence[Any] | None
+
+
+class Option(NamedTuple):
+    """One row. `convert` reads every spelling in use; `is_valid` judges its result, and `rule` says what is valid."""
+
+    convert: Callable[[Any], object]
+    is_valid: Callable[[Any], bool]
+    rule: str
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _stops(stop: object) -> object:
+    if stop is None:
+        return ()
+    if isinstance(stop, str):
+        return (plain_scalar(stop),)
+    return tuple(map(plain_scalar, stop)) if isinstance(stop, list | tuple) else stop
+
+
+def _tools(tools: object) -> object:
+    if tools is None:
+        return ()
+    if isinstance(tools, tuple) and all(isinstance(item, ToolDef) for item in tools):
+        return tools
+    if isinstance(tools, str | Mapping) or not isinstance(tools, Sequence):
+        tools = (tools,)
+    return tuple(tool_from_dict(item) if isinstance(item, Mapping) else as_tool(item) for item in tools)
+
+
+def _choice(choice: object) -> object:
+    """Read OpenAI's {"type": "function", "function": {"name": ...}} as the name."""
+    if isinstance(choice, Mapping) and isinstance(choice.get("function"), Mapping):
+        return choice["function"].get("name")
+    return plain_scalar(choice)
+
+
+def _format(response_format: object) -> object:
+    """Read OpenAI's spellings of the response format."""
+    if response_format is None:
+        return "text"
+    kind = response_format.get("type") if isinstance(response_format, Mapping) else None
+    if isinstance(response_format, Mapping) and kind == "json_schema" and "json_schema" in response_format:
+        wrapped = response_format["json_schema"]
+        return wrapped.get("schema", {}) if isinstance(wrapped, Mapping) else wrapped
+    return {"json_object": "json", "text": "text"}.get(str(kind), plain_scalar(response_format))
+
+
+def _mapping(value: object) -> object:
+    return {} if value is None else value
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str)
+        and isinstance(text, str)
+        and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name)
+        and re.fullmatch(r"[\t\x20-\x7e]*", text)
+        for name, text in value.items()
+    )
+
+
+OPTIONS: Mapping[str, Option] = {
+    "model": Option(plain_scalar, _is_name, "a model's name"),
+    "system": Option(plain_scalar, lambda value: isinstance(value, str), "a string"),
+    "max_tokens": Option(
+        plain_scalar, lambda value: _is_number(value, 1, 2**31) and isinstance(value, int), "a whole number from 1"
+    ),
+    "temperature": Option(plain_scalar, lambda value: _is_number(value, 0, 2), "a number from 0 to 2"),
+    "top_p": Option(plain_scalar, lambda value: _is_number(value, 0, 1) and value > 0, "a number above 0 and up to 1"),
+    "stop": Option(
+        _stops,
+        lambda value: isinstance(value, tuple) and all(isinstance(item, str) and item for item in value),
+        "a string or several, none of them empty",
+    ),
+    "tools": Option(_tools, lambda value: True, "tools"),
+    "tool_choice": Option(
+        _choice, lambda value: isinstance(value, str), '"auto", "none", "required" or the name of a tool'
+    ),
+    "response_format": Option(
+        _format,
+        lambda value: value in ("text", "json") if isinstance(value, str) else isinstance(value, Mapping),
+        '"text", "json" or a JSON schema as a dict',
+    ),
+    "thinking": Option(plain_scalar, lambda value: isinstance(value, bool), "True or False"),
+    "effort": Option(plain_scalar, _is_name, 'a depth of thinking, such as "low" or "max"'),
+    "cache": Option(lambda value: plain_scalar(value) or False, lambda value: isinstance(value, bool), "True or False"),
+    "extra_body": Option(
+        _mapping,
+        lambda value: isinstance(value, Mapping) and "stream" not in value,
+        'a dict without "stream", which is not an option: call chat() or stream()',
+    ),
+    "extra_headers": Option(_mapping, _are_headers, "a dict of header names and their values, printable ASCII"),
+    "timeout": Option(
+        plain_scalar, lambda value: _is_number(value, 0, 1e9) and value > 0, "a number of seconds above 0"
+    ),
+}
+
+
+def check_option(name: str, value: object) -> None:
+    """Raise `RequestError`, naming the option, for a converted value that breaks the option's rule."""
+    row = OPTIONS[name]
+    if value is not None and not row.is_valid(value):
+        raise RequestError(f"{name} must be {row.rule}")

@@ -1,19 +1,40 @@
-"""Plain values of scalars: subclasses of `str`, `int` and `float`, and numpy's numbers, count as what they are."""
+"""Python values that only look like plain ones: subclasses of `str`, `int` and `float`, enum members, NumPy scalars.
+
+The JSON encoder refuses them. Pure: it must not know messages, requests or NumPy itself.
+"""
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+from typing import Any
 
-def plain_scalar(value: object) -> object:
-    """Return a number, truth value or text as `int`, `float`, `bool` or `str` itself, and anything else as it is.
 
-    numpy is not imported: its scalars are known by their module.
-    """
-    if type(value).__module__.partition(".")[0] == "numpy" and getattr(value, "shape", None) == ():
-        value = value.item()  # type: ignore[attr-defined]
+def plain_scalar(value: Any) -> Any:
+    """Return the exact `str`, `int`, `float` or `bool` that a value stands for; any other value as it is."""
+    kind = type(value)
+    if kind is str or kind is int or kind is float or kind is bool or value is None:
+        return value
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int.__int__(value)
-    return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return bool(value) if _is_numpy_bool(value) else value
+
+
+def plain_json(value: Any) -> Any:
+    """Return a value that JSON can hold: a plain scalar, the list of a NumPy array; raise `TypeError` for others.
+
+    For the JSON encoder, which asks for what it does not know.
+    """
+    found = plain_scalar(value)
+    if found is not value:
+        return found
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
+def _is_numpy_bool(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", "") == "b" and getattr(value, "shape", None) == ()

@@ -10,7 +10,7 @@ import msgspec
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
+from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .inline_images import filled, gap
@@ -22,7 +22,7 @@ _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"ty
 def encode(request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> bytes:
     """Write the JSON body of a checked request. Raises `RequestError` for values that JSON cannot hold."""
     body = common_fields(request, model, stream)
-    body["messages"] = _messages(request.messages)
+    body["messages"] = _messages(request)
     system = system_prompt(request)
     if system:
         body["system"] = system
@@ -44,11 +44,11 @@ class _Turn(msgspec.Struct, gc=False):
     content: Blocks
 
 
-def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
+def _messages(request: ChatRequest) -> list[_Turn]:
     """Write the turns; what one role says in a row is one turn."""
     written: list[_Turn] = []
     last = ""
-    for role, blocks in _written(messages):
+    for role, blocks in _written(request):
         if role == last:
             written[-1].content += blocks
         else:
@@ -57,14 +57,14 @@ def _messages(messages: tuple[ChatMessage, ...]) -> list[_Turn]:
     return written
 
 
-def _written(messages: tuple[ChatMessage, ...]) -> Iterator[tuple[str, Blocks]]:
+def _written(request: ChatRequest) -> Iterator[tuple[str, Blocks]]:
     """Write each message; the results of an answer's calls are said by the user, with what that says next."""
-    if type(messages) is PlainMessages:
-        for each in messages:
+    if request.is_plain:
+        for each in request.messages:
             if each.role != "system":
                 yield each.role, each.parts
         return
-    for message, text, results in turns(messages):
+    for message, text, results in turns(request.messages):
         blocks = tuple(message.parts) if text else _blocks(message)
         if blocks:
             yield message.role, blocks

@@ -9,14 +9,22 @@ from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Part, Text
 from ..values.request import ChatRequest
 
+DEFAULT_MAX_TOKENS = 65_536
+"""Sent when a request names no limit, because the service's own default, 10,240, cuts long answers. M2.x models write
+131,072 at most (help.aliyun.com/zh/model-studio/minimax-api-by-minimax); this leaves room for a prompt of 139,000."""
+
+LOWEST_TEMPERATURE = 0.01
+"""Sent for `temperature=0`, which the service refuses."""
+
 
 def common_fields(request: ChatRequest, model: str, stream: bool) -> dict[str, Any]:
     """Begin a body with the fields that both wires have under one name; `model` is for a request that names none."""
-    fields: dict[str, Any] = {"model": request.model or model, "max_tokens": request.limit}
+    max_tokens = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
+    fields: dict[str, Any] = {"model": request.model or model, "max_tokens": max_tokens}
     if stream:
         fields["stream"] = True
     if request.temperature is not None:
-        fields["temperature"] = request.sent_temperature
+        fields["temperature"] = max(request.temperature, LOWEST_TEMPERATURE)
     if request.top_p is not None:
         fields["top_p"] = request.top_p
     return fields

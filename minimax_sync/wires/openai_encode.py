@@ -9,7 +9,7 @@ import msgspec
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, PlainMessages, Reasoning, Text, ToolCall
+from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .inline_images import filled, gap
@@ -47,10 +47,9 @@ def _messages(request: ChatRequest, is_minimax: bool) -> list[_Said | dict[str, 
     system = system_prompt(request)
     if system:
         written.append(_Said("system", system))
-    messages = request.messages
-    if type(messages) is PlainMessages:
-        return written + [_Said(each.role, each.parts[0].text) for each in messages if each.role != "system"]
-    for message, text, results in turns(messages):
+    if request.is_plain:
+        return written + [_Said(each.role, each.text) for each in request.messages if each.role != "system"]
+    for message, text, results in turns(request.messages):
         if text:
             written.append(_Said(message.role, text))
         elif message.role == "assistant":

@@ -104,8 +104,16 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"extra_body": {"stream": True}}, "extra_body must be a dict without"),
     ({"timeout": 0}, "timeout must be"),
     ({"timeout": float("inf")}, "timeout must be"),
-    ({"nonsense": 1}, "unknown option nonsense; known: extra_body, max_tokens"),
-    ({"messages": "Hi"}, "unknown option messages"),
+    ({"thinking": "yes"}, "thinking must be True or False"),
+    ({"effort": 3}, "effort must be a depth of thinking"),
+    ({"effort": " "}, "effort must be"),
+    ({"cache": "yes"}, "cache must be True or False"),
+    ({"extra_headers": ["a"]}, "extra_headers must be a dict"),
+    ({"extra_headers": {"a b": "c"}}, "extra_headers must be"),
+    ({"extra_headers": {"a": "b\r\nc: d"}}, "extra_headers must be"),
+    ({"extra_headers": {"a": 1}}, "extra_headers must be"),
+    ({"nonsense": 1}, "unknown option nonsense; known: cache, effort, extra_body, extra_headers, max_tokens"),
+    ({"messages": "Hi"}, "give the messages as the first argument or as messages=, not both"),
 ]
 
 
@@ -119,7 +127,7 @@ def test_a_bad_option_is_named(options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"stream": True}, "leave out stream"),
+        ({"stream": True}, "`stream` is not an option"),
         ({"seed": 1, "n": 2}, "unknown field n, seed; put it into extra_body"),
         ({5: 1}, "unknown field 5"),
     ],
