@@ -18,7 +18,9 @@ def shortened(text: str) -> str:
 def fields_shown(value: msgspec.Struct) -> str:
     """Return a repr with the fields that differ from their defaults, text shortened and collections counted."""
     fields = ((name, getattr(value, name)) for name in value.__struct_fields__ if name[0] != "_")
-    shown = [f"{name}={_shown(field)}" for name, field in fields if field not in (None, "", (), {})]
+    shown = [
+        f"{name}={_shown(field)}" for name, field in fields if field not in (None, "", (), {}) and field is not False
+    ]
     return f"{type(value).__name__}({', '.join(shown)})"
 
 
