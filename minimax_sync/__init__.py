@@ -44,6 +44,7 @@ _HOMES = {
     "values.images": "Image",
     "values.messages": "ChatMessage ToolCall",
     "values.models": "ModelCard model_card",
+    "values.quota": "Balance Quota QuotaWindow",
     "values.request": "ChatRequest",
     "values.response": "ChatResponse",
     "values.results": "MapResult",

@@ -12,7 +12,7 @@ from .parser import Command, argument
 from .terminal import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..pacing.quota_alert import QuotaWindow
+    from ..values.quota import QuotaWindow
 
 _BAR = 20
 
@@ -48,7 +48,7 @@ def _row(window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
     left = 100.0 if window.status == "unlimited" else 0.0 if window.status == "exhausted" else window.remaining_percent
     if left is None:
         return "? %".rjust(5), "[" + "?" * _BAR + "]", window.describe(now)
-    filled = int(left / 100 * _BAR)  # full only when nothing is used
+    filled = int(min(left, 100) / 100 * _BAR)  # full only when nothing is used
     return f"{left:3.0f} %", "[" + "#" * filled + "-" * (_BAR - filled) + "]", window.describe(now)
 
 

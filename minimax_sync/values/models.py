@@ -135,7 +135,7 @@ def _plain_name(name: str) -> str:
 
 def is_chat_quota(name: str) -> bool:
     """Return whether a row of the quota counts chat: "general", or a chat model or family of them (`MiniMax-M*`)."""
-    return name == "general" or name.lower().startswith("minimax-m")
+    return name.lower() == "general" or name.lower().startswith("minimax-m")
 
 
 def price_of(model: str, *, is_long: bool = False, service_tier: str = "standard") -> Price:

@@ -1,9 +1,10 @@
-"""What MiniMax serves besides chat: embeddings, models and token counts. Bodies in, values out; no I/O."""
+"""MiniMax's other services: embeddings, models, token counts, quota, balance. Bodies in, values out; no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from ..errors import RequestError
 from ..values.json_text import as_json
 from ..values.models import MODELS, ModelCard, model_card
+from ..values.quota import NOT_IN_PLAN, Balance, Quota, QuotaWindow
 from ..values.request import ChatRequest
 from .decoding import count, not_an_answer, parsed
 from .failures import Envelope, failure
@@ -123,10 +125,123 @@ def decode_count(body: bytes) -> int:
     return parsed(_decode_count, body).input_tokens
 
 
-def _instant(value: Any) -> datetime | None:
+class _Remains(msgspec.Struct):
+    model_remains: list[Any]
+
+
+_decode_remains = msgspec.json.Decoder(_Remains).decode
+
+_QUOTA_STATUSES = {1: "active", 2: "exhausted", 3: "unlimited"}
+
+
+def decode_quota(body: bytes) -> Quota:
+    """Read the answer of `/v1/token_plan/remains`; a row that cannot be read is left out.
+
+    An answer with an error code has no windows: call `failure_in` first. Raises `ResponseFormatError`.
+    """
     try:
-        if isinstance(value, str):
-            return datetime.fromisoformat(value.replace("Z", "+00:00"))
-        return datetime.fromtimestamp(value, timezone.utc) if value else None
+        rows = parsed(_decode_remains, body).model_remains
+    except ResponseFormatError as exc:
+        problem = str(exc)
+    else:
+        named = [row for row in rows if isinstance(row, dict) and isinstance(row.get("model_name"), str)]
+        if named or not rows:
+            return Quota(tuple(map(_quota_window, named)))
+        problem = "none of its rows names a model"
+    raise ResponseFormatError(f"quota: not the answer of a Token Plan: {problem}")
+
+
+def _quota_window(row: dict[str, Any]) -> QuotaWindow:
+    window = _period(row, "current_interval", row.get("start_time"), row.get("end_time"))
+    weekly = None
+    if row.get("current_weekly_status") is not None or row.get("weekly_end_time"):
+        weekly = _period(row, "current_weekly", row.get("weekly_start_time"), row.get("weekly_end_time"))
+    if weekly and weekly.status == window.status == "unlimited" and not (window.total or weekly.total):
+        window = msgspec.structs.replace(window, status=NOT_IN_PLAN, remaining_percent=None)
+        weekly = msgspec.structs.replace(weekly, status=NOT_IN_PLAN, remaining_percent=None)
+    if weekly and weekly.remaining_percent is not None:
+        boost = max(1.0, (_figure(row.get("weekly_boost_permille")) or 0) / 1000)
+        weekly = msgspec.structs.replace(weekly, remaining_percent=weekly.remaining_percent * boost)
+    return msgspec.structs.replace(window, weekly=weekly)
+
+
+def _period(row: dict[str, Any], prefix: str, start_ms: Any, end_ms: Any) -> QuotaWindow:
+    status = _QUOTA_STATUSES.get(int(_figure(row.get(f"{prefix}_status")) or 0), "unknown")
+    total = int(max(0, _figure(row.get(f"{prefix}_total_count")) or 0)) or None
+    percent = _figure(row.get(f"{prefix}_remaining_percent"))
+    remaining = _remaining(total, _figure(row.get(f"{prefix}_usage_count")), percent)
+    if percent is None and total and remaining is not None:
+        percent = 100 * remaining / total
+    if percent is None and status == "exhausted":
+        percent = 0.0
+    return QuotaWindow(
+        model=row["model_name"],
+        remaining_percent=None if percent is None else min(100.0, max(0.0, percent)),
+        used=None if total is None or remaining is None else total - remaining,
+        total=total,
+        starts_at=_instant(start_ms, unit=1000),
+        resets_at=_instant(end_ms, unit=1000),
+        status=status,
+    )
+
+
+def _remaining(total: int | None, count: float | None, percent: float | None) -> int | None:
+    """Return how many requests are left, from a count that is what is used in some answers and what is left in others.
+
+    The rule of MiniMax's own client (`resolveQuotaCounts` of MiniMax-AI/cli): the reading that agrees with the
+    percentage within 1; without a percentage it is what is left; where neither agrees, unknown.
+    """
+    if total is None or count is None:
+        return None
+    left = int(min(max(0, count), total))
+    if percent is None:
+        return left
+    readings = (total - left, left)
+    return next((reading for reading in readings if abs(100 * reading / total - percent) <= 1), None)
+
+
+def decode_balance(body: bytes) -> Balance:
+    """Read the answer of `/account/query_balance`. Raises `ResponseFormatError`."""
+    answer = parsed(msgspec.json.Decoder(dict[str, Any]).decode, body)
+    amounts = {name: _money(answer.get(field)) for name, field in _BALANCE_FIELDS.items()}
+    available = amounts.pop("available")
+    if available is None:
+        raise not_an_answer("it holds no available_amount", body)
+    return Balance(available, **amounts)
+
+
+_BALANCE_FIELDS = {
+    "available": "available_amount",
+    "cash": "cash_balance",
+    "voucher": "voucher_balance",
+    "credit": "credit_balance",
+    "owed": "owed_amount",
+}
+
+
+def _money(value: Any) -> Decimal | None:
+    try:
+        amount = Decimal(str(value).strip()) if isinstance(value, str | int | float) else None
+    except InvalidOperation:
+        return None
+    return amount if amount is not None and amount.is_finite() else None
+
+
+def _figure(value: Any) -> float | None:
+    """Read a number, also one written as text; anything else is None."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        return None
+    return number if number is not None and abs(number) < 1e18 else None
+
+
+def _instant(value: Any, unit: int = 1) -> datetime | None:
+    """Read an ISO instant, or an epoch in seconds or, with `unit` 1000, milliseconds."""
+    try:
+        epoch = _figure(value)
+        if epoch is not None:
+            return datetime.fromtimestamp(epoch / unit, timezone.utc) if epoch > 0 else None
+        return datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else None
     except (ValueError, TypeError, OverflowError, OSError):
         return None

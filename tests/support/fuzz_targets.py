@@ -17,7 +17,6 @@ from minimax_sync.auth.bundle import parse_bundle
 from minimax_sync.auth.portal import Answer
 from minimax_sync.auth.token_endpoint import decode_answer
 from minimax_sync.errors import ConfigError, LlmError, ToolArgumentsError
-from minimax_sync.pacing.quota_alert import decode_quota
 from minimax_sync.pacing.retry import retry_after_seconds
 from minimax_sync.secret import Secret
 from minimax_sync.settings.llm_yaml import read_config
@@ -28,6 +27,7 @@ from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 from minimax_sync.wires.failures import failure_of_status
 from minimax_sync.wires.openai_decode import OpenAIAccumulator
+from minimax_sync.wires.services import decode_quota
 from minimax_sync.wires.sse import SseParser
 
 DATA = Path(__file__).parent.parent / "data"
