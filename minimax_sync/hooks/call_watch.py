@@ -1,4 +1,4 @@
-"""Tell the hooks the story of one call. Made only where there are hooks: without any, a call pays for one test."""
+"""`CallWatch`, which counts and times one call and emits its events. Without hooks none is made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .events import AttemptFailed, CallEnded, CallStarted, FirstToken, Hook, Rat
 
 
 class CallWatch:
-    """Counts and times one call and emits its events. `common` are the fields of a `CallEvent` but for `call_id`."""
+    """Counts and times one call and emits its events. `common`: the fields of a `CallEvent` except `call_id`."""
 
     def __init__(self, hooks: tuple[Hook, ...], common: dict[str, Any], sampling: dict[str, Any]) -> None:
         self._hooks = hooks
@@ -24,14 +24,14 @@ class CallWatch:
         emit(hooks, CallStarted(**self._common, **sampling))
 
     def attempt(self, waited: float) -> None:
-        """An attempt begins after `waited` seconds in the limiter."""
+        """Record that an attempt begins after `waited` seconds in the limiter."""
         self._attempts += 1
         self._waited += waited
         if waited > 0:
             emit(self._hooks, RateLimited(**self._common, attempt=self._attempts, source="limiter", seconds=waited))
 
     def failed(self, error: LlmError, retry_in: float | None, cool_down: float) -> None:
-        """An attempt failed."""
+        """Record a failed attempt; `cool_down` is how long, in seconds, the limiter pauses because of it."""
         failure = {name: getattr(error, name) for name in ("status", "code", "request_id")}
         emit(
             self._hooks,
@@ -47,7 +47,7 @@ class CallWatch:
             emit(self._hooks, RateLimited(**self._common, attempt=self._attempts, source="service", seconds=cool_down))
 
     def first_token(self) -> None:
-        """The first delta of a stream is there."""
+        """Record that the first delta of a stream arrived."""
         emit(self._hooks, FirstToken(**self._common, seconds=time.monotonic() - self._began))
 
     def ended(
@@ -56,7 +56,7 @@ class CallWatch:
         error: BaseException | None = None,
         quota: tuple[float, str] | None = None,
     ) -> None:
-        """The call is over; only the first such word counts."""
+        """Record the end of the call; later calls of this method do nothing."""
         if self._over:
             return
         self._over = True

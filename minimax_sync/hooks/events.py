@@ -1,7 +1,7 @@
-"""What a client tells about its calls: frozen events, and the one way to hand them to hooks.
+"""The events of a client's calls, a class each with its log level and message, and `emit`, which calls the hooks.
 
-Logging, metrics and traces are made of nothing else. Events hold names, numbers and times, never a prompt, an answer
-or a credential; this module knows none of them, nor any backend.
+Logging, metrics and traces are built on these alone. Events hold names, numbers and times; this module must not know
+prompts, answers, credentials or any backend.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -17,13 +17,19 @@ _log = logging.getLogger("minimax_sync.hooks")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of every event. `provider` is the one that the configuration names."""
+    """Base of every event. `provider` is the one that the configuration names.
+
+    `log_level` and `log_message` are what `logging_hook` logs; the message's placeholders are the event's fields.
+    """
+
+    log_level: ClassVar[int]
+    log_message: ClassVar[str]
 
     provider: str = "minimax"
 
 
 class CallEvent(Event, frozen=True, kw_only=True):
-    """Base of what happens to one call.
+    """Base of the events of one call.
 
     `call_id` is the same for all events of a call and of no other. `operation` is "chat", "stream", "embeddings",
     "models", "quota" or "count_tokens"; `model` is the one asked for, "" where there is none. `flavor` is the wire.
@@ -38,7 +44,10 @@ class CallEvent(Event, frozen=True, kw_only=True):
 
 
 class CallStarted(CallEvent, frozen=True, kw_only=True):
-    """A call begins: nothing is sent yet. The sampling options are those that the request sets."""
+    """A call begins; nothing has been sent. The sampling options are those that the request sets."""
+
+    log_level = logging.DEBUG
+    log_message = "%(operation)s %(model)s started"
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -52,6 +61,9 @@ class AttemptFailed(CallEvent, frozen=True, kw_only=True):
     the next attempt, None when there is none.
     """
 
+    log_level = logging.WARNING
+    log_message = "%(operation)s %(model)s: attempt %(attempt)d failed with %(error_type)s"
+
     attempt: int
     error_type: str
     status: int | None = None
@@ -61,11 +73,14 @@ class AttemptFailed(CallEvent, frozen=True, kw_only=True):
 
 
 class RateLimited(CallEvent, frozen=True, kw_only=True):
-    """The call was slowed down before its attempt `attempt`, or asked by the service to slow down in it.
+    """The call waited in the limiter before its attempt `attempt`, or the service answered it with a rate limit.
 
-    `source` "limiter": the own limiter has made it wait for `seconds`. "service": a 429 or its like came, and everybody
-    who shares the limiter holds back for `seconds`.
+    `source` "limiter": the client's limiter made it wait for `seconds`. "service": a 429 or similar came, and all
+    clients that share the limiter pause for `seconds`.
     """
+
+    log_level = logging.INFO
+    log_message = "%(operation)s %(model)s: the %(source)s holds it back for %(seconds).2f s"
 
     attempt: int
     source: Literal["limiter", "service"]
@@ -73,19 +88,25 @@ class RateLimited(CallEvent, frozen=True, kw_only=True):
 
 
 class FirstToken(CallEvent, frozen=True, kw_only=True):
-    """The first delta of a stream is there, `seconds` after the call started."""
+    """The first delta of a stream arrived, `seconds` after the call started."""
+
+    log_level = logging.DEBUG
+    log_message = "%(operation)s %(model)s: first token after %(seconds).2f s"
 
     seconds: float
 
 
 class CallEnded(CallEvent, frozen=True, kw_only=True):
-    """The call is over, well or not; for a stream, when it ended, failed or was closed.
+    """The call is over, with or without success; a stream's call when it ended, failed or was closed.
 
-    `error_type` is None when it went well, else the name of the exception's class. `duration` and `waited` (the part
+    `error_type` is None after a success, else the name of the exception's class. `duration` and `waited` (the part
     spent in the limiter) are seconds; `attempts` is the number of requests sent. Token counts are None where the
-    service told none; `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning.
+    service sent none; `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning.
     `quota_remaining` is what the service or the budget leaves, in `quota_unit` ("tokens" or "requests").
     """
+
+    log_level = logging.INFO
+    log_message = "%(operation)s %(model)s ended after %(duration).2f s"
 
     duration: float
     attempts: int = 1
@@ -107,7 +128,10 @@ class CallEnded(CallEvent, frozen=True, kw_only=True):
 
 
 class TokenRefreshed(Event, frozen=True, kw_only=True):
-    """The Token Plan's access token was renewed in `duration` seconds; `forced` when a 401 asked for it."""
+    """The Token Plan's access token was renewed in `duration` seconds; `forced` when a 401 required it."""
+
+    log_level = logging.INFO
+    log_message = "%(provider)s: access token renewed in %(duration).2f s"
 
     duration: float
     forced: bool = False
@@ -115,7 +139,11 @@ class TokenRefreshed(Event, frozen=True, kw_only=True):
 
 
 class QuotaLow(Event, frozen=True, kw_only=True):
-    """What is left of the quota has just fallen below `threshold`, both in `unit` ("tokens" or "requests")."""
+    """The remaining quota has just fallen below `threshold`, both in `unit` ("tokens" or "requests")."""
+
+    # A WARNING about it is on the logger minimax_sync.quota, with or without hooks.
+    log_level = logging.INFO
+    log_message = "%(provider)s: %(remaining)s %(unit)s of the quota left"
 
     remaining: float
     threshold: float
@@ -125,8 +153,11 @@ class QuotaLow(Event, frozen=True, kw_only=True):
 class ToolFailed(Event, frozen=True, kw_only=True):
     """A function that `run_tools` called raised, or could not be called with the model's arguments.
 
-    `error_type` is the name of the exception's class. The model has been told; the exchange goes on.
+    `error_type` is the name of the exception's class. The model gets an error result; the exchange goes on.
     """
+
+    log_level = logging.WARNING
+    log_message = "the tool %(tool)s failed with %(error_type)s"
 
     tool: str
     error_type: str
@@ -136,9 +167,9 @@ Hook = Callable[[Event], object]
 
 
 def emit(hooks: Iterable[Hook], event: Event) -> None:
-    """Give the event to each hook, in the calling thread; what a hook raises is logged and goes no further."""
+    """Call each hook with the event, in the calling thread; exceptions of hooks are logged and swallowed."""
     for hook in hooks:
         try:
             hook(event)
-        except Exception:  # the hook is the user's: whatever it raises must not change the call's outcome
+        except Exception:  # a user's hook must not change the call's outcome
             _log.exception("a hook failed on %s", type(event).__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from minimax_sync import hooks
 from minimax_sync.hooks import (
     AttemptFailed,
     CallEnded,
+    CallEvent,
     CallStarted,
     Event,
     FirstToken,
@@ -61,6 +63,14 @@ def test_the_events_have_no_field_for_a_prompt_an_answer_or_a_key() -> None:
     assert len(fields) > 30
     assert not fields & {"messages", "prompt", "text", "input", "output", "content", "body", "message", "error"}
     assert not [field for field in fields if "key" in field or "bearer" in field or field.endswith("token")]
+
+
+def test_every_event_names_its_log_level_and_fields_of_its_own_in_its_message() -> None:
+    kinds = [kind for kind in (*Event.__subclasses__(), *CallEvent.__subclasses__()) if kind is not CallEvent]
+    assert {kind.__name__ for kind in kinds} == {type(event).__name__ for event, _, _ in EVENTS} | {"ToolFailed"}
+    for kind in kinds:
+        assert kind.log_level in (logging.DEBUG, logging.INFO, logging.WARNING)
+        assert set(re.findall(r"%\((\w+)\)", kind.log_message)) <= set(kind.__struct_fields__)
 
 
 def test_every_hook_gets_the_event_in_order() -> None:
