@@ -34,7 +34,6 @@ _HOMES = {
     "hooks.prometheus": "prometheus_hook",
     "pacing.testing": "testing",
     "pacing.token_bucket": "TokenBucket",
-    "pacing.quota_alert": "Quota QuotaWindow",
     "pacing.redis_token_bucket": "RedisTokenBucket",
     "pacing.retry": "RetryPolicy",
     "functions.run_tools": "ToolRun",

@@ -44,8 +44,6 @@ from .hooks.events import ToolFailed as ToolFailed
 from .hooks.logging import logging_hook as logging_hook
 from .hooks.otel import otel_hook as otel_hook
 from .hooks.prometheus import prometheus_hook as prometheus_hook
-from .pacing.quota_alert import Quota as Quota
-from .pacing.quota_alert import QuotaWindow as QuotaWindow
 from .pacing.redis_token_bucket import RedisTokenBucket as RedisTokenBucket
 from .pacing.retry import RetryPolicy as RetryPolicy
 from .pacing.testing import testing as testing
@@ -62,6 +60,11 @@ from .values.chunks import UsageUpdate as UsageUpdate
 from .values.images import Image as Image
 from .values.messages import ChatMessage as ChatMessage
 from .values.messages import ToolCall as ToolCall
+from .values.models import ModelCard as ModelCard
+from .values.models import model_card as model_card
+from .values.quota import Balance as Balance
+from .values.quota import Quota as Quota
+from .values.quota import QuotaWindow as QuotaWindow
 from .values.request import ChatRequest as ChatRequest
 from .values.response import ChatResponse as ChatResponse
 from .values.results import MapResult as MapResult

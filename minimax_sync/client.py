@@ -21,7 +21,6 @@ from .calls.stream import ChatStream
 from .conversation import Conversation
 from .hooks.events import Hook
 from .net import session as sessions
-from .pacing.quota_alert import Quota, decode_quota
 from .pacing.retry import DEFAULT_RETRY, RetryPolicy
 from .pacing.token_bucket import Limiter
 from .settings.arguments import ClientArguments, SiblingArguments
@@ -38,6 +37,7 @@ from .settings.table import (
 from .tracebacks import sealed
 from .values.messages import ToolCall
 from .values.options import ChatOptions, RoundOptions
+from .values.quota import Quota
 from .values.request import as_request
 from .values.response import ChatResponse
 from .values.results import MapResult
@@ -49,6 +49,7 @@ from .wires.services import (
     decode_count,
     decode_embeddings,
     decode_models,
+    decode_quota,
     encode_count,
     encode_embeddings,
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from ..pacing.retry import DEFAULT_RETRY
+from ..values import models
 from . import checks
 from .checks import Check
 from .endpoints import parse_chat_path, parse_flavor
@@ -36,7 +37,7 @@ class _DefaultFlag(int):
 
 # Defaults of the client's arguments. They differ from an equal value of the user's by identity, so they never hide the
 # file, while `timeout=1200.0` in a call outranks `timeout: 60` in llm.yaml.
-DEFAULT_MODEL: str = _DefaultText("MiniMax-M2.5")
+DEFAULT_MODEL: str = _DefaultText(models.DEFAULT_MODEL)
 DEFAULT_AUTH_MODE: str = _DefaultText("auto")
 DEFAULT_RATE: float = _DefaultNumber(2.0)
 DEFAULT_TIMEOUT: float = _DefaultNumber(1200.0)

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import RequestError
 from .images import Image
 from .messages import ChatMessage, Part, Reasoning, Role, Text, ToolCall
-from .scalars import plain
+from .scalars import plain_scalar
 from .shortened import shortened
 from .tooldef import ToolDef
 
@@ -85,7 +85,7 @@ def _content(content: object, where: str) -> list[Part]:
     if content is None or content == "":
         return []
     if isinstance(content, str):
-        return [Text(plain(content))]
+        return [Text(plain_scalar(content))]
     return [
         _part(item, f"{where}.content[{index}]")
         for index, item in enumerate(_items({"content": content}, "content", where))
@@ -137,7 +137,7 @@ def _text(source: Mapping[str, Any], field: str, where: str) -> str:
     value = source.get(field)
     if not isinstance(value, str):
         raise RequestError(f"{where}.{field} must be a string")
-    return str(plain(value))
+    return str(plain_scalar(value))
 
 
 def _items(source: Mapping[str, Any], field: str, where: str) -> Sequence[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import RequestError
+from ..errors import RequestError, ResponseFormatError
 from ..values.json_text import as_json
 from ..values.models import MODELS, ModelCard, model_card
 from ..values.quota import NOT_IN_PLAN, Balance, Quota, QuotaWindow
@@ -137,7 +137,7 @@ _QUOTA_STATUSES = {1: "active", 2: "exhausted", 3: "unlimited"}
 def decode_quota(body: bytes) -> Quota:
     """Read the answer of `/v1/token_plan/remains`; a row that cannot be read is left out.
 
-    An answer with an error code has no windows: call `failure_in` first. Raises `ResponseFormatError`.
+    An answer with an error code has no windows: call `checked` first. Raises `ResponseFormatError`.
     """
     try:
         rows = parsed(_decode_remains, body).model_remains
