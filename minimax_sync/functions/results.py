@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ..errors import RequestError
-from ..values.json_text import plain
+from ..values.scalars import plain_json
 
 MOST_ITEMS = 100_000
 """Limit on what is read from a generator, which may have no end."""
@@ -56,7 +56,7 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     try:
-        return operator.index(value) if hasattr(value, "__index__") and not hasattr(value, "tolist") else plain(value)
+        return operator.index(value) if hasattr(value, "__index__") and not hasattr(value, "tolist") else plain_json(value)
     except TypeError:
         return str(value)
 
