@@ -56,7 +56,9 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     try:
-        return operator.index(value) if hasattr(value, "__index__") and not hasattr(value, "tolist") else plain_json(value)
+        return (
+            operator.index(value) if hasattr(value, "__index__") and not hasattr(value, "tolist") else plain_json(value)
+        )
     except TypeError:
         return str(value)
 
