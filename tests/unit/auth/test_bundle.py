@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from minimax_sync.auth.bundle import Bundle, parse_bundle, parse_snapshot
-from minimax_sync.auth.intent import Intent, parse_intent
 from minimax_sync.secret import Secret
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
@@ -84,13 +83,3 @@ def test_no_repr_shows_a_token() -> None:
     snapshot = parse_snapshot(json.dumps({**DOCUMENT, "id_token": "at-also-secret"}).encode())
     for secret in ("at-1", "rt-1", "at-also-secret"):
         assert secret not in repr(snapshot)
-
-
-def test_a_note_survives_its_text_and_half_of_one_is_none() -> None:
-    note = Intent("f" * 32, 4711, NOON.timestamp(), ".bundle.json.1.tmp")
-    assert parse_intent(note.to_json()) == note
-    assert note.describe() == "process 4711 at 2026-05-01T12:00:00Z"
-    for length in range(len(note.to_json()) - 2):
-        assert parse_intent(note.to_json()[:length]) is None
-    assert parse_intent(note._replace(temp="../etc/passwd").to_json()) is None
-    assert parse_intent(note._replace(at=float("inf")).to_json()) is None

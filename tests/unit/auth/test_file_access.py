@@ -1,0 +1,53 @@
+"""Private files: modes, links, identity, and text in several writes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from minimax_sync.auth import file_access
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+
+
+def test_a_private_file_is_written_whole_and_read_up_to_a_limit(tmp_path: Path) -> None:
+    path = str(tmp_path / "record")
+    file_access.write_private(path, b"x" * 300_000)
+    file_access.write_private(path, b"y" * 200_000)  # shorter: nothing of the first is left
+    descriptor = file_access.open_private(path, os.O_RDONLY)
+    try:
+        assert file_access.read_private(descriptor, 150_000) == b"y" * 150_000
+        assert file_access.read_private(descriptor, 1_000_000) == b"y" * 50_000
+        assert file_access.is_same_file(path, descriptor)
+        file_access.replace(path, path + ".moved")
+        assert not file_access.is_same_file(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@posix
+def test_a_new_file_is_private_whatever_the_umask_and_a_looser_one_is_noticed(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        file_access.write_private(str(tmp_path / "record"), b"")
+    finally:
+        os.umask(before)
+    status = (tmp_path / "record").stat()
+    assert (status.st_mode & 0o777, file_access.loose_mode(status)) == (0o600, 0)
+    (tmp_path / "record").chmod(0o640)
+    assert file_access.loose_mode((tmp_path / "record").stat()) == 0o640
+
+
+def test_a_link_at_the_end_of_a_path_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("secret")
+    (tmp_path / "link").symlink_to("target")
+    with pytest.raises(OSError):
+        file_access.open_private(str(tmp_path / "link"), os.O_RDONLY)
+
+
+def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
+    file_access.remove(str(tmp_path / "none"))
+    assert file_access.owner(str(tmp_path / "none")) == "an unknown user" or sys.platform == "win32"
