@@ -195,12 +195,14 @@ def test_copies_are_working_siblings(open_client: Open) -> None:
         assert twin.chat("hi").text
 
 
-def test_a_client_with_a_key_in_the_code_is_not_pickled(open_client: Open) -> None:
+def test_A51_a_client_with_a_key_in_the_code_is_not_pickled(open_client: Open) -> None:
     with pytest.raises(ConfigError, match="environment"):
         pickle.dumps(open_client())
 
 
-def test_a_client_pickles_by_reference(open_client: Open, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_A51_a_client_pickles_by_reference(
+    open_client: Open, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
     client = open_client(api_key=None, timeout=7.0).with_options(model="MiniMax-M2.7")
     pickled = pickle.dumps(client)
@@ -285,7 +287,7 @@ def test_from_config_reads_the_file_and_takes_overrides(emulator: Emulator, own_
         MiniMaxClient.from_config(path, modle="MiniMax-M2")  # type: ignore[call-arg]
 
 
-def test_an_unreadable_bundle_is_an_error_and_never_a_switch_to_the_key(
+def test_A39_an_unreadable_bundle_is_an_error_and_never_a_switch_to_the_key(
     emulator: Emulator, own_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)

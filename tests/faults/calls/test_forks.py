@@ -156,7 +156,7 @@ SPAWN = """
 """
 
 
-def test_B1_a_pickled_client_works_in_a_process_of_its_own(wire: Wire) -> None:
+def test_A51_a_pickled_client_works_in_another_process_and_holds_no_key(wire: Wire) -> None:
     with RawServer(echo_of(wire)) as server:
         run(SPAWN, server, wire)
 

@@ -1,4 +1,4 @@
-"""C16, C17: JSON in answer to a stream, and events that are not JSON."""
+"""C6, C7, C16, C17, C20: odd bytes and fields, JSON in answer to a stream, events that are not JSON."""
 
 from __future__ import annotations
 
@@ -7,9 +7,41 @@ import json
 import pytest
 from support.canary import PROMPT
 from support.raw_server import RawServer, answer
-from support.wire_server import JSON, TEXT, TOKENS, Wire, framed, read, replies, sse
+from support.wire_server import JSON, TEXT, TOKENS, Wire, framed, halves, read, replies, sse
 
 from minimax_sync import ResponseFormatError, StreamEnd, TextDelta, UsageUpdate
+
+# C6, C7, C20
+
+
+def streamed(wire: Wire, data: bytes, size: int) -> str:
+    """Send these bytes as a stream, in pieces of `size`, and return the text that was read."""
+    with RawServer(replies(b"".join(framed(halves(data, size), "chunked")))) as server, wire.client(server) as client:
+        text, _, error = read(client)
+    assert error is None
+    return text
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10_000])
+def test_C6_a_leading_byte_order_mark_is_dropped_and_split_characters_are_joined(wire: Wire, size: int) -> None:
+    smile = wire.stream.replace("Hé".encode(), "H😀é".encode())
+    assert streamed(wire, b"\xef\xbb\xbf" + smile, size) == "H😀éllo"
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f\x98"])
+def test_C6_invalid_utf8_becomes_replacement_characters(wire: Wire, bad: bytes) -> None:
+    assert streamed(wire, wire.stream.replace("Hé".encode(), b"H" + bad), 3).strip("Hlo") in {"\ufffd", "\ufffd" * 3}
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\x7f"])
+def test_C7_only_cr_and_lf_end_a_line(wire: Wire, character: str) -> None:
+    assert streamed(wire, wire.stream.replace("Hé".encode(), f"H{character}é".encode()), 5) == f"H{character}éllo"
+
+
+@pytest.mark.parametrize("field", ["retry: 1_000", "retry: -1", "retry: ١٢", "retry:", "id: \0", "id: 7", "unknown: x"])
+def test_C20_fields_that_a_client_does_not_need_change_nothing(wire: Wire, field: str) -> None:
+    assert streamed(wire, wire.stream.replace(b"data: ", f"{field}\n".encode() + b"data: "), 11) == TEXT
+
 
 # C16
 

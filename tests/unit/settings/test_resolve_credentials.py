@@ -132,7 +132,7 @@ def test_a_bundle_that_is_there_outranks_every_key_but_the_argument(world: World
     )
 
 
-def test_a39_a_bundle_that_cannot_even_be_looked_at_is_no_reason_to_take_a_paid_key(world: World) -> None:
+def test_A39_a_bundle_that_cannot_even_be_looked_at_is_no_reason_to_take_a_paid_key(world: World) -> None:
     (world.cwd / "loop").symlink_to("loop")
     world.environ["MINIMAX_API_KEY"] = "sk-paid"
     assert world.resolve({"bundle": "loop"}).auth_mode.value == "token_plan"
