@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -130,6 +131,9 @@ def _keywords(metadata: Iterable[Any], accepted: frozenset[str]) -> Iterator[tup
             yield "description", each.description or ""
         elif not isinstance(each, type):
             yield from _keywords(_parts(each), accepted)
+            if is_field(each) and (default := default_of(each)) is not MISSING:
+                with suppress(TypeError, ValueError):  # a default that is not JSON
+                    yield "default", msgspec.to_builtins(default, str_keys=True)
             for attribute, (keyword, kinds) in _KEYWORDS.items():
                 value = getattr(each, attribute, None)
                 if isinstance(value, kinds):

@@ -6,11 +6,12 @@ imported.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -41,9 +42,10 @@ class JsonType:
 
     def __init__(self, kind: Any) -> None:
         try:
-            parts = list(parts_of(kind)) if "pydantic" in sys.modules else []
-            needs_pydantic = any(map(_has_pydantic_rules, parts)) or is_pydantic(kind)
+            parts = list(parts_of(kind))
+            needs_pydantic = ("pydantic" in sys.modules and any(map(_has_pydantic_rules, parts))) or is_pydantic(kind)
             self._has_bounds = False
+            self._has_dataclass = any(map(dataclasses.is_dataclass, parts))
             schema, self._convert = _by_pydantic(kind) if needs_pydantic else _by_msgspec(kind)
         except NameError as exc:
             raise TypeError(f"its annotations name {exc.name!r}, which is not known where it is defined") from exc
@@ -73,6 +75,8 @@ class JsonType:
 
     def _value(self, given: Any) -> Any:
         made = self._convert(given)
+        if self._has_dataclass:
+            _complete(made)
         if self._has_bounds and (broken := list(broken_bounds(given, self.schema, self.schema))):
             known = property_names(self.schema)
             raise Misfit((place_of(path, known), problem) for path, problem in broken)
@@ -110,10 +114,29 @@ def _from_msgspec(kind: Any, value: Any) -> Any:
     raise Misfit([(found["place"] or "$", found["text"])] if found else [("$", problem)])
 
 
+def _complete(made: Any) -> None:
+    """Set the defaults of dataclasses that msgspec leaves to the class, where `vars()` and encoders miss them."""
+    pending = [made]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, list | tuple | set | frozenset):
+            pending += each
+        elif isinstance(each, dict):
+            pending += each.values()
+        elif isinstance(each, msgspec.Struct):
+            pending += [getattr(each, name) for name in each.__struct_fields__]
+        elif dataclasses.is_dataclass(each):
+            held = {
+                field.name: getattr(each, field.name) for field in dataclasses.fields(each) if hasattr(each, field.name)
+            }
+            pending += held.values()
+            getattr(each, "__dict__", {}).update(held)
+
+
 def _schema_hook(kind: Any) -> dict[str, Any]:
     if not is_pydantic(kind):
         raise NotImplementedError  # msgspec then raises its own error
-    return _by_pydantic(kind)[0]
+    return dict(_by_pydantic(kind)[0])
 
 
 def _dec_hook(kind: Any, value: Any) -> Any:
@@ -132,32 +155,49 @@ def is_pydantic(kind: Any) -> bool:
 
 
 def _has_pydantic_rules(part: Any) -> bool:
-    """Return True for what msgspec does not know or follow: pydantic's dataclasses, its own types, validators."""
+    """Return True for what msgspec does not know or follow: pydantic's dataclasses, types, validators, conversions."""
     if is_pydantic(part):
         return hasattr(part, "__is_pydantic_dataclass__")
-    return hasattr(part, "__get_pydantic_core_schema__")
-
-
-@functools.lru_cache(maxsize=256)
-def _adapter(kind: Any) -> Any:
-    try:
-        return sys.modules["pydantic"].TypeAdapter(kind)
-    except (RuntimeError, NameError) as exc:  # "Unable to generate pydantic-core schema for ..."
-        raise TypeError(str(exc).partition("\n")[0]) from exc
+    converts = (getattr(part, name, None) is True for name in ("strip_whitespace", "to_upper", "to_lower"))
+    return hasattr(part, "__get_pydantic_core_schema__") or any(converts)
 
 
 def _by_pydantic(kind: Any) -> _Engine:
-    adapter = _adapter(kind)
+    return _of_class(kind) if isinstance(kind, type) else _of_any(kind)
+
+
+def _of_any(kind: Any) -> _Engine:
     try:
+        adapter = sys.modules["pydantic"].TypeAdapter(kind)
         schema = adapter.json_schema()
-    except RuntimeError as exc:  # "Cannot generate a JsonSchema for ..."
+    except (RuntimeError, NameError) as exc:  # such as "Unable to generate pydantic-core schema for ..."
         raise TypeError(str(exc).partition("\n")[0]) from exc
     return schema, functools.partial(_from_pydantic, adapter, property_names(schema))
 
 
+_of_class = functools.lru_cache(maxsize=256)(_of_any)
+
+
 def _from_pydantic(adapter: Any, known: set[str], value: Any) -> Any:
     try:
-        return adapter.validate_json(json.dumps(value))
+        made = adapter.validate_json(json.dumps(value))
     except ValueError as exc:
         invalid: Any = exc
+    else:
+        if misnamed := list(_misnamed(made, value, "$")):
+            raise Misfit(misnamed)
+        return made
     raise Misfit((place_of(detail["loc"], known), detail["msg"]) for detail in invalid.errors())
+
+
+def _misnamed(made: Any, given: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Yield the fields that were given by name where pydantic takes the alias alone, and so would drop them."""
+    if isinstance(made, list) and isinstance(given, list):
+        for position, (item, each) in enumerate(zip(made, given, strict=False)):
+            yield from _misnamed(item, each, f"{place}[{position}]")
+    elif isinstance(given, dict):
+        for name, field in getattr(type(made), "model_fields", {}).items():
+            alias = field.validation_alias if isinstance(field.validation_alias, str) else name
+            if name in given and name not in made.model_fields_set:
+                yield f"{place}.{name}", f"this field is named {alias!r}"
+            yield from _misnamed(getattr(made, name), given.get(alias), f"{place}.{alias}")

@@ -25,7 +25,10 @@ _NOTHING = inspect.Parameter.empty
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One parameter that the model may give. `field` is pydantic's `Field(...)` where that holds the default."""
+    """One parameter that the model may give, under its alias if it has one.
+
+    `field` is pydantic's `Field(...)` where that holds the default.
+    """
 
     name: str
     type: JsonType
@@ -33,6 +36,12 @@ class Parameter(msgspec.Struct, frozen=True):
     text: str = ""
     is_positional: bool = False
     field: Any = None
+    alias: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name that the model gives."""
+        return self.alias or self.name
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON schema, with text and default."""
@@ -59,8 +68,8 @@ class Interface(msgspec.Struct, frozen=True):
 
     def definition(self) -> ToolDef:
         """Return the definition that is sent to the model."""
-        properties = {parameter.name: parameter.schema() for parameter in self.parameters}
-        required = [parameter.name for parameter in self.parameters if parameter.default is _NOTHING]
+        properties = {parameter.shown: parameter.schema() for parameter in self.parameters}
+        required = [parameter.shown for parameter in self.parameters if parameter.default is _NOTHING]
         others = self.extra is not None and (self.extra.schema or True)
         schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": others}
         if required:
@@ -74,23 +83,24 @@ class Interface(msgspec.Struct, frozen=True):
         """
         values: dict[str, Any] = {}
         problems: list[str] = []
-        known = {parameter.name: parameter for parameter in self.parameters}
+        known = {parameter.shown: parameter for parameter in self.parameters}
         for name, value in given.items():
-            kind = known[name].type if name in known else self.extra
+            parameter = known.get(name)
+            kind = self.extra if parameter is None else parameter.type
             if kind is None:
                 problems.append(f"{name}: there is no such parameter")
                 continue
-            if name in known and known[name].default is not _NOTHING and is_null(value, kind.schema):
+            if parameter is not None and parameter.default is not _NOTHING and is_null(value, kind.schema):
                 continue
             try:
-                values[name] = kind.value(value)
+                values[name if parameter is None else parameter.name] = kind.value(value)
             except Misfit as exc:
                 problems += [f"{name}{place[1:]}: {text}" for place, text in exc.problems]
         for name, parameter in known.items():
             if name not in given and parameter.default is _NOTHING:
                 problems.append(f"{name}: is missing")
-            if name not in values and parameter.field is not None:
-                values[name] = default_of(parameter.field)
+            if parameter.name not in values and parameter.field is not None:
+                values[parameter.name] = default_of(parameter.field)
         if problems:
             raise ToolArgumentsError("; ".join(problems))
         positional = [parameter for parameter in self.parameters if parameter.is_positional]
@@ -138,15 +148,18 @@ def _parameter(tool: str, parameter: inspect.Parameter, hint: Any, text: str) ->
     field = next(filter(is_field, (default, *getattr(hint, "__metadata__", ()))), None)
     if is_field(default):
         hint, default = Annotated[hint, default], _NOTHING
-    if default is _NOTHING and field is not None and (in_field := default_of(field)) is not MISSING:
-        default = in_field
-    else:
-        field = None
+    in_field = MISSING if default is not _NOTHING else default_of(field)
     if default is None and hint is not Any:
         hint = hint | None
-    kind = _json_type(tool, parameter.name, hint)
-    is_positional = parameter.kind is parameter.POSITIONAL_ONLY
-    return Parameter(parameter.name, kind, default, description_of(hint) or text, is_positional, field)
+    return Parameter(
+        parameter.name,
+        _json_type(tool, parameter.name, hint),
+        default if in_field is MISSING else in_field,
+        text=description_of(hint) or text,
+        is_positional=parameter.kind is parameter.POSITIONAL_ONLY,
+        field=None if in_field is MISSING else field,
+        alias=getattr(field, "alias", None) or "",
+    )
 
 
 def _unpacked(tool: str, kind: Any, texts: Mapping[str, str]) -> Iterator[Parameter]:

@@ -43,9 +43,9 @@ def tool(function: Any = None, /, *, name: str | None = None, description: str |
     """Turn an annotated function into a tool; it can be called as before, and `tools=` takes it.
 
     The docstring's first paragraph is the description; `name` and `description` replace what the function says. The
-    texts of parameters come from `Annotated[T, "..."]`, a Google `Args:` section or `:param x:` fields. Defaults are in
-    the schema, a parameter without annotation takes any value, `**kwargs` takes further properties. The `ToolDef` is
-    `.definition`.
+    texts of parameters come from `Annotated[T, "..."]`, pydantic's `Field(description=...)`, or the docstring (Google,
+    NumPy or Sphinx). Bounds and defaults are in the schema, a parameter without annotation takes any value, `**kwargs`
+    takes further properties. The `ToolDef` is `.definition`.
     Raises `RequestError` for an async function, for `*args`, and for a type that has no JSON schema.
     """
     if function is None:
@@ -57,7 +57,7 @@ def _decorated(function: Any, name: str | None, description: str | None) -> Any:
     definition = interface_of(function).definition()
     given = {"name": name, "description": description}
     definition = msgspec.structs.replace(definition, **{key: text for key, text in given.items() if text is not None})
-    if isinstance(function, types.MethodType) or not hasattr(function, "__dict__"):  # no place of its own to carry it
+    if isinstance(function, types.MethodType | type) or not hasattr(function, "__dict__"):  # it cannot carry it itself
         function = functools.partial(function)
     vars(function)["definition"] = definition
     return function

@@ -158,15 +158,15 @@ def _as_items(value: Any, node: Schema, root: Schema) -> Any:
 
 
 def _fitted_object(value: dict[str, Any], node: Schema, root: Schema) -> dict[str, Any]:
-    """Fit the properties; `null` where it is not accepted counts as left out, and defaults are filled in."""
+    """Fit the properties. `null` that is not accepted counts as left out; a required property gets its default."""
     properties, required = node.get("properties", {}), node.get("required", ())
     found = {}
     for key, item, each in _property_schemas(value, node):
-        is_optional = key in properties and key not in required
+        is_optional = key in properties and (key not in required or "default" in each)
         if not (is_optional and is_null(item, each, root)):
             found[key] = fitted(item, each, root)
-    missing = {key: each["default"] for key, each in properties.items() if key not in found and "default" in each}
-    return {**found, **missing}
+    missing = [key for key in required if key not in found and "default" in properties.get(key, {})]
+    return {**found, **{key: properties[key]["default"] for key in missing}}
 
 
 def is_null(value: Any, schema: Schema, root: Schema | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""What the model is told of a tool."""
+"""The definition of a tool, as the model gets it. Knows no Python function."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ToolDef(msgspec.Struct, frozen=True):
 
 
 def as_tool(source: object) -> ToolDef:
-    """Take a ToolDef, or what carries one as `.definition`, as functions with the `tool` decorator do."""
+    """Return a ToolDef, or the `.definition` of a function with the `tool` decorator; raises `RequestError`."""
     definition = getattr(source, "definition", source)
     if isinstance(definition, ToolDef):
         return definition

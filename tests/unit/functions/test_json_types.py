@@ -183,6 +183,12 @@ def test_a_place_holds_only_names_that_the_schema_knows() -> None:
     assert place_of(["a", 0, "b", "secret"], property_names(schema)) == "$.a[0].b[...]"
 
 
+def test_a_dataclass_holds_its_defaults_itself() -> None:
+    lines = from_json({"a": [{"start": {"x": 1}, "end": {"x": 2, "y": 4}}]}, dict[str, list[Line]])
+    assert vars(lines["a"][0].start) == {"x": 1.0, "y": 3}
+    assert json.loads(msgspec.json.encode(lines)) == {"a": [{"start": {"x": 1, "y": 3}, "end": {"x": 2, "y": 4}}]}
+
+
 # metadata in Annotated
 
 
@@ -192,6 +198,12 @@ class Order:
     sizes: list[Annotated[int, annotated_types.Gt(0)]]
     label: Annotated[str, "printed on it", annotated_types.Len(1, 5)] | None = None
     words: Annotated[list[str], annotated_types.MinLen(1)] = field(default_factory=lambda: ["a"])
+
+
+@dataclass
+class Query:
+    text: str
+    limit: Annotated[int, pydantic.Field(default=10, ge=1)]
 
 
 class Booking(TypedDict):
@@ -238,6 +250,9 @@ def test_metadata_of_fields_is_in_the_schema() -> None:
     [
         ({"count": "3", "sizes": 1}, Order, Order(3, [1])),
         ({"count": 3, "sizes": [1], "label": None}, Order, Order(3, [1])),
+        ({"text": "a"}, Query, Query("a", 10)),
+        ({"text": "a", "limit": None}, Query, Query("a", 10)),
+        ({"text": "a", "limit": "3"}, Query, Query("a", 3)),
         ({"nights": 2, "code": "AB"}, Booking, {"nights": 2, "code": "AB"}),
         ({"seatRow": 3, "total": "10"}, Ticket, Ticket(3, 10)),
         ({"x": 1, "y": 2}, Corner, Corner(1, 2)),
@@ -283,6 +298,18 @@ class Dog(pydantic.BaseModel):
 
 class Mail(pydantic.BaseModel):
     sender: str = pydantic.Field(alias="from")
+    note: str = pydantic.Field(default="", alias="n-o-t-e")
+
+
+class Box(pydantic.BaseModel):
+    mails: list[Mail]
+
+
+class ByName(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(populate_by_name=True)
+
+    sender: str = pydantic.Field(alias="from")
+    days: int = pydantic.Field(default=1, validation_alias=pydantic.AliasChoices("days", "nDays"))
 
 
 @pydantic.dataclasses.dataclass
@@ -319,9 +346,13 @@ def _upper(text: str) -> str:
         ({"kind": "dog", "tricks": [5]}, Dog, Dog(kind="dog", tricks=["5"])),
         ({"kind": "dog", "tricks": None}, Dog, Dog(kind="dog")),
         ({"from": "ana"}, Mail, Mail(**{"from": "ana"})),
+        ({"from": "ana", "n-o-t-e": "x"}, Mail, Mail(**{"from": "ana", "n-o-t-e": "x"})),
+        ({"from": "ana", "more": "x"}, Mail, Mail(**{"from": "ana"})),
+        ({"sender": "ana", "nDays": "3"}, ByName, ByName.model_validate({"from": "ana", "nDays": 3})),
         ({"grades": [{"points": "14"}]}, Report, Report([Grade(14)])),
         ("a", Annotated[str, pydantic.AfterValidator(_upper)], "A"),
-        ("a/b", Annotated[str, pydantic.StringConstraints(strip_whitespace=True)], "a/b"),
+        (" a ", Annotated[str, pydantic.StringConstraints(strip_whitespace=True)], "a"),
+        ("a", Annotated[str, pydantic.AfterValidator(_upper), ["unhashable"]], "A"),
     ],
 )
 def test_pydantic_makes_what_is_its_own(value: Any, kind: Any, expected: Any) -> None:
@@ -338,6 +369,8 @@ def test_pydantic_makes_what_is_its_own(value: Any, kind: Any, expected: Any) ->
         ({"grades": [{"points": 13}]}, Report, "$.grades[0].points"),
         ([{"points": 13}], list[Grade], "$[0].points"),
         ({"sender": "ana"}, Mail, "$.from"),
+        ({"from": "ana", "note": "x"}, Mail, "$.note"),
+        ({"mails": [{"from": "ana"}, {"from": "bo", "note": "x"}]}, Box, "$.mails[1].note"),
     ],
 )
 def test_the_rules_of_pydantic_hold_at_any_depth(value: Any, kind: Any, place: str) -> None:

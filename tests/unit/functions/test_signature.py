@@ -336,6 +336,22 @@ def test_bounds_of_parameters_are_enforced_together() -> None:
     assert str(caught.value) == ("score: must be at most 100; step: must be greater than 0; limit: must be at least 1")
 
 
+def send(
+    sender: Annotated[str, pydantic.Field(alias="from")], to: Annotated[str, pydantic.Field(alias="for")] = "all"
+) -> str:
+    """Send it."""
+    return f"{sender} to {to}"
+
+
+def test_an_alias_is_the_name_that_the_model_gives() -> None:
+    assert list(parameters_of(send)["properties"]) == ["from", "for"]
+    assert parameters_of(send)["required"] == ["from"]
+    assert called(send, **{"from": "ana"}) == "ana to all"
+    assert called(send, **{"from": "ana", "for": "bo"}) == "ana to bo"
+    with pytest.raises(ToolArgumentsError, match="sender: there is no such parameter; from: is missing"):
+        interface_of(send).arguments({"sender": "ana"})
+
+
 @dataclass
 class Options:
     depth: int = 2

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 from typing import Annotated
 
 from minimax_sync import MiniMaxClient, ToolDef, tool
 from minimax_sync.emulator import Emulator
 from minimax_sync.values.tooldef import as_tool
+
+
+@dataclass
+class Point:
+    x: int
 
 
 @tool
@@ -60,3 +66,10 @@ def test_chat_takes_a_tool_as_it_takes_a_definition(emulator: Emulator, any_clie
     assert any_client.chat("1 + 1?", tools=[add]).tool_calls[0].arguments == {"a": 1}
     (told,) = emulator.journal[-1].body["tools"]
     assert told.get("function", told)["description"] == "Add two numbers."
+
+
+def test_a_class_is_wrapped_and_keeps_its_own_attributes() -> None:
+    made = tool(Point)
+    assert made(1) == Point(1)
+    assert as_tool(made).name == "Point"
+    assert not hasattr(Point, "definition")
