@@ -331,7 +331,7 @@ class MiniMaxClient:
         self._core.check_open()
         gate = Gate(self._core.channel.limiter)
         sibling = _over(type(self), self._core.with_limiter(gate))
-        return map_inputs(sibling, gate, inputs, read, model=self._core.model, **run)
+        return map_inputs(sibling, gate, inputs, read, model=self._core.models.first, **run)
 
     # the other services
 

@@ -55,6 +55,13 @@ class Outgoing(msgspec.Struct, frozen=True):
     model: str = ""
     sampling: Mapping[str, object] = msgspec.field(default_factory=dict)
 
+    def after(self, error: LlmError) -> Outgoing | None:
+        """Return another request to send at once instead of the one that failed; None if there is none."""
+        return None
+
+    def answered_by(self, model: str) -> None:
+        """Note the model that answered."""
+
 
 class Channel(msgspec.Struct, frozen=True):
     """What a client and its siblings share: connections, credentials, limiter, quota alert. Thread-safe.
@@ -148,6 +155,11 @@ class Call:
             self._may_refresh = False
             self._report(error, 0.0, 0.0)
             self.channel.auth.force_refresh(self._sent.reveal(), self._time_left())
+            return True
+        other = self.outgoing.after(error)
+        if other is not None:
+            self._report(error, 0.0, 0.0)
+            self.outgoing = other
             return True
         wait = self._policy.wait_after(error)
         cool_down = self._policy.cool_down
@@ -277,6 +289,7 @@ class Attempt:
 
     def finished(self, response: ChatResponse) -> ChatResponse:
         """Return the response after charging its usage and reporting the end of the call."""
+        self.call.outgoing.answered_by(response.model)
         self.call.ended(response)
         return response
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..errors import ConfigError, RequestError
+from ..errors import ConfigError, LlmError, RequestError
 from ..hooks.events import Event, TokenRefreshed, emit
 from ..pacing.retry import RetryPolicy
-from ..settings.checks import check_seconds
+from ..settings.checks import check_seconds, check_text
 from ..settings.settings import Settings
 from ..values.request import ChatRequest
 from ..wires.table import Wire
 from .attempts import Call, Channel, Options, Outgoing
+from .model_choice import ModelChoice, explain_refusal
 
 if TYPE_CHECKING:
     from ..auth.single_flight import Listener, Refreshed
@@ -28,6 +29,28 @@ _SECONDS = ("timeout", "connect_timeout", "idle_timeout")
 CHANGEABLE = ("model", "retry", *_SECONDS, "hooks")
 
 
+class ChatOutgoing(Outgoing, frozen=True, kw_only=True):
+    """A chat request. `models` is the client's choice of a model, None where the request names its own."""
+
+    wire: Wire
+    request: ChatRequest
+    models: ModelChoice | None
+
+    def after(self, error: LlmError) -> Outgoing | None:
+        """Return the same request for the successor of the client's default model, if that is what was refused."""
+        model = self.models.instead_of(self.model, error) if self.models is not None else None
+        if model is None:
+            explain_refusal(error, self.model)
+            return None
+        body = self.wire.encode(self.request, model, self.operation == "stream")
+        return msgspec.structs.replace(self, model=model, body=body)
+
+    def answered_by(self, model: str) -> None:
+        """Note the model that answered."""
+        if self.models is not None and model != self.model:
+            self.models.answered_by(self.model, model)
+
+
 class Core(msgspec.Struct, frozen=True):
     """Everything below a client. Thread-safe; `owns_channel` is False for a sibling, which leaves the channel open."""
 
@@ -35,21 +58,30 @@ class Core(msgspec.Struct, frozen=True):
     channel: Channel
     options: Options
     wire: Wire
-    model: str
+    models: ModelChoice
     owns_channel: bool = True
     owns_session: bool = True
     closed: bool = False
 
+    @property
+    def model(self) -> str:
+        """The model for requests that name none."""
+        return self.models.name
+
     def call(self, operation: str, request: ChatRequest) -> Call:
         """Return the attempts of a chat call; `operation` is "chat" or "stream". Raises `RequestError`."""
         self.check_open()
-        outgoing = Outgoing(
+        model = request.model or self.model
+        outgoing = ChatOutgoing(
             operation,
             self.channel.endpoint.chat_url + self.channel.query,
             request.timeout or self.options.timeout,
-            body=self.wire.encode(request, self.model, operation == "stream"),
-            model=request.model or self.model,
+            body=self.wire.encode(request, model, operation == "stream"),
+            model=model,
             sampling={name: getattr(request, name) for name in _SAMPLING},
+            wire=self.wire,
+            request=request,
+            models=None if request.model else self.models,
         )
         return Call(self.channel, self.options, outgoing)
 
@@ -93,11 +125,11 @@ class Core(msgspec.Struct, frozen=True):
             known = ", ".join(CHANGEABLE)
             raise ConfigError(f"with_options() cannot change {', '.join(sorted(unknown))}; it can change {known}")
         others = dict(overrides)
-        model = others.pop("model", self.model)
-        if not isinstance(model, str) or not model.strip():
-            raise ConfigError("model must be a model's name")
+        models = self.models
+        if "model" in others:
+            models = ModelChoice(check_text(others.pop("model"), "model"), is_default=False)
         options = options_with(self.options, others)
-        return msgspec.structs.replace(self, model=model, options=options, owns_channel=False)
+        return msgspec.structs.replace(self, models=models, options=options, owns_channel=False)
 
     def with_limiter(self, limiter: Limiter | None) -> Core:
         """Return a sibling's core with another limiter."""
@@ -112,7 +144,10 @@ class Core(msgspec.Struct, frozen=True):
         if not self.owns_session:
             raise ConfigError("a client with session= cannot be pickled; make one in each process")
         origin = dict(self.settings.reference())
-        return {**origin.pop("arguments"), **msgspec.structs.asdict(self.options), "model": self.model}, origin
+        arguments = {**origin.pop("arguments"), **msgspec.structs.asdict(self.options)}
+        if not self.models.is_default or self.model != self.models.first:
+            arguments["model"] = self.model
+        return arguments, origin
 
 
 def options_with(base: Options, overrides: Mapping[str, Any]) -> Options:

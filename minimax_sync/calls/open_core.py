@@ -22,6 +22,7 @@ from ..settings.settings import KEY_BASE_URL, Settings
 from ..wires.table import wire_for
 from .attempts import Channel, Options
 from .core import Core, options_with
+from .model_choice import ModelChoice
 
 if TYPE_CHECKING:
     import requests
@@ -53,7 +54,7 @@ def open_core(arguments: Mapping[str, Any], **origin: Any) -> Core:
         channel,
         options_with(options, {"hooks": hooks}),
         wire_for(channel.endpoint),
-        settings.model.value,
+        ModelChoice(settings.model.value, is_default=settings.model.source == "default"),
         owns_session=session is None,
     )
 

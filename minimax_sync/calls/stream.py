@@ -87,6 +87,7 @@ class Reading:
                 yield from self._fold_events(data)
             last = accumulator.end()
             self.ended = True
+            self._attempt.call.outgoing.answered_by(accumulator.model)
             yield from last
             if not accumulator.stopped:
                 reply.finish()
