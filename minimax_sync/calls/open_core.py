@@ -16,7 +16,7 @@ from ..net.session import Http
 from ..pacing.quota_alert import QuotaAlert
 from ..pacing.token_bucket import Limiter, TokenBucket, shared_bucket
 from ..secret import Secret, StoreUrl
-from ..settings.endpoints import Endpoint, may_receive_token
+from ..settings.endpoints import Endpoint, may_receive_token, plan_base_url
 from ..settings.resolve import resolve_settings
 from ..settings.settings import KEY_BASE_URL, Settings
 from ..wires.table import wire_for
@@ -32,7 +32,7 @@ _REGULAR_KEY = (
     "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
     "base_url out, or set it to https://api.minimax.io"
 )
-_OTHER_REGION = "the key is of the other region (api.minimax.io: global, api.minimaxi.com: China)"
+_OTHER_REGION = "the key is of the other region (api.minimax.io: global, api.minimax.cn: China)"
 _GROUP_ID = "the group id is missing or does not match the key"
 
 
@@ -102,7 +102,7 @@ def _token_plan(settings: Settings) -> tuple[Auth, str, str]:
     status = plan.status()
     if status.state == "unreadable":
         raise BundleError(status.problem)
-    return plan, _bundle_identity(settings.bundle.value), f"{status.region or KEY_BASE_URL}/anthropic"
+    return plan, _bundle_identity(settings.bundle.value), plan_base_url(status.region or KEY_BASE_URL)
 
 
 def _bundle_identity(bundle: str) -> str:
@@ -122,7 +122,7 @@ def _custom(settings: Settings) -> tuple[Auth, str, str]:
         if not callable(getattr(auth, method, None)):
             raise ConfigError(f"auth: {type(auth).__name__} has no method {method}()")
     region = getattr(auth, "region", None)
-    base_url = f"{region}/anthropic" if isinstance(region, str) else KEY_BASE_URL
+    base_url = plan_base_url(region) if isinstance(region, str) else KEY_BASE_URL
     identity = auth.bearer() if isinstance(auth, StaticKey) else f"{type(auth).__name__} at {id(auth)}"
     if isinstance(settings.limiter.value, StoreUrl) and not isinstance(auth, StaticKey):
         identity = f"{type(auth).__module__}.{type(auth).__qualname__}"  # the same in every process

@@ -64,7 +64,9 @@ def endpoint_of(settings: Settings) -> Endpoint:
     """Return where a client with these settings calls."""
     if settings.auth_mode.value != "token_plan":
         return settings.endpoint()
-    return settings.endpoint(f"{token_plan(settings).region}/anthropic")
+    from ..settings.endpoints import plan_base_url
+
+    return settings.endpoint(plan_base_url(token_plan(settings).region))
 
 
 def as_complaint(error: LlmError) -> str:

@@ -64,7 +64,7 @@ def _region(settings: Settings) -> str:
 
 def _advise(settings: Settings, usual: Settings, region: str) -> None:
     """Say what is to be done before the login is used, if anything, and how to try it."""
-    from ..settings.endpoints import may_receive_token
+    from ..settings.endpoints import may_receive_token, plan_base_url
 
     if settings.bundle.value == usual.user_bundle:
         if os.path.lexists(usual.bundle.value):
@@ -72,7 +72,7 @@ def _advise(settings: Settings, usual: Settings, region: str) -> None:
     elif settings.bundle.value != usual.bundle.value:
         print(f"Name it in llm.yaml, as providers.minimax.auth.bundle: {place_of(settings)}")
     if not may_receive_token(region, settings.base_url_by_hand):
-        print(f"It is not MiniMax's own host, so name it by hand: export MINIMAX_BASE_URL={region}/anthropic")
+        print(f"It is not MiniMax's own host, so name it by hand: export MINIMAX_BASE_URL={plan_base_url(region)}")
     print(f"Try it: {PROGRAM} status --check")
 
 
@@ -115,7 +115,7 @@ An earlier login is replaced.""",
         argument(
             "--region",
             choices=("global", "cn"),
-            help="global: minimax.io, cn: minimaxi.com; by default where the base URL points to, else global",
+            help="global: minimax.io, cn: minimax.cn; by default where the base URL points to, else global",
         ),
         *_BUNDLE,
         argument("--no-browser", action="store_true", help="only print the page's address"),

@@ -49,10 +49,11 @@ def _run(arguments: Namespace) -> int:
 
 
 def _print_summary(settings: Settings, login: BundleStatus | None) -> None:
+    from ..settings.endpoints import plan_base_url
     from ..settings.settings import KEY_BASE_URL
 
     region = login.region if login else None
-    endpoint = settings.endpoint(f"{region or KEY_BASE_URL}/anthropic" if login else KEY_BASE_URL)
+    endpoint = settings.endpoint(plan_base_url(region or KEY_BASE_URL) if login else KEY_BASE_URL)
     print(bold("In use"))
     print_table(
         (

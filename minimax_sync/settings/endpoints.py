@@ -14,17 +14,25 @@ import msgspec
 from ..errors import ConfigError
 from ..wires.table import WIRES, Flavor
 
-API_HOSTS = frozenset({"api.minimax.io", "api.minimaxi.com", "api.minimax.cn", "api.minimax.chat"})
-# Since May 2026 the portal lives here; the old `/oauth/...` paths on the API hosts answer 307.
-PORTAL_HOSTS = frozenset({"account.minimax.io", "account.minimaxi.com"})
-_OWN_HOSTS = API_HOSTS | PORTAL_HOSTS
+_FAMILIES = ("minimax.io", "minimaxi.com", "minimax.cn")
+API_HOSTS = frozenset({*(f"api.{family}" for family in _FAMILIES), "api.minimax.chat"})
+# Since May 2026 the portal is here; the old `/oauth/...` paths on the API hosts answer 307.
+PORTAL_HOSTS = frozenset(f"account.{family}" for family in _FAMILIES)
+_TOKEN_HOSTS = API_HOSTS | PORTAL_HOSTS
+# Hosts of web pages; no API, and no token is sent there.
+_PAGE_HOSTS = {f"{name}.{family}": f"api.{family}" for name in ("www", "platform") for family in _FAMILIES}
 # The portal sends people to pages that moved (hermes-agent#19337).
-_MOVED_PAGES = {"www.minimax.io": "platform.minimax.io", "www.minimaxi.com": "platform.minimaxi.com"}
-REGIONS = {"global": "https://api.minimax.io", "cn": "https://api.minimaxi.com"}
+_MOVED_PAGES = {f"www.{family}": f"platform.{family}" for family in _FAMILIES}
+REGIONS = {"global": "https://api.minimax.io", "cn": "https://api.minimax.cn"}
 
 _FLAVORS: dict[str, Flavor] = {name: row.flavor for row in WIRES.values() for name in (row.flavor, *row.aliases)}
 _BASE_PATHS = tuple(row.base_path for row in WIRES.values())
 _PORTS = {"http": 80, "https": 443}
+_ENDINGS: tuple[tuple[str, Flavor], ...] = (
+    *((row.chat_path, row.flavor) for row in WIRES.values()),
+    ("/chat/completions", "openai_compat"),
+)
+"""How the path of a whole URL ends, as other programs want it, and its wire."""
 
 # Patterns that no good URL needs stay text: re compiles them when they are first used.
 _PATH = r"(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"
@@ -45,7 +53,7 @@ _FAULTS = (
     (r"https?://[^/]*[^\x21-\x7e]", "its host is not ASCII; write an international name in its xn-- form"),
     (r"https?://(:|/|$)", "it names no host"),
     (r"https?://(\[[^]]*\]|[^/:\[]+):(?![0-9]+(/|$))", "its port is not a number"),
-    (r"http://(api|account)\.minimax", "MiniMax is reached over https only"),
+    (r"http://(api|account|platform|www)\.minimax", "MiniMax is reached over https only"),
     (r"", "its host, port or path is malformed"),
 )
 
@@ -101,43 +109,73 @@ def resolve_endpoint(
 ) -> Endpoint:
     """Turn a base URL into an Endpoint.
 
-    `flavor` None: `anthropic_messages` when the URL ends in `/anthropic`, else `openai_compat`. On MiniMax's hosts
-    an empty path, `/v1` and `/anthropic` give way to the wire's own; anything else is used literally. `chat_path`
-    replaces the OpenAI wire's path and has no effect on the other. Raises ConfigError that names `source`, and not the
-    URL, which may hold a password.
+    `flavor` None: `anthropic_messages` when the path ends in `/anthropic`, else `openai_compat`. On MiniMax's hosts an
+    empty path, `/v1` and `/anthropic` are replaced by the wire's own; any other path is used literally. A URL with the
+    whole path of a chat, as other programs want it, is understood. `chat_path` replaces the OpenAI wire's path and has
+    no effect on the other. Raises ConfigError that names `source`, and not the URL, which may hold a password.
     """
     url = _checked(base_url, source)
-    base = url.path.rstrip("/")
-    if flavor is None:
-        flavor = "anthropic_messages" if base.endswith("/anthropic") else "openai_compat"
+    if url.host in _PAGE_HOSTS:
+        api = f"https://{_PAGE_HOSTS[url.host]}"
+        raise ConfigError(f"{source}: {url.host} serves web pages, not the API; write {api}")
+    base, pasted, implied = _split(url.path, flavor, source)
+    flavor = flavor or implied
     is_minimax = url.host in API_HOSTS
     wire = WIRES[flavor]
+    path = wire.chat_path
     if is_minimax and base in ("", *_BASE_PATHS):
         base = wire.base_path
-    path = wire.chat_path
-    if chat_path is not None:
-        replacement = parse_chat_path(chat_path)
-        path = replacement if wire.chat_path_can_change else path
+    elif wire.chat_path_can_change and pasted:
+        path = pasted
+    if chat_path is not None and wire.chat_path_can_change:
+        path = parse_chat_path(chat_path)
     return Endpoint(base_url, flavor, f"{url.origin}{base}{path}", url.origin, is_minimax)
 
 
+def _split(path: str, flavor: Flavor | None, source: str) -> tuple[str, str | None, Flavor]:
+    """Split the path of a base URL: the base, the path of a chat if it was pasted too, and the wire that they imply."""
+    path = path.rstrip("/")
+    for ending, wire in _ENDINGS:
+        if path.endswith(ending):
+            if flavor not in (None, wire):
+                raise ConfigError(f"{source}: it ends in {ending}, which belongs to api_flavor {wire}, not {flavor}")
+            return path.removesuffix(ending).rstrip("/"), ending, wire
+    if path.endswith("/anthropic/v1") and flavor != "openai_compat":
+        return path.removesuffix("/v1"), None, "anthropic_messages"
+    return path, None, "anthropic_messages" if path.endswith("/anthropic") else "openai_compat"
+
+
+def plan_base_url(region: str) -> str:
+    """Return the base URL that goes with the region of a Token Plan login."""
+    return f"{_root(region)}/anthropic"
+
+
+def _root(url: str) -> str:
+    """Return a URL without slashes and without the base path of a wire at its end."""
+    url = url.strip().rstrip("/")
+    shorter = url
+    for suffix in _BASE_PATHS:
+        shorter = shorter.removesuffix(suffix)
+    return url if shorter == url else _root(shorter)
+
+
 def may_receive_token(url: str, by_hand: str | None) -> bool:
-    """Tell whether a token may be sent to `url`.
+    """Return whether a token may be sent to `url`.
 
     It may when `url` is https on one of MiniMax's own hosts and the default port, or of the very origin of `by_hand`,
-    the base URL that the user typed. Anything that does not parse may not.
+    the base URL that the user set. Anything that does not parse may not.
     """
     target = _parse(url)
     if target is None:
         return False
-    if (target.scheme, target.port) == ("https", 443) and target.host in _OWN_HOSTS:
+    if (target.scheme, target.port) == ("https", 443) and target.host in _TOKEN_HOSTS:
         return True
     chosen = _parse(by_hand) if by_hand is not None else None
     return chosen is not None and chosen.origin == target.origin
 
 
 def portal_url(region: str, path: str, by_hand: str | None = None, *, source: str = "region") -> str:
-    """Return the portal's URL for `path` (`/oauth/token`) in `region`; a `/anthropic` or `/v1` at its end is dropped.
+    """Return the portal's URL for `path` (`/oauth/token`) in `region`; a `/anthropic` or `/v1` at its end is removed.
 
     Raises ConfigError, naming `source`, when `region` is not a URL or not one that may be sent a token.
     """
@@ -147,10 +185,7 @@ def portal_url(region: str, path: str, by_hand: str | None = None, *, source: st
             f"{source}: {url.host} is not one of MiniMax's own https hosts, so no token is sent there; "
             "to use another server set base_url to it by hand"
         )
-    base = url.path.rstrip("/")
-    for suffix in _BASE_PATHS:
-        base = base.removesuffix(suffix)
-    return f"{url.origin}{base.rstrip('/')}{path}"
+    return f"{url.origin}{_root(url.path)}{path}"
 
 
 def portal_redirect(url: str, status: int, location: str | None) -> str | None:
@@ -167,13 +202,13 @@ def portal_redirect(url: str, status: int, location: str | None) -> str | None:
 
 
 def host_of(url: str) -> str | None:
-    """Return the host of a URL, for messages; None for what is no URL."""
+    """Return the host of a URL, for messages; None when it is not a URL."""
     parsed = _parse(url)
     return None if parsed is None else parsed.host
 
 
 def page_url(text: object, by_hand: str | None = None) -> str | None:
-    """Return the page that the portal asks a person to open, on its present host; None for what is no web page.
+    """Return the page that the portal asks its user to open, on its present host; None when it is not a web page.
 
     Plain http is for the origin of `by_hand` alone.
     """
@@ -188,13 +223,13 @@ def page_url(text: object, by_hand: str | None = None) -> str | None:
 
 
 def _parse(text: object) -> _Url | None:
-    """Split a URL, or return None: the one parser. Plain http to MiniMax's own hosts is no URL of ours."""
+    """Split a URL, or return None: the one parser. Plain http to MiniMax's own hosts is refused."""
     found = _URL.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
     scheme, host = found["scheme"].lower(), found["host"].lower()
     port = int(found["port"]) if found["port"] else _PORTS[scheme]
-    if not 0 < port < 65536 or (scheme == "http" and host.rstrip(".") in _OWN_HOSTS):
+    if not 0 < port < 65536 or (scheme == "http" and host.rstrip(".") in (*_TOKEN_HOSTS, *_PAGE_HOSTS)):
         return None
     if host.startswith("["):
         try:

@@ -17,14 +17,14 @@ from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import Headers, Secret, StoreUrl
 from ..wires.table import Flavor
-from .endpoints import REGIONS, Endpoint, resolve_endpoint
+from .endpoints import REGIONS, Endpoint, plan_base_url, resolve_endpoint
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 DEFAULT_PROVIDER = "minimax"
 KEY_BASE_URL = REGIONS["global"]
-PLAN_KEY_BASE_URL = f"{KEY_BASE_URL}/anthropic"
+PLAN_KEY_BASE_URL = plan_base_url(KEY_BASE_URL)
 
 
 class Sourced(msgspec.Struct, Generic[T_co], frozen=True):

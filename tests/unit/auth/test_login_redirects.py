@@ -36,7 +36,12 @@ def test_a41_a_redirect_to_another_host_is_not_followed_and_named_by_its_host(
 
 @pytest.mark.parametrize(
     ("region", "domain"),
-    [("global", "minimax.io"), ("cn", "minimaxi.com"), ("https://api.minimax.io/anthropic", "minimax.io")],
+    [
+        ("global", "minimax.io"),
+        ("cn", "minimax.cn"),
+        ("https://api.minimaxi.com/", "minimaxi.com"),
+        ("https://api.minimax.io/anthropic", "minimax.io"),
+    ],
 )
 def test_a_307_to_the_portals_new_host_is_followed_once_with_the_form(region: str, domain: str, clock: Clock) -> None:
     codes = Codes()

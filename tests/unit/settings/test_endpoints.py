@@ -10,6 +10,7 @@ from minimax_sync.errors import ConfigError
 from minimax_sync.settings.endpoints import (
     API_HOSTS,
     parse_flavor,
+    plan_base_url,
     resolve_endpoint,
 )
 from minimax_sync.wires.table import Flavor
@@ -80,6 +81,67 @@ def test_on_minimaxs_hosts_the_wire_puts_its_own_base(host: str, path: str, flav
 def test_without_a_flavor_the_end_of_the_base_url_chooses(base_url: str, flavor: Flavor, chat_url: str) -> None:
     endpoint = resolve_endpoint(base_url)
     assert (endpoint.flavor, endpoint.chat_url) == (flavor, chat_url)
+
+
+@pytest.mark.parametrize("host", sorted(API_HOSTS))
+@pytest.mark.parametrize(
+    ("path", "flavor", "suffix"),
+    [
+        ("/anthropic/v1", ANTHROPIC, "/anthropic/v1/messages"),
+        ("/anthropic/v1/messages", ANTHROPIC, "/anthropic/v1/messages"),
+        ("/anthropic/v1/messages/", ANTHROPIC, "/anthropic/v1/messages"),
+        ("/v1/messages", ANTHROPIC, "/anthropic/v1/messages"),
+        ("/v1/chat/completions", OPENAI, "/v1/text/chatcompletion_v2"),
+        ("/v1/text/chatcompletion_v2", OPENAI, "/v1/text/chatcompletion_v2"),
+    ],
+)
+def test_a_pasted_endpoint_of_minimax_is_understood(host: str, path: str, flavor: Flavor, suffix: str) -> None:
+    endpoint = resolve_endpoint(f"https://{host}{path}")
+    assert (endpoint.flavor, endpoint.chat_url) == (flavor, f"https://{host}{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "flavor"),
+    [
+        ("http://127.0.0.1:8000/v1/chat/completions", OPENAI),
+        ("http://127.0.0.1:8000/chat/completions", OPENAI),
+        ("http://127.0.0.1:8000/v1/text/chatcompletion_v2", OPENAI),
+        ("https://gw.example/minimax/anthropic/v1/messages", ANTHROPIC),
+        ("https://gw.example/v1/messages", ANTHROPIC),
+    ],
+)
+def test_a_pasted_endpoint_of_another_server_is_used_as_it_is(base_url: str, flavor: Flavor) -> None:
+    for explicit in (None, flavor):
+        endpoint = resolve_endpoint(base_url, explicit)
+        assert (endpoint.flavor, endpoint.chat_url) == (flavor, base_url)
+    assert resolve_endpoint("http://127.0.0.1:8/anthropic/v1").chat_url == "http://127.0.0.1:8/anthropic/v1/messages"
+
+
+def test_a_chat_path_replaces_the_one_that_was_pasted() -> None:
+    endpoint = resolve_endpoint("http://127.0.0.1:8000/v1/chat/completions", None, "/mine")
+    assert endpoint.chat_url == "http://127.0.0.1:8000/v1/mine"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "flavor"),
+    [("http://127.0.0.1:8/v1/chat/completions", ANTHROPIC), ("https://api.minimax.io/anthropic/v1/messages", OPENAI)],
+)
+def test_a_pasted_endpoint_of_the_other_wire_is_refused(base_url: str, flavor: Flavor) -> None:
+    with pytest.raises(ConfigError, match=rf"^here: it ends in /\S+, which belongs to api_flavor \w+, not {flavor}$"):
+        resolve_endpoint(base_url, flavor, source="here")
+
+
+@pytest.mark.parametrize("family", ["minimax.io", "minimaxi.com", "minimax.cn"])
+@pytest.mark.parametrize("name", ["www", "platform"])
+def test_a_host_of_web_pages_is_refused_with_the_host_of_the_api(name: str, family: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^base_url: {name}\.{family} serves .*; write https://api\.{family}$"):
+        resolve_endpoint(f"https://{name}.{family}/v1")
+
+
+@pytest.mark.parametrize("end", ["", "/", "///", "/anthropic", "/anthropic/", "/v1", "/anthropic/v1/", "//anthropic"])
+def test_a_region_makes_no_double_path(end: str) -> None:
+    for host in ("https://api.minimax.cn", "https://api.minimaxi.com", "http://127.0.0.1:8/base"):
+        assert plan_base_url(host + end) == f"{host}/anthropic"
 
 
 def test_elsewhere_an_explicit_flavor_leaves_the_base_url_alone() -> None:
