@@ -16,6 +16,8 @@ class StaticKey:
     Cannot be pickled, so that no key leaves the process.
     """
 
+    can_refresh = False
+
     @sealed
     def __init__(self, key: str, *, source: str = "api_key argument") -> None:
         self._key = check_key(key, source)

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ..auth import Auth
-from ..auth.static_key import StaticKey
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError
 from ..hooks.call_watch import CallWatch
 from ..hooks.events import Hook, QuotaLow, emit
@@ -116,7 +115,7 @@ class Call:
         self._failure: LlmError | None = None
         self._sent = Secret("")
         self._policy = Attempts(options.retry, self.deadline)
-        self._may_refresh = not isinstance(channel.auth, StaticKey)
+        self._may_refresh = getattr(channel.auth, "can_refresh", True)
         self._watch = _watch(channel, options.hooks, outgoing) if options.hooks else None
 
     @property

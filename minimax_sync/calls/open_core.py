@@ -87,10 +87,10 @@ def _static_key(settings: Settings) -> tuple[Auth, str, str]:
     if key is None:
         raise ConfigError(f"no key: {settings.api_key.source}")
     if not isinstance(key, Secret):
-        from ..auth.key_function import KeyFunction
+        from ..auth.user_auth import UserAuth
 
-        function = KeyFunction(key, settings.api_key.source)
-        return function, function.identity, KEY_BASE_URL
+        name = getattr(key, "__qualname__", type(key).__qualname__)
+        return UserAuth(key, name=name, source=settings.api_key.source), _identity(settings, key), KEY_BASE_URL
     auth = StaticKey(key.reveal(), source=settings.api_key.source)
     return auth, auth.bearer(), KEY_BASE_URL
 
@@ -115,19 +115,26 @@ def _bundle_identity(bundle: str) -> str:
 
 
 def _custom(settings: Settings) -> tuple[Auth, str, str]:
-    from inspect import signature
-
     auth = settings.auth.value
-    for method in ("bearer", "force_refresh"):
-        if not callable(getattr(auth, method, None)):
-            raise ConfigError(f"auth: {type(auth).__name__} has no method {method}()")
     region = getattr(auth, "region", None)
     base_url = plan_base_url(region) if isinstance(region, str) else KEY_BASE_URL
-    identity = auth.bearer() if isinstance(auth, StaticKey) else f"{type(auth).__name__} at {id(auth)}"
-    if isinstance(settings.limiter.value, StoreUrl) and not isinstance(auth, StaticKey):
-        identity = f"{type(auth).__module__}.{type(auth).__qualname__}"  # the same in every process
-    takes_timeout = "timeout" in signature(auth.bearer).parameters
-    return (auth if takes_timeout else _Untimed(auth)), identity, base_url
+    if isinstance(auth, StaticKey):
+        return auth, auth.bearer(), base_url
+    if type(auth).__module__.startswith(f"{__package__.partition('.')[0]}."):  # a TokenPlan
+        return auth, _identity(settings, auth), base_url
+    from ..auth.user_auth import UserAuth
+
+    refresh = getattr(auth, "force_refresh", None)
+    user_auth = UserAuth(auth.bearer, refresh, name=type(auth).__name__, source=settings.auth.source)
+    return user_auth, _identity(settings, auth), base_url
+
+
+def _identity(settings: Settings, credential: object) -> str:
+    """Return a name for a credential of the user's code; one that is the same in every process for a shared limiter."""
+    if isinstance(settings.limiter.value, StoreUrl):
+        named = credential if hasattr(credential, "__qualname__") else type(credential)
+        return f"{named.__module__}.{named.__qualname__}"
+    return f"{type(credential).__name__} at {id(credential)}"
 
 
 _CREDENTIALS: dict[str, Callable[[Settings], tuple[Auth, str, str]]] = {
@@ -136,22 +143,6 @@ _CREDENTIALS: dict[str, Callable[[Settings], tuple[Auth, str, str]]] = {
     "custom": _custom,
 }
 """Per auth mode: the credentials, what identifies them to the shared limiter, and the base URL that they name."""
-
-
-class _Untimed:
-    """An `auth=` object of the user's whose methods take no timeout."""
-
-    def __init__(self, auth: Any) -> None:
-        self._auth = auth
-
-    def bearer(self, timeout: float | None = None) -> str:
-        return str(self._auth.bearer())
-
-    def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
-        return str(self._auth.force_refresh(rejected))
-
-    def __repr__(self) -> str:
-        return f"<auth {type(self._auth).__name__}>"
 
 
 def _headers(settings: Settings, endpoint: Endpoint) -> dict[str, str]:
