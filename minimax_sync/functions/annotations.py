@@ -38,6 +38,7 @@ def annotate(schema: dict[str, Any], kind: Any) -> bool:
 
 
 def _annotate(node: dict[str, Any], kind: Any, root: dict[str, Any], seen: set[int]) -> bool:
+    kind = _named(kind)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         below = _annotate(node, arguments[0], root, seen)
@@ -96,13 +97,21 @@ def parts_of(kind: Any) -> Iterator[Any]:
     pending: list[Any] = [kind]
     seen: list[Any] = []
     while pending:
-        part = pending.pop()
+        part = _named(pending.pop())
         if not any(part is each for each in seen):
             seen.append(part)
             yield part
             pending += get_args(part)
             pending += getattr(part, "__metadata__", ())
+            pending += () if isinstance(part, type) else _parts(part)
             pending += hints_of(part).values()
+
+
+def _named(kind: Any) -> Any:
+    """Return the type behind a `NewType` or a `type` alias."""
+    while hasattr(kind, "__supertype__") or type(kind).__name__ == "TypeAliasType":
+        kind = kind.__supertype__ if hasattr(kind, "__supertype__") else kind.__value__
+    return kind
 
 
 def hints_of(kind: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Python types as JSON: the schema that a model gets, and the value that is made of what it wrote.
 
-Contains what msgspec and pydantic do for `tool` and `parse`. Pydantic is recognised by its attributes and never
-imported.
+Contains what msgspec and pydantic do for `tool` and `parse`. Pydantic is recognised by its attributes, and imported
+only for a type that needs it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ from .annotations import annotate, parts_of
 _Engine = tuple[dict[str, Any], Callable[[Any], Any]]
 """A schema, and what makes an instance of a decoded value or raises `Misfit`."""
 
+_CORE_SCHEMA = "__get_pydantic_core_schema__"
 _MSGSPEC_ERROR = re.compile(r"(?P<text>.*?)(?: - at `(?:key` in `)?(?P<place>\$.*)`)?", re.DOTALL)
 
 
@@ -43,7 +43,7 @@ class JsonType:
     def __init__(self, kind: Any) -> None:
         try:
             parts = list(parts_of(kind))
-            needs_pydantic = ("pydantic" in sys.modules and any(map(_has_pydantic_rules, parts))) or is_pydantic(kind)
+            needs_pydantic = is_pydantic(kind) or any(map(_has_pydantic_rules, parts))
             self._has_bounds = False
             self._has_dataclass = any(map(dataclasses.is_dataclass, parts))
             schema, self._convert = _by_pydantic(kind) if needs_pydantic else _by_msgspec(kind)
@@ -155,11 +155,19 @@ def is_pydantic(kind: Any) -> bool:
 
 
 def _has_pydantic_rules(part: Any) -> bool:
-    """Return True for what msgspec does not know or follow: pydantic's dataclasses, types, validators, conversions."""
-    if is_pydantic(part):
-        return hasattr(part, "__is_pydantic_dataclass__")
-    converts = (getattr(part, name, None) is True for name in ("strip_whitespace", "to_upper", "to_lower"))
-    return hasattr(part, "__get_pydantic_core_schema__") or any(converts)
+    """Return True for what msgspec does not know or follow and a JSON schema cannot express.
+
+    These are pydantic's dataclasses, types, validators and conversions, predicates, and bounds that are not numbers.
+    """
+    if isinstance(part, type):
+        is_own = is_pydantic(part)
+        return hasattr(part, "__is_pydantic_dataclass__") or (hasattr(part, _CORE_SCHEMA) and not is_own)
+    if hasattr(part, _CORE_SCHEMA) or type(part).__name__ in ("Predicate", "Not"):
+        return True
+    if any(getattr(part, name, None) is True for name in ("strip_whitespace", "to_upper", "to_lower")):
+        return True
+    bounds = (getattr(part, name, None) for name in ("ge", "gt", "le", "lt"))
+    return any(not isinstance(bound, int | float | None) for bound in bounds)
 
 
 def _by_pydantic(kind: Any) -> _Engine:
@@ -168,7 +176,11 @@ def _by_pydantic(kind: Any) -> _Engine:
 
 def _of_any(kind: Any) -> _Engine:
     try:
-        adapter = sys.modules["pydantic"].TypeAdapter(kind)
+        from pydantic import TypeAdapter
+    except ImportError as exc:
+        raise TypeError(f"{kind} needs pydantic, which is not installed") from exc
+    try:
+        adapter: Any = TypeAdapter(kind)
         schema = adapter.json_schema()
     except (RuntimeError, NameError) as exc:  # such as "Unable to generate pydantic-core schema for ..."
         raise TypeError(str(exc).partition("\n")[0]) from exc

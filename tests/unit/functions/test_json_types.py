@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, NewType, TypedDict
 
 import annotated_types
 import msgspec
@@ -211,6 +211,9 @@ class Booking(TypedDict):
     code: NotRequired[Annotated[str, pydantic.StringConstraints(pattern="^[A-Z]+$")]]
 
 
+Positive = NewType("Positive", Annotated[int, annotated_types.Gt(0)])
+
+
 class Ticket(msgspec.Struct, rename="camel"):
     seat_row: Annotated[int, pydantic.Field(lt=50, description="from the front")]
     total: Annotated[int, msgspec.Meta(ge=0), pydantic.Field(multiple_of=5)] = 0
@@ -273,6 +276,7 @@ def test_a_value_within_the_bounds_is_made(value: Any, kind: Any, expected: Any)
         ({"nights": 31, "code": "ab"}, Booking, ["$.nights: must be at most 30", "$.code: must match ^[A-Z]+$"]),
         ({"seatRow": 50}, Ticket, ["$.seatRow: must be less than 50"]),
         ({"seatRow": 5, "total": 3}, Ticket, ["$.total: must be a multiple of 5"]),
+        (0, Positive, ["$: must be greater than 0"]),
         ([-1, 0], Corner, ["$[0]: must be at least 0"]),
         ({"weight": 1, "twigs": [{"weight": -1}]}, Branch, ["$.twigs[0].weight: must be at least 0"]),
     ],
@@ -329,6 +333,10 @@ class Report:
     grades: list[Grade]
 
 
+def _is_even(number: int) -> bool:
+    return number % 2 == 0
+
+
 def _upper(text: str) -> str:
     return text.upper()
 
@@ -353,6 +361,8 @@ def _upper(text: str) -> str:
         ("a", Annotated[str, pydantic.AfterValidator(_upper)], "A"),
         (" a ", Annotated[str, pydantic.StringConstraints(strip_whitespace=True)], "a"),
         ("a", Annotated[str, pydantic.AfterValidator(_upper), ["unhashable"]], "A"),
+        ("2026-01-02", Annotated[date, annotated_types.Gt(date(2026, 1, 1))], date(2026, 1, 2)),
+        ("https://example.org/", pydantic.HttpUrl, pydantic.HttpUrl("https://example.org/")),
     ],
 )
 def test_pydantic_makes_what_is_its_own(value: Any, kind: Any, expected: Any) -> None:
@@ -368,6 +378,8 @@ def test_pydantic_makes_what_is_its_own(value: Any, kind: Any, expected: Any) ->
         ({"points": 16}, Grade, "$.points"),
         ({"grades": [{"points": 13}]}, Report, "$.grades[0].points"),
         ([{"points": 13}], list[Grade], "$[0].points"),
+        ("2026-01-01", Annotated[date, pydantic.Field(gt=date(2026, 1, 1))], "$"),
+        (3, Annotated[int, annotated_types.Predicate(_is_even)], "$"),
         ({"sender": "ana"}, Mail, "$.from"),
         ({"from": "ana", "note": "x"}, Mail, "$.note"),
         ({"mails": [{"from": "ana"}, {"from": "bo", "note": "x"}]}, Box, "$.mails[1].note"),
