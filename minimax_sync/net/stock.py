@@ -83,13 +83,19 @@ class _Authorization(AuthBase):
         return request
 
 
-class _Redirect:
-    """A response hook: keep the place that a redirect names, which `Session.send` would read the whole body for."""
+class _Watch:
+    """Two response hooks, before and behind those of the session."""
 
     def __init__(self) -> None:
+        self.response: requests.Response | None = None
         self.location: str | None = None
 
-    def __call__(self, response: requests.Response, **_: Any) -> None:
+    def before(self, response: requests.Response, **_: Any) -> None:
+        """Keep the answer: a hook may raise."""
+        self.response = response
+
+    def behind(self, response: requests.Response, **_: Any) -> None:
+        """Hide the place that a redirect names: `Session.send` would read the whole body, to look at the place."""
         if response.is_redirect:
             self.location = response.headers.pop("location")
 
@@ -190,22 +196,29 @@ def _request(
     limits: Deadlines,
     options: dict[str, Any],
 ) -> requests.Response:
-    redirect = _Redirect()
+    watch = _Watch()
     hooks = session.hooks.get("response") or []
-    response = session.request(
-        method,
-        url,
-        headers=headers,
-        data=body,
-        auth=_Authorization(session.auth, headers.get("Authorization")),
-        hooks={"response": [*([hooks] if callable(hooks) else hooks), redirect]},
-        timeout=cast(Any, limits),
-        allow_redirects=False,
-        stream=True,
-        **options,
-    )
-    if redirect.location is not None:
-        response.headers["Location"] = redirect.location
+    try:
+        response = session.request(
+            method,
+            url,
+            headers=headers,
+            data=body,
+            auth=_Authorization(session.auth, headers.get("Authorization")),
+            hooks={"response": [watch.before, *([hooks] if callable(hooks) else hooks), watch.behind]},
+            timeout=cast(Any, limits),
+            allow_redirects=False,
+            stream=True,
+            **options,
+        )
+    except BaseException:
+        if watch.response is not None:
+            watch.response.close()
+        raise
+    finally:
+        watch.response = None  # it leads back here by its request's hooks
+    if watch.location is not None:
+        response.headers["Location"] = watch.location
     return response
 
 
