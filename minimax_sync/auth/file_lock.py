@@ -15,6 +15,7 @@ from types import TracebackType
 from filelock import lock_descriptor, unlock_descriptor
 
 from ..errors import BundleError
+from ..net.forks import Order, after_fork
 from .file_access import is_same_file, open_private, owner
 
 _ADVICE = {
@@ -107,4 +108,4 @@ def _status(file: str | int) -> os.stat_result | None:
         return None
 
 
-os.register_at_fork(after_in_child=_close_copies)
+after_fork(Order.LOCK_FILES, _close_copies)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError
+from ..net.forks import Order, after_fork
 from ..secret import Secret, StoreUrl
 from ..settings.checks import check_bundle
 from .background import Lease
@@ -150,4 +151,4 @@ def _start_over_in_child() -> None:
         credential.reset()
 
 
-os.register_at_fork(after_in_child=_start_over_in_child)
+after_fork(Order.CREDENTIALS, _start_over_in_child)

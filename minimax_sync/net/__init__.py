@@ -8,6 +8,7 @@ stand_ins                   whether a mock, a recorder or an instrumentation mus
 connections · chunked       sockets that obey their deadlines · the framing of a streamed body
 trust                       TLS contexts and their certificate authorities
 deadlines                   the limits of one exchange, and its state
+interrupts                  how long one wait for a lock may last
 redis_link                  a connection to Redis
 forks                       what a forked child renews, in order
 """

@@ -22,7 +22,6 @@ class Order(IntEnum):
     QUOTA_ALERTS = 4
     LOCK_FILES = 5
     CREDENTIALS = 6
-    EMULATOR = 7
 
 
 CAN_FORK = hasattr(os, "fork")

@@ -6,13 +6,13 @@ It must not know bodies or endpoints. Sends nothing.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import ConfigError
+from ..net.forks import Order, after_fork
 from ..values.quota import Quota
 
 _log = logging.getLogger("minimax_sync.quota")
@@ -105,7 +105,7 @@ def _renew_lock() -> None:
     _lock = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+after_fork(Order.QUOTA_ALERTS, _renew_lock)
 
 
 def _amount(name: str, value: float) -> float:

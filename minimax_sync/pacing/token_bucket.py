@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..errors import CallTimeoutError, ConfigError
+from ..net.forks import Order, after_fork
 from ..net.interrupts import WAIT_SLICE
 
 _LOOK_AGAIN = 1.0
@@ -217,7 +218,7 @@ def _after_fork_in_child() -> None:
         bucket._after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+after_fork(Order.LIMITERS, _after_fork_in_child)
 
 
 def _too_long(wait: float, left: float) -> CallTimeoutError:
