@@ -88,13 +88,23 @@ class Deadlines(Timeout):
         """End the wait on the socket, from any thread."""
         with self._sock_lock:
             if self._sock is not None:
-                # Below TLS, whose own shutdown drops the state that a reading thread still uses.
-                sock = getattr(self._sock, "socket", self._sock)  # TLS inside TLS
-                with suppress(OSError):
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                shut_down(self._sock)
 
     def describe_timeout(self) -> str:
         """Name the limit that has passed."""
         if monotonic() >= self.deadline:
             return "the call's timeout passed"
         return f"the server was silent for {self.silence():g} s"
+
+
+def shut_down(sock: Any) -> None:
+    """Shut a socket down, which ends every wait on it; it may be closed already, or one of gevent's or eventlet's.
+
+    Below TLS, whose own shutdown drops the state that a reading thread still uses.
+    """
+    with suppress(OSError):
+        sock = getattr(sock, "socket", sock)  # TLS inside TLS
+        if isinstance(sock, socket.SocketType):
+            socket.SocketType.shutdown(sock, socket.SHUT_RDWR)
+        else:
+            sock.shutdown(socket.SHUT_RDWR)

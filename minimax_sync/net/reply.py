@@ -20,7 +20,7 @@ from ..errors import CallTimeoutError, LlmError, ResponseFormatError, TransportE
 from ..tracebacks import bare_os_error, causes, sealed
 from .chunked import ChunkedBody
 from .connections import RECEIVE_SIZE
-from .deadlines import Deadlines
+from .deadlines import Deadlines, shut_down
 
 DEFAULT_LIMIT = 32 * 1024 * 1024
 DRAIN_SIZE = 64 * 1024
@@ -113,8 +113,9 @@ class Reply:
             self._wake()
         if self._reading.acquire(blocking=False):  # else the thread that reads closes as soon as it is awake
             try:
-                self._raw.close()
-                self._raw.release_conn()
+                with suppress(*FAILURES):
+                    self._raw.close()
+                    self._raw.release_conn()
             finally:
                 self._reading.release()
 
@@ -162,9 +163,13 @@ class Reply:
         if self._limits.tracked:
             self._limits.wake()
         else:
-            no_socket = suppress(OSError, ValueError, AttributeError)
-            with no_socket, socket.socket(fileno=os.dup(self._raw.fileno())) as sock:
-                sock.shutdown(socket.SHUT_RDWR)
+            sock = getattr(self._raw.connection, "sock", None)
+            if sock is not None:
+                shut_down(sock)
+                return
+            no_socket = suppress(*FAILURES, AttributeError)
+            with no_socket, socket.socket(fileno=os.dup(self._raw.fileno())) as copy:
+                shut_down(copy)  # the connection has handed its socket to the answer
 
     def _fault(self, error: Exception) -> LlmError:
         for cause in causes(error):
