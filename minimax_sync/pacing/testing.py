@@ -23,13 +23,13 @@ def testing() -> Iterator[None]:
     says. The number of attempts and everything else stay as they are. Blocks may be nested. The pytest fixture
     `minimax_testing` does the same for one test.
 
-        from minimax_sync import MiniMaxClient, RetryPolicy, testing
-        from minimax_sync.emulator import Emulator
-
-        with testing(), Emulator() as emulator:
-            emulator.fault(status=429, retry_after=60)
-            with MiniMaxClient(emulator.api_key, base_url=emulator.base_url) as client:
-                assert client.chat("Hello").text
+    >>> from minimax_sync import MiniMaxClient, testing
+    >>> from minimax_sync.emulator import Emulator
+    >>> with testing(), Emulator() as emulator:
+    ...     emulator.fault(status=429, retry_after=60)
+    ...     with MiniMaxClient(emulator.api_key, base_url=emulator.base_url) as client:
+    ...         print(client.chat("Hello").text)
+    You said: "Hello".
     """
     _change(1)
     try:
