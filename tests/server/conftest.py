@@ -1,4 +1,4 @@
-"""The real llama.cpp, started once for all tests here, with a model that says what it is scripted to say."""
+"""The real llama.cpp, started once for all tests here, with a model whose output is scripted."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from support.llama_server import open_client
 from support.scripted_model import write_model
 
 from minimax_sync import MiniMaxClient
+from minimax_sync.emulator import Emulator
 
 
 @pytest.fixture(scope="session")
 def llama_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the scripted model and give the server's address."""
+    """Serve the scripted model. Return the server's address."""
     folder = tmp_path_factory.mktemp("llama")
     model = folder / "scripted.gguf"
     write_model(model)
@@ -41,6 +42,20 @@ def flavor(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def client(llama_url: str, flavor: str) -> Iterator[MiniMaxClient]:
-    """Give a client of the server on the wire."""
+    """Return a client of the server on the wire."""
     with open_client(llama_url, flavor) as client:
+        yield client
+
+
+@pytest.fixture
+def proxy(llama_url: str, tmp_path: Path) -> Iterator[Emulator]:
+    """Stand between a client and the server, with a journal of the requests."""
+    with Emulator(record=tmp_path / "recorded", upstream=llama_url) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def observed(proxy: Emulator, flavor: str) -> Iterator[MiniMaxClient]:
+    """Return a client of the server whose requests the proxy's journal shows."""
+    with open_client(proxy.url, flavor) as client:
         yield client

@@ -1,14 +1,16 @@
-"""The client on a server that nobody here wrote: the real llama.cpp, on both of its wires."""
+"""The client on a server of another project: the real llama.cpp, on both of its wires."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from support.llama_server import open_client
 
 from minimax_sync import (
     ChatMessage,
+    ChatStream,
     ContextLengthError,
     CredentialInvalidError,
     MiniMaxClient,
@@ -19,6 +21,7 @@ from minimax_sync import (
     ToolDef,
     UsageUpdate,
 )
+from minimax_sync.emulator import Emulator
 
 SAID = "Hello from a real llama.cpp server: 12 tokens, both wires."
 WEATHER = ToolDef(
@@ -58,6 +61,48 @@ def test_thinking_is_streamed_apart_from_the_text(client: MiniMaxClient) -> None
         chunks = list(stream)
     assert "".join(c.text for c in chunks if isinstance(c, ReasoningDelta)).strip() == "Two plus two makes four"
     assert stream.response.text == "The answer is 4."
+
+
+@pytest.mark.parametrize("form", ["deepseek", "none"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_thinking_is_read_as_a_field_and_as_tags_in_the_text(
+    proxy: Emulator, tmp_path: Path, form: str, stream: bool
+) -> None:
+    with open_client(proxy.url, "openai_compat") as client:
+        ask = client.stream if stream else client.chat
+        asked = ask("Please think: two plus two?", extra_body={"reasoning_format": form})
+        response = asked.response if isinstance(asked, ChatStream) else asked
+    assert response.reasoning.strip() == "Two plus two makes four"
+    assert response.text == "The answer is 4."
+    raw = "".join(file.read_text() for file in (tmp_path / "recorded").iterdir())
+    assert ("reasoning_content" in raw) == (form == "deepseek")
+    assert ("think>" in raw) == (form == "none")
+
+
+def test_thinking_goes_back_under_the_name_by_which_it_came(
+    observed: MiniMaxClient, proxy: Emulator, flavor: str
+) -> None:
+    question, following = ChatMessage.user("Please think: two plus two?"), ChatMessage.user("Say hello.")
+    thought = observed.chat([question])
+    whole = observed.chat([question, thought.message, following])
+    sent = proxy.journal[-1].body["messages"][1]
+    without = observed.chat([question, ChatMessage.assistant(thought.text), following])
+    assert whole.usage.prompt_tokens > without.usage.prompt_tokens + 20, "the server renders the thinking"
+    if flavor == "openai_compat":
+        assert (sent["reasoning_content"], sent["content"]) == (thought.reasoning, thought.text)
+        assert "reasoning_details" not in sent
+    else:
+        assert sent["content"][0]["thinking"] == thought.reasoning
+
+
+def test_thinking_of_the_openai_wire_goes_on_over_the_other(llama_url: str) -> None:
+    question, following = ChatMessage.user("Please think: two plus two?"), ChatMessage.user("Say hello.")
+    with open_client(llama_url, "openai_compat") as client, open_client(llama_url, "anthropic_messages") as other:
+        thought = client.chat([question])
+        whole = other.chat([question, thought.message, following])
+        without = other.chat([question, ChatMessage.assistant(thought.text), following])
+    assert whole.text == SAID
+    assert whole.usage.prompt_tokens > without.usage.prompt_tokens + 20
 
 
 def test_a_tool_call_and_its_result(client: MiniMaxClient) -> None:
@@ -102,7 +147,7 @@ def test_a_stop_sequence_ends_the_text_before_it(client: MiniMaxClient) -> None:
     assert "".join(client.stream("Say hello.", stop=" real").text_deltas()) == "Hello from a"
 
 
-def test_a_short_limit_is_told(client: MiniMaxClient) -> None:
+def test_a_short_limit_is_reported(client: MiniMaxClient) -> None:
     response = client.chat("Say hello.", max_tokens=3)
     assert (response.text, response.finish_reason) == ("Hello from a", "length")
 
@@ -114,7 +159,7 @@ def test_a_wrong_key_is_refused(llama_url: str, flavor: str) -> None:
     assert "wrong-key" not in f"{caught.value!r} {caught.value.body}"
 
 
-def test_a_prompt_beyond_the_context_is_told(client: MiniMaxClient) -> None:
+def test_a_prompt_beyond_the_context_is_an_error(client: MiniMaxClient) -> None:
     with pytest.raises(ContextLengthError):
         client.chat("x" * 20_000)
 
