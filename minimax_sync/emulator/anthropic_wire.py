@@ -1,7 +1,7 @@
 """The Anthropic wire as MiniMax serves it: from a checked body to a prompt, and from an answer to a body or a stream.
 
 The shapes are those of live captures: a ping after the start, a signature after the thinking, `input_tokens` without
-the cached ones.
+the cached tokens.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The paths of the API and what serves each, with the credential that they ask for.
+"""The paths of the API, what serves each, and the check of the credential.
 
-Contains the table of routes. Must not know sockets, the portal, or the recorder.
+Contains the table of routes, which is the same on MiniMax's global and Chinese hosts. Must not know sockets or the
+recorder.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Endpoint:
     error_event: Callable[[Refusal], bytes] | None = None
 
 
-def spoil(fault: Fault, request: Received, endpoint: Endpoint) -> Reply:
+def fail(fault: Fault, request: Received, endpoint: Endpoint) -> Reply:
     """Return the reply of `fault`. Only the kinds that damage an answer ask the endpoint for one."""
     if fault.kind in _DAMAGES:
         reply = _DAMAGES[fault.kind](fault, endpoint, endpoint.answer(request), request)

@@ -16,7 +16,7 @@ MARKER = "]<]minimax[>["
 
 
 def leaked(answer: Answer) -> Answer:
-    """Return the answer as the service sends it when its parser fails: the calls stand in the text, as markup."""
+    """Return the answer as the service sends it when its parser fails: the calls become markup in the text."""
     if not answer.calls or answer.delivery.leak is None:
         return answer
     markup = _NOTATIONS[answer.delivery.leak](answer.calls)
@@ -51,7 +51,7 @@ def _raw(value: Any) -> str:
 
 
 def _arguments(call: Call) -> Mapping[str, Any]:
-    """Decode a call's arguments. Malformed ones leak as one argument, because no notation can hold them."""
+    """Decode a call's arguments. Malformed ones leak as one argument, because no notation has a form for them."""
     try:
         value = json.loads(call.arguments)
     except (ValueError, RecursionError):

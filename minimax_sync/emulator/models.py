@@ -103,7 +103,7 @@ def find(name: str) -> Model | None:
 
 
 def serve(name: str, wire: Wire, retired: Retirement | Mapping[str, Retirement] | None) -> tuple[Model, str]:
-    """Return the model that answers to `name`, and the name under which it answers; raise `Refusal` if none does.
+    """Return the model that serves `name`, and the name under which it answers. Raise `Refusal` if there is none.
 
     A name that is not in the table is served without rules on the OpenAI wire, as gateways and self-hosted servers do,
     and by `STAND_IN` on the Anthropic wire, as MiniMax does.

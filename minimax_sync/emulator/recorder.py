@@ -41,7 +41,7 @@ _CREDENTIAL = re.compile(
 class Recorder:
     """Forwards every API request to `upstream` and writes the exchanges to `folder`.
 
-    A stream is forwarded event by event. A repeated request is asked again and written beside the first; a new run
+    A stream is forwarded event by event. A repeated request is sent again and written to a further file; a new run
     replaces the files of the requests that it repeats. An exchange that failed on the way is not written.
     """
 

@@ -2,8 +2,8 @@
 
 One thread per connection, HTTP/1.1 with keep-alive, Nagle off, each event of a stream in one `sendall`. The `ending` of
 a reply says how it fails on the wire. `stop()` closes every connection and joins every thread, so that nothing outlives
-the emulator. A forked child closes its copies of the sockets; otherwise a connection that was closed here would stay
-open there.
+the emulator. A forked child closes its copies of the sockets, because a connection stays open until the last copy is
+closed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ JSON = "application/json; charset=utf-8"
 PLAIN = "text/plain"
 SSE = "text/event-stream"
 MAX_BODY = 256 * 1024 * 1024
+RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # linger for 0 seconds
 
 Ending = Literal["complete", "short", "reset", "silence", "hang_up", "lost"]
 
@@ -57,7 +58,7 @@ class Reply:
 class Server(ThreadingHTTPServer):
     """The listening socket and the threads of its connections. Serves from construction until `stop()`."""
 
-    allow_reuse_address = True
+    allow_reuse_address = os.name == "posix"  # on Windows it would let two servers share a port
     allow_reuse_port = False
     daemon_threads = True
     request_queue_size = 1024  # hundreds of streams may begin at the same instant
@@ -136,7 +137,8 @@ def _after_fork_in_child() -> None:
     _running.clear()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _shut(connection: socket.socket) -> None:
@@ -250,6 +252,8 @@ class Handler(BaseHTTPRequestHandler):
     def _leave(self, *, reset: bool) -> None:
         self.close_connection = True
         if reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+            )
             self.rfile.close()  # it keeps the descriptor open, and only the last close sends the reset
             self.connection.close()

@@ -16,7 +16,7 @@ from typing import Any
 
 from .endpoints import Endpoints
 from .envelopes import NOT_FOUND, Refusal
-from .faults import API_KINDS, refuse, spoil
+from .faults import API_KINDS, fail, refuse
 from .journal import Received
 from .models import Retirement, check_retired
 from .portal import Portal
@@ -31,8 +31,8 @@ JOURNAL_LIMIT = 10_000
 class Emulator:
     """A MiniMax on loopback, as a context manager or between `start()` and `stop()`. Safe under any number of threads.
 
-    `host` may be an IPv6 address; `port=0` takes a free one. `api_key` is the one accepted key, beside the access
-    tokens of the portal; by default a new one.
+    `host` may be an IPv6 address; `port=0` takes a free port. `api_key` is the only key that is accepted besides the
+    access tokens of the portal, by default a new one.
 
     How answers are sent (`answer()` overrides each for one answer):
 
@@ -51,8 +51,9 @@ class Emulator:
     before the first delta; 400 if not streamed). To let M3.1-Flash answer, as for plan keys: "successor" (the answer
     names M3.1-Flash) or "under_old_name". A dict retires the models that it names: `{"MiniMax-M3": "not_found"}`.
 
-    `record=DIR` with `upstream=URL` forwards every API request to that server and writes the exchange to DIR;
-    `replay=DIR` answers from such files, and what was not recorded is a 404. No file contains a key or token.
+    `record=DIR` with `upstream=URL` forwards every API request, with the client's own key, to that server and writes
+    the exchange to DIR. `replay=DIR` accepts any key and answers from such files; a request that was not recorded is a
+    404. No file contains a key or token.
 
     All of these but the address, the recorder and the replay are attributes too and can be changed at any time.
     `journal` lists the received requests, the last 10 000; `portal` is the Token Plan's portal, `plan` the reported
@@ -113,7 +114,7 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """The origin, to be used as `region` of a bundle; it stays known after `stop()`."""
+        """The origin, which also serves as the `region` of a bundle. It is kept after `stop()`."""
         if not self._url:
             raise RuntimeError("the emulator has not been started: use it in a `with` statement, or call start()")
         return self._url
@@ -201,7 +202,8 @@ class Emulator:
             host, port = self._address
             self._stopping = threading.Event()
             self._server = Server(host, port, self._respond, self._stopping)
-            self._url = f"http://{f'[{host}]' if ':' in host else host}:{self._server.server_port}"
+            shown = f"[{host}]" if ":" in host else host
+            self._url = f"http://{shown}:{self._server.server_port}"
         return self
 
     def stop(self) -> None:
@@ -238,7 +240,7 @@ class Emulator:
             return NOT_FOUND
         fault = next_of(self._faults)
         try:
-            return spoil(fault, request, endpoint) if fault else endpoint.answer(request)
+            return fail(fault, request, endpoint) if fault else endpoint.answer(request)
         except Refusal as refusal:
             return refuse(request, refusal, endpoint)
 

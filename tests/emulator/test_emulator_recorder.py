@@ -13,6 +13,7 @@ import pytest
 from support.emulator_calls import ANTHROPIC, OPENAI, Answer, anthropic, bearer, connect, get, openai, post, send
 from support.eventually import eventually
 
+from minimax_sync import ChatMessage, MiniMaxClient, tool
 from minimax_sync.emulator import Emulator
 
 KEY = "sk-api-a-key-that-nobody-may-see"
@@ -221,3 +222,31 @@ def test_a_file_that_is_no_exchange_is_named(upstream: Emulator, folder: Path) -
 def test_knobs_that_do_not_fit_are_an_error(knobs: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Emulator(**knobs)
+
+
+@tool
+def get_weather(city: str) -> str:
+    """Return the weather of a city."""
+    return f"21 degrees in {city}"
+
+
+@pytest.mark.parametrize("flavor", ["openai_compat", "anthropic_messages"])
+def test_a_program_with_tools_and_streams_runs_again_without_the_server(
+    upstream: Emulator, folder: Path, flavor: str
+) -> None:
+    def program(emulator: Emulator, key: str) -> tuple[str, str, int]:
+        base_url = emulator.base_url if flavor == "openai_compat" else emulator.anthropic_base_url
+        with MiniMaxClient(key, base_url=base_url, requests_per_second=None) as client:
+            answer = client.run_tools("Weather in Bern?", [get_weather])
+            with client.stream([*answer.messages, ChatMessage.user("And tomorrow?")]) as stream:
+                text = "".join(stream.text_deltas())
+        return answer.text, text, stream.response.usage.total_tokens
+
+    upstream.answer(reasoning="I ask.", tool_calls=[("get_weather", {"city": "Bern"})])
+    with Emulator(record=folder, upstream=upstream.url) as recorder:
+        recorded = program(recorder, KEY)
+    asked = len(upstream.journal)
+    with Emulator(replay=folder) as replay:
+        assert program(replay, "another-key-than-the-real-one") == recorded
+    assert recorded[0] == "The tool answered: 21 degrees in Bern"
+    assert len(upstream.journal) == asked == 3
