@@ -73,7 +73,7 @@ def test_input_tokens_leave_out_what_was_cached(minimax_emulator: Emulator) -> N
     assert answer["service_tier"] == "standard"
 
 
-def test_a_name_that_is_not_minimaxs_is_answered_by_a_minimax_model(minimax_emulator: Emulator) -> None:
+def test_an_unknown_model_is_answered_by_a_model_of_minimax(minimax_emulator: Emulator) -> None:
     answer = post(minimax_emulator, ANTHROPIC, {**anthropic(), "model": "claude-sonnet-4-6"}).value
     assert answer["model"] == "MiniMax-M3.1-Flash"
 

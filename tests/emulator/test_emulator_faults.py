@@ -45,7 +45,7 @@ def test_a_status_comes_in_the_envelope_of_both_wires(
     assert post(minimax_emulator, path, BODIES[path]()).status == 200
 
 
-def test_a_used_up_plan_tells_when_it_resets(minimax_emulator: Emulator) -> None:
+def test_an_exhausted_plan_names_the_time_of_its_reset(minimax_emulator: Emulator) -> None:
     minimax_emulator.fault(status=429, code=2056)
     message = post(minimax_emulator, ANTHROPIC, anthropic()).value["error"]["message"]
     instant = message.partition("resets at ")[2].removesuffix(" (2056)")
@@ -215,7 +215,7 @@ def test_faults_come_in_the_order_they_were_queued_whatever_the_path(minimax_emu
     assert post(minimax_emulator, OPENAI, CHAT).status == 200
 
 
-def test_a_fault_that_is_none_is_told_at_once(minimax_emulator: Emulator) -> None:
+def test_an_unknown_fault_is_an_error_at_once(minimax_emulator: Emulator) -> None:
     with pytest.raises(ValueError, match=r"unknown fault 'explode': use one of truncate, disconnect"):
         minimax_emulator.fault("explode")
 
@@ -232,7 +232,7 @@ def test_a_status_may_come_first_and_is_429_when_nothing_else_is_said(minimax_em
     ("calls", "error", "words"),
     [(["look"], ValueError, r"tool_calls\[0\] must be a pair"), ([("look", 3)], TypeError, r"tool_calls\[0\] must be")],
 )
-def test_calls_that_are_none_are_told_at_once(
+def test_invalid_tool_calls_are_an_error_at_once(
     minimax_emulator: Emulator, calls: Any, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):

@@ -66,7 +66,7 @@ def test_m3_thinks_as_asked_and_without_the_field_on_the_openai_wire_only(
 
 
 @WIRES
-def test_older_models_think_whatever_the_request_says(minimax_emulator: Emulator, path: str) -> None:
+def test_older_models_think_even_if_the_request_disables_it(minimax_emulator: Emulator, path: str) -> None:
     answer = post(minimax_emulator, path, BODIES[path](thinking={"type": "disabled"}))
     assert _thinking(answer, path)
 

@@ -65,7 +65,7 @@ def test_reasoning_stands_in_the_text_unless_it_is_split_off(minimax_emulator: E
     assert "reasoning_content" not in message
 
 
-def test_the_default_answer_names_what_the_user_said_and_is_always_the_same(minimax_emulator: Emulator) -> None:
+def test_the_default_answer_repeats_the_user_and_is_always_the_same(minimax_emulator: Emulator) -> None:
     first, second = (post(minimax_emulator, OPENAI, openai()).value for _ in range(2))
     assert first["choices"][0]["message"]["content"] == 'You said: "Hello there".'
     assert first["choices"] == second["choices"]

@@ -81,7 +81,7 @@ def test_a_client_id_of_ones_own_can_be_accepted(minimax_emulator: Emulator) -> 
     assert form(minimax_emulator, "/oauth/code", **request).status == 200
 
 
-def test_a_login_waits_for_whoever_opens_the_page(minimax_emulator: Emulator) -> None:
+def test_a_login_waits_until_the_page_is_opened(minimax_emulator: Emulator) -> None:
     minimax_emulator.portal.auto_approve = False
     minimax_emulator.portal.notification_message = "Welcome"
     code = form(minimax_emulator, "/oauth2/device/code", **CODE_FORM).value
@@ -118,7 +118,7 @@ def test_a_code_approved_by_hand_needs_the_verifier_of_its_challenge(minimax_emu
         ({"response_type": "token"}, "invalid_request"),
     ],
 )
-def test_a_code_request_that_lacks_something_is_told_what(
+def test_a_code_request_that_lacks_a_field_is_refused_by_name(
     minimax_emulator: Emulator, changes: dict[str, str], words: str
 ) -> None:
     answer = form(minimax_emulator, "/oauth/code", **{**CODE_FORM, **changes})

@@ -25,7 +25,7 @@ from support.emulator_calls import (
 from minimax_sync.emulator import Emulator, Received
 
 
-def test_stages_are_told_in_order_with_the_request(minimax_emulator: Emulator) -> None:
+def test_the_hook_is_called_at_each_stage_with_the_request(minimax_emulator: Emulator) -> None:
     told: list[tuple[str, str, int]] = []
     answered = threading.Event()
 

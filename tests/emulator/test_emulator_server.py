@@ -97,7 +97,7 @@ def test_delay_stands_before_every_event(minimax_emulator: Emulator) -> None:
     assert time.monotonic() - began >= 0.02 * len(events)
 
 
-def test_many_streams_run_at_once_and_none_gets_anothers_text(minimax_emulator: Emulator) -> None:
+def test_many_streams_run_at_once_without_mixing_their_texts(minimax_emulator: Emulator) -> None:
     def stream(number: int) -> bool:
         messages = [{"role": "user", "content": f"call {number}."}]
         events = post(minimax_emulator, OPENAI, openai(messages, stream=True)).events

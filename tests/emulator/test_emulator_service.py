@@ -47,7 +47,7 @@ def test_the_quota_answers_a_wrong_key_with_200(minimax_emulator: Emulator, path
     assert answer.value["base_resp"]["status_code"] == 1004
 
 
-def test_the_quota_tells_what_is_left_in_percent(minimax_emulator: Emulator) -> None:
+def test_the_quota_reports_what_is_left_in_percent(minimax_emulator: Emulator) -> None:
     general, video = get(minimax_emulator, "/v1/token_plan/remains").value["model_remains"]
     assert (general["model_name"], general["current_interval_remaining_percent"]) == ("general", 99)
     assert general["current_interval_total_count"] == 0
@@ -176,7 +176,7 @@ def test_emulators_have_keys_of_their_own() -> None:
         assert post(mine, OPENAI, CHAT, key="sk-mine").status == 200
 
 
-def test_an_error_in_a_hook_is_told_on_stderr_and_ends_that_call_only(
+def test_an_error_in_a_hook_is_printed_on_stderr_and_ends_that_call_only(
     minimax_emulator: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def on_stage(stage: str, request: object) -> None:
