@@ -1,0 +1,50 @@
+"""From arguments to credentials, endpoint and limiter, without a request."""
+
+from __future__ import annotations
+
+import pytest
+
+from minimax_sync import StaticKey
+from minimax_sync.calls.open_core import open_core
+from minimax_sync.errors import ConfigError
+
+
+class Untimed:
+    """An auth object whose methods take no timeout."""
+
+    region = "https://api.minimaxi.com"
+
+    def bearer(self) -> str:
+        return "token"
+
+    def force_refresh(self, rejected: str) -> str:
+        return "next token"
+
+
+def test_an_auth_object_names_its_region_and_may_take_no_timeout() -> None:
+    core = open_core({"auth": Untimed()})
+    assert core.channel.endpoint.chat_url == "https://api.minimaxi.com/anthropic/v1/messages"
+    assert core.channel.auth.bearer(1.0) == "token"
+    assert core.channel.auth.force_refresh("token", 1.0) == "next token"
+    core.close()
+
+
+def test_an_auth_object_without_the_methods_is_refused_by_the_method() -> None:
+    with pytest.raises(ConfigError, match=r"argument auth: must have a method bearer\(\)"):
+        open_core({"auth": object()})
+
+
+def test_clients_of_one_key_share_a_limiter_and_none_is_none() -> None:
+    first, second = open_core({"api_key": "sk-x"}), open_core({"auth": StaticKey("sk-x")})
+    assert first.channel.limiter is second.channel.limiter is not None
+    unpaced = open_core({"api_key": "sk-x", "requests_per_second": None})
+    assert unpaced.channel.limiter is None
+    for core in (first, second, unpaced):
+        core.close()
+
+
+def test_the_headers_have_the_group_and_no_key() -> None:
+    core = open_core({"api_key": "sk-canary", "group_id": "42"})
+    assert core.channel.headers["X-MiniMax-Group-Id"] == "42"
+    assert "canary" not in repr(core.channel.headers)
+    core.close()

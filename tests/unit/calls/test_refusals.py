@@ -1,0 +1,46 @@
+"""Replies that are not answers: refusals, redirects, and bodies of another kind."""
+
+from __future__ import annotations
+
+import pytest
+from support.http_lab import get, sends
+from support.raw_server import RawServer, answer
+
+from minimax_sync.calls.refusals import describe_body, refusal
+from minimax_sync.errors import CredentialInvalidError, LlmError, ResponseFormatError
+from minimax_sync.net.session import Http
+
+
+def refused(status: str, body: bytes = b"") -> LlmError:
+    http = Http()
+    with RawServer(sends(answer(body, status))) as server:
+        error = refusal(get(http, server.url), "check the key")
+    http.close()
+    return error
+
+
+def test_a_refused_credential_gets_the_hint() -> None:
+    error = refused("401 No", b'{"error": {"message": "bad key"}}')
+    assert (type(error), error.status) == (CredentialInvalidError, 401)
+    assert "bad key" in str(error)
+    assert "check the key" in str(error)
+
+
+def test_a_redirect_is_named_and_points_to_the_base_url() -> None:
+    error = refused("301 Moved")
+    assert (type(error), error.status) == (ResponseFormatError, 301)
+    assert "check base_url" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [(b" <html>", "it is a page (text/html)"), (b"", "its body is empty"), (b"{}", "not an answer: no choices")],
+)
+def test_a_body_of_another_kind_is_described(body: bytes, text: str) -> None:
+    http, error = Http(), ResponseFormatError("no choices")
+    with RawServer(sends(answer(body, headers=["Content-Type: text/html"]))) as server:
+        reply = get(http, server.url)
+        describe_body(error, reply, reply.read())
+    http.close()
+    assert text in str(error)
+    assert (error.status, error.body) == (200, body.decode())

@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from minimax_sync.settings.spelling import did_you_mean
+
+
+def test_the_nearest_name_is_offered_and_none_where_none_is_near() -> None:
+    assert did_you_mean("modle", ["model", "timeout"]) == "; did you mean model?"
+    assert did_you_mean("zzz", ["model", "timeout"]) == ""
