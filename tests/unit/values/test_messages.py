@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import copy
-import io
 import pickle
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
-import PIL.Image
 import pytest
 
 from minimax_sync.errors import RequestError, ToolArgumentsError
@@ -25,8 +22,8 @@ from minimax_sync.values.usage import TokenUsage
 REQUEST: Any = ChatRequest
 """Takes a plain string too, which its fields, once coerced, do not show to a type checker."""
 
-LONG = "lorem ipsum " * 500
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+LONG = "lorem ipsum " * 500
 CALL = ToolCall("a", "f", {"x": 1})
 TOOL_RESULT: Any = ChatMessage.tool_result
 
@@ -172,71 +169,6 @@ def test_a_call_that_cannot_be_is_refused(bad: Any) -> None:
         ToolCall(*bad)
 
 
-KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
-
-
-@pytest.mark.parametrize(("kind", "media_type"), KINDS.items())
-def test_the_media_type_is_read_from_the_bytes(kind: str, media_type: str, tmp_path: Path) -> None:
-    path = tmp_path / "image.txt"
-    PIL.Image.new("RGB", (3, 3)).save(path, format=kind)
-    image = Image.from_path(path)
-    assert (image.media_type, image.data, image.url) == (media_type, path.read_bytes(), "")
-    assert Image.coerce(memoryview(path.read_bytes())) == image
-    assert Image.coerce(f"data:{media_type};base64,{base64.b64encode(image.data).decode()}") == image
-    assert Image.coerce(f"data:{media_type};charset=x;base64,{base64.b64encode(image.data).decode()}") == image
-
-
-def test_a_pil_image_becomes_a_png() -> None:
-    image = Image.coerce(PIL.Image.new("RGBA", (3, 3), (1, 2, 3, 4)))
-    assert image.media_type == "image/png"
-    assert PIL.Image.open(io.BytesIO(image.data)).size == (3, 3)
-    with pytest.raises(RequestError, match="cannot be saved as PNG"):
-        Image.coerce(PIL.Image.new("CMYK", (3, 3)))
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        b"",
-        b"GIF",
-        b"<svg/>",
-        "/no/such/file.png",
-        "a\x00b.png",
-        "~nobody-here/a.png",
-        5,
-        None,
-        ["x"],
-        object(),
-        b"x" * 99,
-        "data:image/png;base64,???",
-        "data:image/png;base64,é",
-        "data:text/plain,x",
-        "data:image/png;base64,aGk=",
-        "file:///etc/passwd",
-        "x" * 5000,
-    ],
-    ids=lambda bad: str(bad)[:20],
-)
-def test_what_is_no_image_is_refused_in_a_few_words(bad: Any, tmp_path: Path) -> None:
-    with pytest.raises(RequestError) as caught:
-        ChatMessage.user("Hi", images=[bad])
-    assert len(str(caught.value)) < 300
-
-
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
-    (tmp_path / "empty.png").touch()
-    (tmp_path / "text.png").write_text("hello")
-    for name, problem in (("empty.png", "is empty"), ("text.png", "not a PNG"), (".", "directory")):
-        with pytest.raises(RequestError, match=problem):
-            Image.from_path(tmp_path / name)
-
-
-@pytest.mark.parametrize("make", [Image.from_url, Image.from_bytes, Image.from_path])
-def test_the_wrong_type_of_image_is_refused(make: Any) -> None:
-    with pytest.raises(RequestError):
-        make(5)
-
-
 def test_a_single_image_or_nothing_is_taken_as_well() -> None:
     assert ChatMessage.user("Hi", images=bytearray(PNG)).images == (Image("image/png", PNG),)
     assert ChatMessage.user("Hi", images=()).images == ()
@@ -250,27 +182,6 @@ def test_a_tool_is_taken_from_what_carries_one() -> None:
     assert ToolDef("f", parameters={}).parameters == {"type": "object", "properties": {}}
     with pytest.raises(RequestError, match="not int"):
         as_tool(5)
-
-
-def test_a_data_url_becomes_the_image_that_its_bytes_make() -> None:
-    for more in (b"", b"a", b"ab", b"abc"):
-        url = f"data:image/png;base64,{base64.b64encode(PNG + more).decode()}"
-        assert Image.from_url(url) == Image.from_bytes(PNG + more)
-        assert Image.from_url(url).data == PNG + more
-    odd = "data:image/png;base64,iVBORw0KGgp="  # the bits behind the last byte are not zero
-    assert Image.from_url(odd) == Image.from_bytes(b"\x89PNG\r\n\x1a\n")
-
-
-@pytest.mark.parametrize("text", ["", "iVBO\ud800", "####", "iVBORw0KGgo"])
-def test_a_data_url_that_is_no_base64_is_refused(text: str) -> None:
-    with pytest.raises(RequestError, match="not valid base64"):
-        Image.from_url(f"data:image/png;base64,{text}")
-
-
-@pytest.mark.parametrize("fields", [("image/png", None), ("image/png", 12345), (None, PNG), ("", b"", 1)])
-def test_an_image_is_made_of_a_media_type_bytes_and_a_url(fields: tuple[Any, ...]) -> None:
-    with pytest.raises(RequestError, match="an image has"):
-        Image(*fields)
 
 
 def test_a_role_or_text_of_a_kind_of_str_is_taken_for_a_str() -> None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minimax_sync.wires.think_tags import ThinkSplitter
-from minimax_sync.wires.thinking_snapshots import GrowingThought
 
 
 def split(pieces: list[str]) -> tuple[str, str]:
@@ -57,30 +56,3 @@ def test_no_character_but_tags_and_space_is_lost(pieces: list[str]) -> None:
     missing = Counter(without_tags) - Counter(thinking + text)
     assert not missing
     assert thinking == thinking.strip()
-
-
-@settings(max_examples=200, derandomize=True, deadline=None)
-@given(st.lists(st.text("ab ", min_size=1, max_size=5), min_size=2, max_size=8))
-def test_what_was_told_of_thinking_is_all_of_it(pieces: list[str]) -> None:
-    thought = GrowingThought()
-    told = ""
-    for piece in pieces:
-        told += thought.feed(piece)
-        assert thought.text.startswith(told)
-    told += thought.rest()
-    assert told == thought.text
-
-
-@settings(max_examples=100, derandomize=True, deadline=None)
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=10))
-def test_snapshots_of_any_size_are_counted_once(sizes: list[int]) -> None:
-    whole = "The user asks for three rivers, so I name the Rhine, the Elbe and the Danube."
-    thought = GrowingThought()
-    ends = sorted({min(sum(sizes[: n + 1]), len(whole)) for n in range(len(sizes))})
-    for end in ends:
-        thought.feed(whole[:end])
-    thought.rest()
-    expected = whole[: ends[-1]]
-    if ends[-1] < 8:
-        expected = "".join(whole[:end] for end in ends)
-    assert thought.text == expected

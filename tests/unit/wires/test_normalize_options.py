@@ -11,32 +11,6 @@ from support.encoded import ANTHROPIC, BOTH, OPENAI, body
 from minimax_sync.wires.table import Wire
 
 
-def test_the_least_request_on_the_openai_wire() -> None:
-    assert body(OPENAI, "Hi") == {
-        "model": "MiniMax-M2.5",
-        "messages": [{"role": "user", "content": "Hi"}],
-        "max_tokens": 65536,
-        "reasoning_split": True,
-    }
-    assert OPENAI.headers == {}
-
-
-def test_the_least_request_on_the_anthropic_wire() -> None:
-    assert body(ANTHROPIC, "Hi") == {
-        "model": "MiniMax-M2.5",
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
-        "max_tokens": 65536,
-    }
-    assert ANTHROPIC.headers == {"anthropic-version": "2023-06-01"}
-
-
-def test_a_stream_asks_for_usage_on_the_openai_wire() -> None:
-    written = body(OPENAI, "Hi", stream=True)
-    assert (written["stream"], written["stream_options"]) == (True, {"include_usage": True})
-    assert body(ANTHROPIC, "Hi", stream=True)["stream"] is True
-    assert "stream_options" not in body(ANTHROPIC, "Hi", stream=True)
-
-
 @BOTH
 def test_options_go_as_they_are(wire: Wire) -> None:
     written = body(

@@ -85,13 +85,6 @@ def test_no_empty_block_and_no_empty_message_is_sent(wire: Wire) -> None:
     assert "Go" in json.dumps(written)
 
 
-def test_turns_of_one_role_share_a_message_on_the_anthropic_wire() -> None:
-    written = messages(
-        ANTHROPIC, USER, ChatMessage.user("there"), ChatMessage.assistant("a"), ChatMessage.assistant("b")
-    )
-    assert [(message["role"], len(message["content"])) for message in written] == [("user", 2), ("assistant", 2)]
-
-
 @BOTH
 def test_plain_conversations_are_written_as_any_other(wire: Wire) -> None:
     dicts = [

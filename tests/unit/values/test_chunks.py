@@ -1,0 +1,26 @@
+"""The chunks of a stream as values: shown short, and a tool's result as the message that goes back."""
+
+from __future__ import annotations
+
+from minimax_sync.values.chunks import StreamEnd, TextDelta, ToolCallDelta, ToolResult
+from minimax_sync.values.messages import ToolCall
+
+
+def test_a_chunk_shows_at_most_sixty_characters() -> None:
+    assert repr(TextDelta("x" * 100)) == f"TextDelta(text={'x' * 60!r}… (100 chars))"
+    assert repr(ToolCallDelta(0, '{"a"')) == "ToolCallDelta(index=0, arguments='{\"a\"')"
+    assert repr(StreamEnd("stop")) == "StreamEnd(finish_reason='stop')"
+
+
+def test_chunks_can_be_told_apart_by_pattern_and_compared() -> None:
+    match TextDelta("hi"):
+        case TextDelta(text):
+            assert text == "hi"
+    assert TextDelta("hi") == TextDelta("hi") != TextDelta("ho")
+
+
+def test_a_result_is_the_message_that_answers_its_call() -> None:
+    call = ToolCall("c1", "f", {"x": 1})
+    good, bad = ToolResult(call, "42").message, ToolResult(call, "boom", "boom").message
+    assert (good.role, good.tool_call_id, good.text, good.is_error) == ("tool", "c1", "42", False)
+    assert bad.is_error
