@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ from minimax_sync.emulator import Emulator
 
 
 @pytest.fixture
-def shell(configured_emulator: Emulator) -> Iterator[Any]:
+def shell(configured_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell puts its own there
     shell = InteractiveShell()
     magic.register(shell)
     yield shell

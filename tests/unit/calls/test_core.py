@@ -37,7 +37,7 @@ def test_another_limiter_leaves_the_first_core_as_it_was() -> None:
     ("options", "text"),
     [
         ({"base_url": "x"}, r"with_options\(\) cannot change base_url"),
-        ({"model": " "}, "model must be"),
+        ({"model": " "}, "model: must be"),
         ({"timeout": -1}, "argument timeout"),
         ({"retry": 3}, "retry must be a RetryPolicy"),
         ({"hooks": ["x"]}, "hooks must be callables"),

@@ -18,14 +18,14 @@ class Untimed:
         return "token"
 
     def force_refresh(self, rejected: str) -> str:
-        return "next token"
+        return "next-token"
 
 
 def test_an_auth_object_names_its_region_and_may_take_no_timeout() -> None:
     core = open_core({"auth": Untimed()})
     assert core.channel.endpoint.chat_url == "https://api.minimaxi.com/anthropic/v1/messages"
     assert core.channel.auth.bearer(1.0) == "token"
-    assert core.channel.auth.force_refresh("token", 1.0) == "next token"
+    assert core.channel.auth.force_refresh("token", 1.0) == "next-token"
     core.close()
 
 
