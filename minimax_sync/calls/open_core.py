@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ..auth import Auth
 from ..auth.static_key import StaticKey
 from ..errors import BundleError, ConfigError
+from ..hooks.logging import log_as_environment_asks
 from ..net.session import Http
 from ..pacing.quota_alert import QuotaAlert
 from ..pacing.token_bucket import Limiter, TokenBucket, shared_bucket
@@ -41,6 +42,7 @@ def open_core(arguments: Mapping[str, Any], **origin: Any) -> Core:
 
     Raises `ConfigError` for a setting that is missing, unknown or impossible, `BundleError` for an unreadable bundle.
     """
+    log_as_environment_asks()
     given = dict(arguments)
     session = given.pop("session", None)
     hooks = given.pop("hooks", ())

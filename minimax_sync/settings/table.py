@@ -282,5 +282,6 @@ ARGUMENTS: tuple[str, ...] = tuple(setting.name for setting in SETTINGS if "argu
 ENVIRONMENT: tuple[tuple[str, str], ...] = (
     *((variable, _KEY_VARIABLES.get(variable, setting.help)) for setting in SETTINGS for variable in setting.variables),
     ("MINIMAX_CONFIG", "the configuration file, instead of ./config/llm.yaml"),
+    ("MINIMAX_LOG", "info or debug: turns the log on"),
 )
 """Each environment variable and its meaning, for help texts."""
