@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LlmError, RequestError
+from ..errors import LlmError
+from . import stdin
 from .clients import find_settings, open_client
 from .display import show_stream, show_whole
 from .parser import Command, UsageError, argument
-from .terminal import is_terminal, print_json
+from .stdin import piped_text
+from .terminal import complain, is_terminal, print_json
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient
@@ -18,13 +21,15 @@ if TYPE_CHECKING:
     from ..values.response import ChatResponse
 
 _DESCRIPTION = """\
-Ask MiniMax M2.5 and print its answer as it comes.
+Ask a model of MiniMax and print its answer as it comes.
 
-What is piped in is the prompt, or stands behind it, after an empty line, when there is a PROMPT too. Without either, on
-a terminal, a conversation begins: type /help in it. Ctrl-C ends an answer there, Ctrl-D the conversation.
+Text that is piped in is the prompt, or follows it after an empty line when there is a PROMPT too. Beside a PROMPT, a
+pipe that stays silent for 3 seconds is left alone; - as PROMPT, or --stdin, waits for it, and -n never reads it, as a
+`while read` loop needs. Without either, on a terminal, a conversation begins: type /help in it. Ctrl-C ends an answer
+there, Ctrl-D the conversation.
 
 The answer goes to stdout, as Markdown on a terminal when the extra `cli` is installed (NO_COLOR turns that off).
-Thinking, when shown, goes to stderr. A stream that breaks off leaves on the screen what had come, and the exit status
+Thinking, when shown, goes to stderr. A stream that breaks off leaves what had come on the screen, and the exit status
 is 1."""
 
 _EXAMPLES = """\
@@ -32,59 +37,87 @@ minimax-sync chat "Name three rivers."
 git diff | minimax-sync chat "Write a commit message for this diff."
 minimax-sync chat -s "Answer in French." --show-thinking "What is a monad?"
 minimax-sync chat --image chart.png "What does this chart show?"
+minimax-sync chat --schema city.json "Which city has the most bridges?"
 minimax-sync chat --json "Name three rivers." | jq -r .text"""
+
+_OPTIONS = ("system", "temperature", "max_tokens", "effort")
 
 
 def _run(arguments: Namespace) -> int:
-    prompt = _prompt(arguments.prompt)
+    prompt = _prompt(arguments)
     if prompt is None:
         return _converse(arguments)
+    if arguments.json and arguments.schema:
+        raise UsageError("--schema prints the value alone, so give --json or --schema, not both")
     message = _message(prompt, arguments.image)
+    options = _options(arguments)
+    schema = _schema(arguments.schema) if arguments.schema else None
     with open_client(arguments, model=arguments.model) as client:
-        if arguments.json:
-            _print_record(client, message, arguments)
+        if schema is not None:
+            print_json(client.parse(message, schema, **options))
+        elif arguments.json:
+            _print_record(client, message, options, arguments.no_stream)
         elif arguments.no_stream:
-            show_whole(lambda: client.chat(message, system=arguments.system), arguments.show_thinking)
+            show_whole(lambda: client.chat(message, **options), arguments.show_thinking)
         else:
-            show_stream(lambda: client.stream(message, system=arguments.system), arguments.show_thinking)
+            show_stream(lambda: client.stream(message, **options), arguments.show_thinking)
     return 0
 
 
 def _converse(arguments: Namespace) -> int:
-    if arguments.json or arguments.no_stream:
-        raise UsageError("a conversation is neither --json nor --no-stream; give a PROMPT, or pipe it in")
+    if arguments.json or arguments.no_stream or arguments.schema:
+        raise UsageError("a conversation has no --json, --no-stream or --schema; give a PROMPT, or pipe it in")
     if not is_terminal(sys.stdout):
         raise UsageError("give a PROMPT, or pipe it in; a conversation needs a terminal for its answers too")
     from .repl import Repl
 
     model = find_settings(arguments, model=arguments.model).model.value
     with open_client(arguments, model=arguments.model) as client:
-        repl = Repl(client, model, arguments.system, arguments.show_thinking)
+        repl = Repl(client, model, _options(arguments), arguments.show_thinking)
         for image in arguments.image:
             repl.attach(image)
         repl.run()
     return 0
 
 
-def _prompt(given: str | None) -> str | None:
-    """Put the prompt together; None when there is nobody but a person at a terminal to ask for one."""
-    piped = _piped()
+def _options(arguments: Namespace) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in _OPTIONS if getattr(arguments, name) is not None}
+
+
+def _prompt(arguments: Namespace) -> str | None:
+    """Put the prompt together; None when it is to be typed in a conversation."""
+    given = None if arguments.prompt == "-" else arguments.prompt
+    waits = arguments.stdin or arguments.prompt == "-"
+    if arguments.no_stdin:
+        if waits or given is None:
+            raise UsageError("--no-stdin leaves stdin alone: give a PROMPT, and neither - nor --stdin")
+        return _not_empty(given)
+    is_typed = sys.stdin is None or sys.stdin.isatty()
+    if is_typed and not waits:
+        return given if given is None else _not_empty(given)
+    piped = piped_text(None if waits or given is None else stdin.PATIENCE)
     if piped is None:
-        return given
-    prompt = "\n\n".join(part for part in (given, piped) if part)
+        complain("nothing comes from stdin, so it is left alone; --stdin waits for it, -n never reads it")
+    return _not_empty("\n\n".join(part for part in (given, piped) if part))
+
+
+def _not_empty(prompt: str) -> str:
     if not prompt:
         raise UsageError("the prompt is empty: give one, or pipe it in")
     return prompt
 
 
-def _piped() -> str | None:
-    if sys.stdin is None or sys.stdin.isatty():
-        return None
+def _schema(name: str) -> dict[str, Any]:
+    """Read a JSON schema from a file."""
+    import json
+
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        position = error.start
-    raise RequestError(f"what is piped in is not text in UTF-8: byte {position} does not fit; --image sends images")
+        schema = json.loads(Path(name).read_text("utf-8-sig"))
+    except ValueError as error:
+        raise UsageError(f"--schema {name}: not JSON in UTF-8: {error}") from None
+    if not isinstance(schema, dict):
+        raise UsageError(f"--schema {name}: a JSON schema is an object")
+    return schema
 
 
 def _message(prompt: str, images: list[str]) -> ChatMessage:
@@ -93,19 +126,16 @@ def _message(prompt: str, images: list[str]) -> ChatMessage:
     return ChatMessage.user(prompt, images)
 
 
-def _print_record(client: MiniMaxClient, message: ChatMessage, arguments: Namespace) -> None:
-    """Print the object whatever comes of the call: with an error, it holds what had come."""
+def _print_record(client: MiniMaxClient, message: ChatMessage, options: dict[str, Any], whole: bool) -> None:
+    """Print the object in any case: after an error, it holds what had come."""
     import msgspec
 
     from ..batch.checkpoint import Line
 
-    options: dict[str, Any] = {"system": arguments.system}
     response: ChatResponse | None = None
     failure: LlmError | None = None
     try:
-        response = (
-            client.chat(message, **options) if arguments.no_stream else client.stream(message, **options).response
-        )
+        response = client.chat(message, **options) if whole else client.stream(message, **options).response
     except LlmError as error:
         failure = error
     line: dict[str, Any] = msgspec.to_builtins(Line.of(0, None, "", response, failure))
@@ -121,9 +151,13 @@ COMMAND = Command(
     _DESCRIPTION,
     _run,
     (
-        argument("prompt", nargs="?", metavar="PROMPT", help="what to ask"),
+        argument("prompt", nargs="?", metavar="PROMPT", help="what to ask; - for what is piped in"),
         argument("-m", "--model", metavar="MODEL", help="the model; by default MiniMax-M2.5"),
-        argument("-s", "--system", metavar="SYSTEM", help="the instruction that stands above the conversation"),
+        argument("-s", "--system", metavar="SYSTEM", help="the system prompt"),
+        argument("--temperature", metavar="T", type=float, help="how freely the model chooses its words"),
+        argument("--max-tokens", metavar="N", type=int, help="the most tokens of the answer, thinking included"),
+        argument("--effort", metavar="LEVEL", help="how deeply the model thinks: low, medium, high or max"),
+        argument("--schema", metavar="FILE", help="ask for JSON of the schema in this file, and print the value"),
         argument(
             "--image",
             metavar="FILE",
@@ -136,6 +170,8 @@ COMMAND = Command(
             action="store_true",
             help="print one JSON object: index, id, text, reasoning, tool_calls, finish_reason, usage, model, error",
         ),
+        argument("--stdin", action="store_true", help="wait for what is piped in, for as long as it takes"),
+        argument("-n", "--no-stdin", action="store_true", help="leave stdin to others, as in a `while read` loop"),
         argument("--no-stream", action="store_true", help="wait for the whole answer"),
         argument("--show-thinking", action="store_true", help="show the model's thinking, on stderr"),
     ),

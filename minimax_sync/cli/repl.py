@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigError, LlmError
 from ..values.images import Image
@@ -29,10 +29,9 @@ _HELP = (
 class Repl:
     """One conversation and what its commands change."""
 
-    def __init__(self, client: MiniMaxClient, model: str, system: str | None, show_thinking: bool) -> None:
+    def __init__(self, client: MiniMaxClient, model: str, options: Mapping[str, Any], show_thinking: bool) -> None:
         self._client = client
-        self._model = model
-        self._system = system
+        self._options = {**options, "model": model}
         self._shows_thinking = show_thinking
         self._images: list[Image] = []
         self._conversation = client.conversation()
@@ -40,7 +39,7 @@ class Repl:
 
     def run(self) -> None:
         """Converse until Ctrl-D or /exit."""
-        print(dim(f"{self._model}. /help tells the commands, Ctrl-D leaves."))
+        print(dim(f"{self._options['model']}. /help lists the commands, Ctrl-D leaves."))
         with History() as history:
             while True:
                 try:
@@ -71,7 +70,7 @@ class Repl:
             self._say(text.strip())
 
     def _say(self, text: str) -> None:
-        images, options = self._images, {"model": self._model, "system": self._system}
+        images, options = self._images, self._options
         try:
             show_stream(lambda: self._conversation.stream(text, images, **options), self._shows_thinking)
         except KeyboardInterrupt:
@@ -81,7 +80,7 @@ class Repl:
 
     def _obey(self, name: str, argument: str) -> None:
         if name not in _COMMANDS:
-            complain(f"there is no command /{name}; /help tells which there are")
+            complain(f"there is no command /{name}; /help lists them")
             return
         _COMMANDS[name].run(self, argument)
 
@@ -90,12 +89,12 @@ class Repl:
         print_table(_HELP)
 
     def choose_model(self, name: str) -> None:
-        self._model = name or self._model
-        print(dim(f"model: {self._model}"))
+        self._options["model"] = name or self._options["model"]
+        print(dim(f"model: {self._options['model']}"))
 
     def instruct(self, text: str) -> None:
-        self._system = text or None
-        print(dim(f"system: {self._system or 'none'}"))
+        self._options["system"] = text or None
+        print(dim(f"system: {text or 'none'}"))
 
     def save(self, name: str) -> None:
         """Write the conversation as Markdown; a file that is not of this session is not overwritten."""
@@ -114,7 +113,7 @@ class Repl:
         cached = f"{usage.cache_read_tokens} of them cached"
         print(dim(f"{usage.prompt_tokens} tokens in, {cached}, {usage.completion_tokens} out"))
         with suppress(ConfigError):  # no price is known of this model
-            print(dim(f"{usage.cost(self._model):.4f} USD at pay-as-you-go prices"))
+            print(dim(f"{usage.cost(self._options['model']):.4f} USD at pay-as-you-go prices"))
 
     def toggle_thinking(self, _: str) -> None:
         self._shows_thinking = not self._shows_thinking

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from support.cli import PNG, Run
 from support.typist import Typist
 
+from minimax_sync.cli import main
 from minimax_sync.emulator import Emulator
 
 
@@ -190,3 +195,137 @@ def test_a_terminal_is_told_why_it_waits(emulator: Emulator) -> None:
         typist.expect("RateLimitError; trying again in")
         assert typist.end() == 0
     assert 'You said: "hi".' in typist.plain
+
+
+class Pipe:
+    """A pipe as the stdin of commands in this process, which stays open until it is closed."""
+
+    def __init__(self) -> None:
+        reader, self._writer = os.pipe()
+        self.file = os.fdopen(reader, encoding="utf-8")
+        self._is_open = True
+
+    def write(self, data: bytes) -> None:
+        os.write(self._writer, data)
+
+    def close(self) -> None:
+        if self._is_open:
+            os.close(self._writer)
+        self._is_open = False
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
+    """Make a pipe the stdin of commands, and the patience with it short."""
+    pipe = Pipe()
+    monkeypatch.setattr("sys.stdin", pipe.file)
+    monkeypatch.setattr("minimax_sync.cli.stdin.PATIENCE", 0.05)
+    yield pipe
+    pipe.close()
+    pipe.file.close()
+
+
+SILENT = "minimax-sync: nothing comes from stdin, so it is left alone; --stdin waits for it, -n never reads it\n"
+
+
+def test_beside_a_prompt_a_silent_pipe_is_left_alone_with_a_line_on_stderr(
+    emulator: Emulator, pipe: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["chat", "hi"]) == 0
+    assert capsys.readouterr().err == SILENT
+    assert prompt(emulator) == "hi"
+
+
+def test_a_pipe_whose_first_byte_has_come_is_read_to_its_end(emulator: Emulator, pipe: Pipe) -> None:
+    pipe.write(b"x =")
+
+    def finish() -> None:
+        time.sleep(0.1)
+        pipe.write(b" 1")
+        pipe.close()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(finish)
+        assert main(["chat", "Explain."]) == 0
+    assert prompt(emulator) == "Explain.\n\nx = 1"
+
+
+def test_a_pipe_that_ends_at_once_adds_nothing(
+    emulator: Emulator, pipe: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe.close()
+    assert main(["chat", "hi"]) == 0
+    assert capsys.readouterr().err == ""
+    assert prompt(emulator) == "hi"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), [(("-",), "late"), (("Explain.", "--stdin"), "Explain.\n\nlate"), ((), "late")]
+)
+def test_a_dash_or_an_option_waits_for_stdin(
+    emulator: Emulator, pipe: Pipe, arguments: tuple[str, ...], expected: str
+) -> None:
+    def finish() -> None:
+        time.sleep(0.1)  # longer than the patience
+        pipe.write(b"late")
+        pipe.close()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(finish)
+        assert main(["chat", *arguments]) == 0
+    assert prompt(emulator) == expected
+
+
+def test_without_stdin_the_lines_of_a_loop_are_left_to_it(emulator: Emulator) -> None:
+    loop = 'while read -r line; do {} -m minimax_sync chat -n --no-stream "$line" >/dev/null; echo "$line"; done'
+    done = subprocess.run(
+        ["bash", "-c", loop.format(sys.executable)], input="one\ntwo\n", capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("one\ntwo\n", "")
+    assert len(emulator.journal) == 2
+
+
+def test_a_file_is_read_at_once(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("notes.txt").write_text("x = 1")
+    with Path("notes.txt").open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        assert main(["chat", "Explain."]) == 0
+    assert prompt(emulator) == "Explain.\n\nx = 1"
+
+
+def test_sampling_options_are_sent(run: Run, emulator: Emulator) -> None:
+    assert run("chat", "hi", "--temperature", "0.5", "--max-tokens", "77").status == 0
+    assert (sent(emulator)["temperature"], sent(emulator)["max_tokens"]) == (0.5, 77)
+    for option, field in (("--max-tokens", "max_tokens"), ("--temperature", "temperature")):
+        status, _, err = run("chat", "hi", option, "-1")
+        assert (status, field in err) == (1, True)
+    status, _, err = run("chat", "hi", "--effort", " ")
+    assert (status, "effort" in err) == (1, True)
+
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+def test_a_schema_gives_the_value_alone(run: Run, emulator: Emulator) -> None:
+    Path("city.json").write_text(json.dumps(SCHEMA))
+    emulator.answer('It is:\n```json\n{"city": "Lyon"}\n```')
+    assert run("chat", "Which city?", "--schema", "city.json") == (0, '{"city": "Lyon"}\n', "")
+    for _ in range(3):
+        emulator.answer("no idea")
+    status, out, err = run("chat", "Which city?", "--schema", "city.json")
+    assert (status, out) == (1, "")
+    assert "does not fit the schema" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [(None, 1, "No such file"), ("{", 2, "not JSON in UTF-8"), ("[]", 2, "a JSON schema is an object")],
+)
+def test_a_bad_schema_file_is_named(run: Run, emulator: Emulator, text: str | None, status: int, words: str) -> None:
+    if text is not None:
+        Path("s.json").write_text(text)
+    result = run("chat", "hi", "--schema", "s.json")
+    assert (result.status, result.out) == (status, "")
+    assert "s.json" in result.err
+    assert words in result.err
+    assert emulator.journal == []
