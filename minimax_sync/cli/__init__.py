@@ -1,8 +1,8 @@
 """The command line: `minimax-sync` and `python -m minimax_sync`.
 
-Here are the table of commands and the one place where what went wrong becomes a line on stderr and an exit status: 1
-for an error, 2 for a wrong command line, 130 for Ctrl-C. The modules of commands import what is heavy (the client,
-rich, yaml) only inside the functions that need it, so that `--help`, `--version` and a slip of the hand answer at once.
+It contains the table of commands, and the one place where an error becomes a line on stderr and an exit status: 1 for
+an error, 2 for a wrong command line, 130 for Ctrl-C. The modules of commands import heavy modules (the client, rich,
+yaml) only inside the functions that need them, so that `--help`, `--version` and a typing mistake are answered at once.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import LlmError
-from . import account, chat, completion, demo, emulator, login, status
+from . import account, chat, completion, demo, emulator, guide, login, status
 from .clients import as_complaint
 from .map import COMMAND as MAP
-from .parser import Command, UsageError, build_parser
+from .parser import Command, UsageError, build_parser, command_list
 from .terminal import complain, os_error_text
 
 COMMANDS: tuple[Command, ...] = (
     chat.COMMAND,
     login.LOGIN,
     login.LOGOUT,
+    login.TOKEN,
     status.COMMAND,
     account.QUOTA,
     account.MODELS,
     MAP,
     demo.COMMAND,
     emulator.COMMAND,
+    guide.COMMAND,
     completion.command(lambda: COMMANDS),
 )
 
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(argv)
         finally:
             print(end="", flush=True)
-    except SystemExit as ended:  # argparse has said what there is to say
+    except SystemExit as ended:  # argparse has printed its message
         return ended.code if isinstance(ended.code, int) else 1
     except KeyboardInterrupt:
         return 130
@@ -62,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv:
+        print(command_list(COMMANDS), file=sys.stderr)
+        return 2
     arguments = build_parser(COMMANDS).parse_args(argv)
     status: int = arguments.run(arguments)
     return status

@@ -1,4 +1,4 @@
-"""`login` and `logout`: the Token Plan's login in a browser, and the end of it."""
+"""`login`, `logout` and `token`: the Token Plan's login in a browser, its removal, and what a call would send."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from argparse import Namespace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from .clients import find_login_settings, place_of
+from .clients import find_login_settings, find_settings, place_of, token_plan
 from .parser import PROGRAM, Command, UsageError, argument
 from .terminal import bold, instant, printable
 
 if TYPE_CHECKING:
     from ..settings.settings import Settings
+
+_TOKEN_TIMEOUT = 60.0
 
 _BUNDLE = (
     argument(
@@ -101,6 +103,15 @@ def _bundle(arguments: Namespace, usual: Settings) -> str | None:
     return usual.user_bundle if arguments.user else arguments.bundle
 
 
+def _token(arguments: Namespace) -> int:
+    from ..secret import Secret
+
+    settings = find_settings(arguments)
+    key = settings.api_key.value
+    print(key.reveal() if isinstance(key, Secret) else token_plan(settings).bearer(timeout=_TOKEN_TIMEOUT))
+    return 0
+
+
 LOGIN = Command(
     "login",
     "log in to a Token Plan in the browser",
@@ -133,4 +144,14 @@ Programs that run go on until their access token runs out. The login itself is e
     _logout,
     _BUNDLE,
     "minimax-sync logout\nminimax-sync logout --user",
+)
+
+TOKEN = Command(
+    "token",
+    "print the key or the fresh token that would be used",
+    """\
+Print the bearer that a call would send, and nothing else: a key, or the access token of a Token Plan login, refreshed
+when it is due. For programs that ask a helper for their key. Exit status 1 when there is none.""",
+    _token,
+    examples="minimax-sync token",
 )

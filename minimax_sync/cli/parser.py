@@ -102,14 +102,19 @@ class _Parser(ArgumentParser):
         return super().format_help()
 
 
+def command_list(commands: Iterable[Command]) -> str:
+    """Return the commands with their summaries, as text."""
+    listed = _section("commands", ((command.name, command.summary) for command in commands))
+    return f"{listed}\n\n`{PROGRAM} COMMAND --help` describes each."
+
+
 def build_parser(commands: Iterable[Command]) -> ArgumentParser:
     """Build the parser of the whole program."""
     commands = tuple(commands)
-    listed = _section("commands", ((command.name, command.summary) for command in commands))
     parser = _Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [--version] [--help] COMMAND [ARGUMENT ...]",
-        description=f"{_DESCRIPTION}\n\n{listed}\n\n`{PROGRAM} COMMAND --help` tells more of each.",
+        description=f"{_DESCRIPTION}\n\n{command_list(commands)}",
         examples=_EXAMPLES,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")

@@ -192,3 +192,24 @@ def test_two_notebooks_in_two_folders_and_a_cron_job_refresh_one_login_once(emul
     assert [request.body["grant_type"] for request in emulator.journal if request.path == "/oauth/token"] == [
         "refresh_token"
     ]
+
+
+def test_the_token_is_printed_and_nothing_else(run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", "sk-api-0123456789")
+    assert run("token") == (0, "sk-api-0123456789\n", "")
+    pair = emulator.portal.bundle(BUNDLE, ttl=7200)
+    assert run("token") == (0, f"{pair['access_token']}\n", "")
+
+
+def test_a_token_that_is_due_is_refreshed_before_it_is_printed(run: Run, emulator: Emulator) -> None:
+    pair = emulator.portal.bundle(BUNDLE, ttl=30)
+    status, out, err = run("token")
+    assert (status, err) == (0, "")
+    assert out.strip() != pair["access_token"]
+    assert emulator.portal.accepts(out.strip())
+
+
+def test_without_a_credential_the_token_is_an_error_of_one_line(run: Run) -> None:
+    status, out, err = run("token")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("minimax-sync: no MiniMax credential")

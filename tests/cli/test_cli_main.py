@@ -13,6 +13,7 @@ import pytest
 from support.cli import Run
 from support.run_python import run_python
 
+import minimax_sync
 from minimax_sync import __version__
 from minimax_sync.cli import COMMANDS, account
 from minimax_sync.cli.terminal import duration, printable
@@ -76,8 +77,12 @@ sys.exit(f"loaded: {heavy}" if heavy else 0)
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
         ("nonsense",),
+        ("guide", "nonsense"),
+        ("chat", "hi", "-n", "--stdin"),
+        ("chat", "-n"),
+        ("chat", "-", "-n"),
+        ("chat", "hi", "--json", "--schema", "x.json"),
         ("chat", "hi", "--nonsense"),
         ("emulator", "--port", "x"),
         ("emulator", "--port", "65536"),
@@ -91,6 +96,13 @@ def test_a_wrong_command_line_ends_with_2(run: Run, arguments: tuple[str, ...]) 
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert "minimax-sync" in err.splitlines()[-1]
+
+
+def test_without_arguments_the_program_lists_its_commands_and_ends_with_2(run: Run) -> None:
+    status, out, err = run()
+    assert (status, out) == (2, "")
+    for command in COMMANDS:
+        assert re.search(rf"^  {command.name} +{re.escape(command.summary)}$", err, re.MULTILINE)
 
 
 def test_options_are_not_guessed_from_their_beginnings(run: Run) -> None:
@@ -199,3 +211,42 @@ def test_text_for_a_terminal_has_no_control_characters_of_a_strangers() -> None:
 )
 def test_durations_are_told_in_their_two_largest_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("topic", ["tools", "TOOLS", "tool", "tools.rst"])
+def test_a_page_of_the_guide_is_found_by_the_beginning_of_its_name(run: Run, topic: str) -> None:
+    status, out, err = run("guide", topic)
+    page = Path(minimax_sync.__file__).parent / "guide" / "tools.rst"
+    assert (status, out, err) == (0, page.read_text("utf-8"), "")
+
+
+def test_the_guide_lists_its_pages(run: Run) -> None:
+    status, out, _ = run("guide")
+    assert status == 0
+    for page in (Path(minimax_sync.__file__).parent / "guide").glob("*.rst"):
+        assert page.stem == "index" or re.search(rf"^{page.stem} +\w", out, re.MULTILINE), page.stem
+
+
+def test_an_unknown_page_of_the_guide_is_named_with_the_nearest(run: Run) -> None:
+    assert "did you mean tools?" in run("guide", "toools").err
+    assert "it may be" in run("guide", "s").err
+
+
+@pytest.mark.parametrize("level", ["info", "DEBUG"])
+def test_the_environment_turns_the_log_on(
+    emulator: Emulator, program: Start, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    monkeypatch.setenv("MINIMAX_LOG", level)
+    emulator.fault(status=429, retry_after=0)
+    process = program("chat", "a secret question")
+    out, err = process.communicate(timeout=30)
+    assert out
+    assert re.search(r"^\S+ \S+ INFO minimax_sync\S*: ", err, re.MULTILINE)
+    assert "secret question" not in err
+    assert emulator.api_key not in err
+
+
+def test_another_level_of_the_log_is_an_error(run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIMAX_LOG", "loud")
+    status, _, err = run("chat", "hi")
+    assert (status, err) == (1, "minimax-sync: environment variable MINIMAX_LOG: must be one of info, debug\n")
