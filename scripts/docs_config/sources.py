@@ -14,10 +14,16 @@ import minimax_sync
 
 GUIDE = Path(minimax_sync.__file__).parent / "guide"
 
+EXAMPLES = (
+    "In the examples the public names are imported, ``emulator`` is an `emulator <testing.rst>`_ on this machine, and "
+    "``client`` a ``MiniMaxClient`` that talks to it."
+)
+
 REFERENCE = {
     "The client": "MiniMaxClient Conversation ChatStream RetryPolicy",
     "Requests": "ChatRequest ChatMessage Image ToolDef tool",
-    "Answers": "ChatResponse ToolCall TokenUsage MapResult Embeddings Model Quota QuotaWindow",
+    "Answers": "ChatResponse ToolCall TokenUsage MapResult Embeddings Quota QuotaWindow Balance",
+    "Models": "ModelCard model_card Model",
     "Chunks of a stream": "StreamChunk TextDelta ReasoningDelta ToolCallStart ToolCallDelta ToolCallEnd UsageUpdate "
     "StreamEnd",
     "Tool runs": "ToolRun ToolResult",
@@ -50,7 +56,7 @@ def main(folder: Path) -> None:
 
 def reference(title: str, names: list[str]) -> str:
     """Return a page with a section for each name."""
-    lines = [title, "=" * len(title), ""]
+    lines = [title, "=" * len(title), "", EXAMPLES, ""]
     for name in names:
         kind = "class" if inspect.isclass(getattr(minimax_sync, name)) else "function"
         lines += [f".. auto{kind}:: minimax_sync.{name}", *(["   :members:"] if kind == "class" else []), ""]
