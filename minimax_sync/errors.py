@@ -44,6 +44,13 @@ class LlmError(Exception):
     `partial`, what had come of the answer when a stream failed; `budget`, which of the two retry budgets an attempt
     that ended so is charged to, None when it is not tried again. Each is None (or "") where it does not apply.
     Pickles; holds no credential.
+
+    >>> emulator.fault(status=400, code=2013)
+    >>> try:
+    ...     client.chat("Hello")
+    ... except LlmError as error:
+    ...     print(type(error).__name__, error.status, error.code)
+    RequestError 400 2013
     """
 
     default_budget: ClassVar[Budget | None] = None
@@ -80,41 +87,112 @@ def _rebuild(kind: type[LlmError], args: tuple[Any, ...], attributes: dict[str, 
 
 
 class ConfigError(LlmError):
-    """A setting is missing, unknown or impossible. The message names the argument, variable, or file and line."""
+    """A setting is missing, unknown or impossible. The message names the argument, variable, or file and line.
+
+    >>> try:
+    ...     MiniMaxClient("a-key", base_url="nowhere")
+    ... except ConfigError as error:
+    ...     print(str(error)[:8])
+    base_url
+    """
 
 
 class BundleError(LlmError):
-    """The Token Plan bundle cannot be read or stored; the message names its path. The file is left as it is."""
+    """The Token Plan bundle cannot be read or stored; the message names its path. The file is left as it is.
+
+    >>> from pathlib import Path
+    >>> length = Path("plan.json").write_text("not JSON")
+    >>> try:
+    ...     MiniMaxClient(bundle="plan.json", auth_mode="token_plan")
+    ... except BundleError as error:
+    ...     print(str(error)[:33])
+    cannot read the Token Plan bundle
+    """
 
 
 class RequestError(LlmError):
-    """The request cannot be served as it is: refused by the service (4xx, 2013, ...) or by a check before sending."""
+    """The request cannot be served as it is: refused by the service (4xx, 2013, ...) or by a check before sending.
+
+    >>> try:
+    ...     client.chat("Hello", max_tokens=0)
+    ... except RequestError as error:
+    ...     print(error)
+    max_tokens must be a whole number from 1
+    """
 
 
 class ContextLengthError(RequestError):
-    """The conversation is longer than the model's context window."""
+    """The conversation is longer than the model's context window.
+
+    >>> emulator.fault(status=400, message="context window exceeds limit (2013)")
+    >>> try:
+    ...     client.chat("Hello")
+    ... except ContextLengthError as error:
+    ...     print(error.code)
+    2013
+    """
 
 
 class ContentFilteredError(RequestError):
-    """The service's content filter refused the input (1026) or the output (1027)."""
+    """The service's content filter refused the input (1026) or the output (1027).
+
+    >>> emulator.fault(code=1026)
+    >>> try:
+    ...     client.chat("Hello")
+    ... except ContentFilteredError as error:
+    ...     print(error.code)
+    1026
+    """
 
 
 class InsufficientBalanceError(RequestError):
-    """The account has no balance left (1008), whatever the HTTP status said."""
+    """The account has no balance left (1008), whatever the HTTP status said.
+
+    >>> emulator.fault(status=500, code=1008)
+    >>> try:
+    ...     client.chat("Hello")
+    ... except InsufficientBalanceError as error:
+    ...     print(error.status, error.code)
+    500 1008
+    """
 
 
 class CredentialInvalidError(LlmError):
-    """The key or the login was not accepted. The message names the likely cause and what to do."""
+    """The key or the login was not accepted. The message names the likely cause and what to do.
+
+    >>> emulator.fault(status=401)
+    >>> try:
+    ...     client.chat("Hello")
+    ... except CredentialInvalidError as error:
+    ...     print(error.status)
+    401
+    """
 
 
 class RateLimitError(LlmError):
-    """The service asks to slow down (429, 1002, ...)."""
+    """The service asks to slow down (429, 1002, ...).
+
+    >>> emulator.fault(status=429, retry_after=7)
+    >>> try:
+    ...     client.with_options(retry=RetryPolicy(rate_limit_attempts=1)).chat("Hello")
+    ... except RateLimitError as error:
+    ...     print(error.retry_after_ms)
+    7000
+    """
 
     default_budget: ClassVar[Budget | None] = "rate_limit"
 
 
 class QuotaExceededError(RateLimitError):
-    """The plan's quota is used up. `resets_at` is an aware datetime where the service told it. Never retried."""
+    """The plan's quota is used up. `resets_at` is an aware datetime where the service told it. Never retried.
+
+    >>> emulator.fault(code=2056, message="usage limit exceeded, resets at 2026-12-01T15:00:00Z")
+    >>> try:
+    ...     client.chat("Hello")
+    ... except QuotaExceededError as error:
+    ...     print(error.resets_at)
+    2026-12-01 15:00:00+00:00
+    """
 
     default_budget = None
 
@@ -124,17 +202,41 @@ class QuotaExceededError(RateLimitError):
 
 
 class ServerError(LlmError):
-    """The service failed (5xx, 529, 408, ...)."""
+    """The service failed (5xx, 529, 408, ...).
+
+    >>> emulator.fault(status=529)
+    >>> try:
+    ...     client.with_options(retry=RetryPolicy(server_attempts=1)).chat("Hello")
+    ... except ServerError as error:
+    ...     print(error.status)
+    529
+    """
 
     default_budget = "server"
 
 
 class TransportError(LlmError):
-    """No complete answer came: no connection, a certificate that does not fit, a cut body."""
+    """No complete answer came: no connection, a certificate that does not fit, a cut body.
+
+    >>> lonely = MiniMaxClient("a-key", base_url="http://127.0.0.1:1", retry=RetryPolicy(server_attempts=1))
+    >>> try:
+    ...     lonely.chat("Hello")
+    ... except TransportError as error:
+    ...     print(str(error)[:33])
+    no connection to http://127.0.0.1
+    """
 
 
 class CallTimeoutError(TransportError, TimeoutError):
-    """A time limit passed. `sent` tells whether the request had been sent, so that it may have been processed."""
+    """A time limit passed. `sent` tells whether the request had been sent, so that it may have been processed.
+
+    >>> emulator.answer("Too late.", delay=0.2)
+    >>> try:
+    ...     client.chat("Hello", timeout=0.02)
+    ... except CallTimeoutError as error:
+    ...     print(error.sent)
+    True
+    """
 
     def __init__(self, message: str = "", *, sent: bool = False, **attributes: Any) -> None:
         super().__init__(message, **attributes)
@@ -142,21 +244,54 @@ class CallTimeoutError(TransportError, TimeoutError):
 
 
 class AmbiguousResultError(TransportError):
-    """The connection was lost after sending and before the answer: outcome unknown, so it was not sent again."""
+    """The connection was lost after sending and before the answer: outcome unknown, so it was not sent again.
+
+    >>> emulator.fault("disconnect")
+    >>> try:
+    ...     client.chat("Hello")
+    ... except AmbiguousResultError as error:
+    ...     print(str(error)[-24:])
+    so it was not sent again
+    """
 
 
 class ResponseFormatError(LlmError):
-    """An answer that is not what it should be: HTML, malformed JSON, an unfollowed redirect, past a size limit."""
+    """An answer that is not what it should be: HTML, malformed JSON, an unfollowed redirect, past a size limit.
+
+    >>> emulator.fault("html")
+    >>> try:
+    ...     client.chat("Hello")
+    ... except ResponseFormatError as error:
+    ...     print(error.body[:15])
+    <!DOCTYPE html>
+    """
 
 
 class StreamInterruptedError(LlmError):
-    """A stream ended without its terminal event. `partial` is the ChatResponse of what came; it is never None."""
+    """A stream ended without its terminal event. `partial` is the ChatResponse of what came; it is never None.
+
+    >>> emulator.answer("one two three")
+    >>> emulator.fault("truncate")
+    >>> try:
+    ...     client.stream("Count to three.").response
+    ... except StreamInterruptedError as error:
+    ...     print(error.partial.text)
+    one two
+    """
 
     partial: minimax_sync.ChatResponse
 
 
 class ToolArgumentsError(LlmError):
-    """The arguments that the model wrote for a tool call are not a JSON object."""
+    """The arguments that the model wrote for a tool call are not a JSON object.
+
+    >>> call = ToolCall("call_1", "get_weather", arguments_json="{broken")
+    >>> try:
+    ...     call.arguments
+    ... except ToolArgumentsError as error:
+    ...     print(call.arguments_json)
+    {broken
+    """
 
 
 CODE_ERRORS: dict[int, type[LlmError]] = {

@@ -44,7 +44,13 @@ class CallEvent(Event, frozen=True, kw_only=True):
 
 
 class CallStarted(CallEvent, frozen=True, kw_only=True):
-    """A call begins; nothing has been sent. The sampling options are those that the request sets."""
+    """A call begins; nothing has been sent. The sampling options are those that the request sets.
+
+    >>> events = []
+    >>> answer = client.with_options(hooks=[events.append]).chat("Hello")
+    >>> [(event.operation, event.model) for event in events if isinstance(event, CallStarted)]
+    [('chat', 'MiniMax-M2.5')]
+    """
 
     log_level = logging.DEBUG
     log_message = "%(operation)s %(model)s started"
@@ -59,6 +65,13 @@ class AttemptFailed(CallEvent, frozen=True, kw_only=True):
 
     `attempt` counts from 1; `error_type` is the name of the exception's class; `retry_in` is the wait in seconds before
     the next attempt, None when there is none.
+
+    >>> events = []
+    >>> hasty = client.with_options(retry=RetryPolicy(initial_backoff_ms=0, max_backoff_ms=0))
+    >>> emulator.fault(status=500)
+    >>> answer = hasty.with_options(hooks=[events.append]).chat("Hello")
+    >>> [(event.attempt, event.error_type, event.status) for event in events if isinstance(event, AttemptFailed)]
+    [(1, 'ServerError', 500)]
     """
 
     log_level = logging.WARNING
@@ -77,6 +90,13 @@ class RateLimited(CallEvent, frozen=True, kw_only=True):
 
     `source` "limiter": the client's limiter made it wait for `seconds`. "service": a 429 or similar came, and all
     clients that share the limiter pause for `seconds`.
+
+    >>> events = []
+    >>> hasty = client.with_options(retry=RetryPolicy(initial_backoff_ms=0, max_backoff_ms=0))
+    >>> emulator.fault(status=429, retry_after=0.01)
+    >>> answer = hasty.with_options(hooks=[events.append]).chat("Hello")
+    >>> [(event.source, event.attempt) for event in events if isinstance(event, RateLimited)]
+    [('service', 1)]
     """
 
     log_level = logging.INFO
@@ -88,7 +108,13 @@ class RateLimited(CallEvent, frozen=True, kw_only=True):
 
 
 class FirstToken(CallEvent, frozen=True, kw_only=True):
-    """The first delta of a stream arrived, `seconds` after the call started."""
+    """The first delta of a stream arrived, `seconds` after the call started.
+
+    >>> events = []
+    >>> answer = client.with_options(hooks=[events.append]).stream("Hello").response
+    >>> [event.seconds > 0 for event in events if isinstance(event, FirstToken)]
+    [True]
+    """
 
     log_level = logging.DEBUG
     log_message = "%(operation)s %(model)s: first token after %(seconds).2f s"
@@ -103,6 +129,11 @@ class CallEnded(CallEvent, frozen=True, kw_only=True):
     spent in the limiter) are seconds; `attempts` is the number of requests sent. Token counts are None where the
     service sent none; `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning.
     `quota_remaining` is what the service or the budget leaves, in `quota_unit` ("tokens" or "requests").
+
+    >>> events = []
+    >>> answer = client.with_options(hooks=[events.append]).chat("Hello")
+    >>> [(event.attempts, event.error_type, event.finish_reason) for event in events if isinstance(event, CallEnded)]
+    [(1, None, 'stop')]
     """
 
     log_level = logging.INFO
@@ -128,7 +159,17 @@ class CallEnded(CallEvent, frozen=True, kw_only=True):
 
 
 class TokenRefreshed(Event, frozen=True, kw_only=True):
-    """The Token Plan's access token was renewed in `duration` seconds; `forced` when a 401 required it."""
+    """The Token Plan's access token was renewed in `duration` seconds; `forced` when a 401 required it.
+
+    >>> events = []
+    >>> pair = emulator.portal.bundle("plan.json")
+    >>> plan = TokenPlan("plan.json", base_url=emulator.url)
+    >>> with MiniMaxClient(auth=plan, base_url=emulator.anthropic_base_url, hooks=[events.append]) as other:
+    ...     emulator.portal.expire_access()
+    ...     answer = other.chat("Hello")
+    >>> [event.expires_at is not None for event in events if isinstance(event, TokenRefreshed)]
+    [True]
+    """
 
     log_level = logging.INFO
     log_message = "%(provider)s: access token renewed in %(duration).2f s"
@@ -139,7 +180,20 @@ class TokenRefreshed(Event, frozen=True, kw_only=True):
 
 
 class QuotaLow(Event, frozen=True, kw_only=True):
-    """The remaining quota has just fallen below `threshold`, both in `unit` ("tokens" or "requests")."""
+    """The remaining quota has just fallen below `threshold`, both in `unit` ("tokens" or "requests").
+
+    >>> events = []
+    >>> with MiniMaxClient(
+    ...     emulator.api_key,
+    ...     base_url=emulator.base_url,
+    ...     quota_budget=1000,
+    ...     quota_alert_threshold=999,
+    ...     hooks=[events.append],
+    ... ) as other:
+    ...     answer = other.chat("Hello")
+    >>> [(event.threshold, event.unit) for event in events if isinstance(event, QuotaLow)]
+    [(999, 'tokens')]
+    """
 
     # A WARNING about it is on the logger minimax_sync.quota, with or without hooks.
     log_level = logging.INFO
@@ -154,6 +208,14 @@ class ToolFailed(Event, frozen=True, kw_only=True):
     """A function that `run_tools` called raised, or could not be called with the model's arguments.
 
     `error_type` is the name of the exception's class. The model gets an error result; the exchange goes on.
+
+    >>> events = []
+    >>> def get_weather(city: str) -> str:
+    ...     raise LookupError(city)
+    >>> emulator.answer(tool_calls=[("get_weather", {"city": "Paris"})])
+    >>> answer = client.with_options(hooks=[events.append]).run_tools("The weather in Paris?", [get_weather])
+    >>> [(event.tool, event.error_type) for event in events if isinstance(event, ToolFailed)]
+    [('get_weather', 'LookupError')]
     """
 
     log_level = logging.WARNING

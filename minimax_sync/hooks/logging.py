@@ -19,6 +19,16 @@ def logging_hook(event: Event) -> None:
 
     It is a hook itself: `hooks=[logging_hook]`. A failed attempt is a WARNING, a failed call an ERROR, the others are
     INFO or DEBUG.
+
+    >>> import logging, sys
+    >>> handler = logging.StreamHandler(sys.stdout)
+    >>> logger = logging.getLogger("minimax_sync")
+    >>> logger.addHandler(handler)
+    >>> logger.setLevel(logging.INFO)
+    >>> answer = client.with_options(hooks=[logging_hook]).chat("Hello")
+    chat MiniMax-M2.5 ended after ... s
+    >>> logger.removeHandler(handler)
+    >>> logger.setLevel(logging.NOTSET)
     """
     level, message = event.log_level, event.log_message
     fields = msgspec.structs.asdict(event)

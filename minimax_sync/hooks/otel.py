@@ -58,6 +58,15 @@ def otel_hook(tracer_provider: TracerProvider | None = None, meter_provider: Met
     """Return a hook that makes one span of each call, within the current trace, and records the GenAI client metrics.
 
     Without providers the global ones are used. No prompt and no answer is in a span.
+
+    >>> from opentelemetry.sdk.trace import TracerProvider
+    >>> from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    >>> from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    >>> spans, provider = InMemorySpanExporter(), TracerProvider()
+    >>> provider.add_span_processor(SimpleSpanProcessor(spans))
+    >>> answer = client.with_options(hooks=[otel_hook(provider)]).chat("Hello")
+    >>> [span.name for span in spans.get_finished_spans()]
+    ['chat MiniMax-M2.5']
     """
     try:
         from opentelemetry import metrics, trace

@@ -23,6 +23,13 @@ def prometheus_hook(registry: CollectorRegistry | None = None) -> Hook:
     """Return a hook that counts and times calls in `registry`, by default prometheus_client's own.
 
     A registry has one set of metrics: asked again for the same one, it returns the same hook.
+
+    >>> from prometheus_client import CollectorRegistry
+    >>> registry = CollectorRegistry()
+    >>> answer = client.with_options(hooks=[prometheus_hook(registry)]).chat("Hello")
+    >>> labels = {"provider": "minimax", "operation": "chat", "model": "MiniMax-M2.5", "outcome": "ok"}
+    >>> registry.get_sample_value("minimax_requests_total", labels)
+    1.0
     """
     try:
         import prometheus_client

@@ -99,6 +99,9 @@ class RedisTokenBucket:
     `url` is like redis://host:6379/0. Users of one name may ask for different rates: each slot lasts as long as its
     taker's rate says. While Redis is away each process keeps to the rate by itself (`degraded` is true, one WARNING
     told it) and looks every 5 s whether Redis is back. A pickle holds the URL, and is refused when that has a password.
+
+    >>> bucket = RedisTokenBucket("redis://redis.example:6379/0", 50)  # doctest: +SKIP
+    >>> client = MiniMaxClient(limiter=bucket)  # doctest: +SKIP
     """
 
     def __init__(

@@ -55,6 +55,10 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     grow by decorrelated jitter from `initial_backoff_ms`, at most `max_backoff_ms`. `resend_ambiguous=True` sends again
     after an `AmbiguousResultError` too, as after a failure of the service: the request may then be processed, and
     billed, twice. Raises ConfigError for an impossible value.
+
+    >>> patient = client.with_options(retry=RetryPolicy(rate_limit_attempts=8, max_backoff_ms=5000))
+    >>> patient.chat("Hello").text
+    'You said: "Hello".'
     """
 
     rate_limit_attempts: int = _MOST_ATTEMPTS

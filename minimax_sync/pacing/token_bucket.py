@@ -132,6 +132,13 @@ class TokenBucket:
 
     `burst` requests may go at once after a rest; the default 1 spaces all of them evenly. A rate or burst that makes no
     sense is a `ConfigError`. After a fork the child has a bucket of its own; a pickle holds rate and burst alone.
+
+    >>> bucket = TokenBucket(100)
+    >>> [bucket.acquire() < 1 for _ in range(3)]
+    [True, True, True]
+    >>> with MiniMaxClient(emulator.api_key, base_url=emulator.base_url, limiter=bucket) as other:
+    ...     print(other.chat("Hello").text)
+    You said: "Hello".
     """
 
     def __init__(
