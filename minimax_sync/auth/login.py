@@ -45,6 +45,12 @@ class Login:
     """A completed login. `bundle` is the file or the URL (any password masked) where it is stored.
 
     `notification` is a text from the portal for its user, often empty.
+
+    >>> def show(user_code, verification_url, expires_at):
+    ...     emulator.portal.approve(user_code)
+    >>> done = login(emulator.url, bundle="plan.json", on_code=show)
+    >>> str(done.bundle)
+    'plan.json'
     """
 
     bundle: Path | str
@@ -69,6 +75,12 @@ def login(
     beside a bundle in a file. Raises CredentialInvalidError if the login is refused, CallTimeoutError if the code is
     not confirmed in time, BundleError if the bundle cannot be stored, and what a call raises if the portal does not
     answer.
+
+    >>> def show(user_code, verification_url, expires_at):
+    ...     emulator.portal.approve(user_code)  # a person does this in a browser
+    >>> done = login(emulator.url, bundle="plan.json", on_code=show)
+    >>> done.region == emulator.url
+    True
     """
     place = bundle_place(bundle)
     store = open_store(place, SystemClock())
@@ -88,7 +100,12 @@ def login(
 
 
 def logout(bundle: str | os.PathLike[str] = BUNDLE_FILE) -> bool:
-    """Remove the Token Plan bundle and the files that refreshes left beside it; return False if there was none."""
+    """Remove the Token Plan bundle and the files that refreshes left beside it; return False if there was none.
+
+    >>> pair = emulator.portal.bundle("plan.json")
+    >>> logout("plan.json"), logout("plan.json")
+    (True, False)
+    """
     return open_store(bundle_place(bundle), SystemClock()).remove()
 
 

@@ -14,6 +14,10 @@ class StaticKey:
 
     The key is stripped and must be printable ASCII without spaces; a ConfigError names `source`, never the key.
     Cannot be pickled, so that no key leaves the process.
+
+    >>> with MiniMaxClient(auth=StaticKey(emulator.api_key), base_url=emulator.base_url) as other:
+    ...     print(other.chat("Hello").text)
+    You said: "Hello".
     """
 
     can_refresh = False

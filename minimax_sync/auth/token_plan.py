@@ -44,6 +44,12 @@ class TokenPlan:
 
     `base_url` is set by hand by the user: tokens may go to its origin although it is not MiniMax's. All instances of
     one bundle in a process share their tokens. Thread-safe. Pickles by path or URL; a URL with a password is refused.
+
+    >>> pair = emulator.portal.bundle("plan.json")
+    >>> plan = TokenPlan("plan.json", base_url=emulator.url)
+    >>> with MiniMaxClient(auth=plan, base_url=emulator.anthropic_base_url) as other:
+    ...     print(other.chat("Hello").text)
+    You said: "Hello".
     """
 
     def __init__(self, path: str | os.PathLike[str], *, base_url: str | None = None) -> None:

@@ -48,6 +48,11 @@ class Received:
     `path` includes the query. `body` is decoded: JSON to its value, a form to a dict, other bodies stay bytes, an
     empty one is None. `monotonic` is the `time.monotonic()` at which the request was complete, to measure a client's
     pace.
+
+    >>> answer = client.chat("Hello")
+    >>> received = emulator.journal[-1]
+    >>> received.method, received.path, received.body["messages"][0]["content"]
+    ('POST', '/v1/text/chatcompletion_v2', 'Hello')
     """
 
     method: str

@@ -31,6 +31,14 @@ class ToolRun(ChatStream):
 
     Iterate it once, in one thread; it is a context manager. Each round ends with its own `StreamEnd`; the last one ends
     the run. A failed run raises the error of its round, with what came in `.partial`.
+
+    >>> def clock() -> str:
+    ...     return "12:00"
+    >>> emulator.answer(tool_calls=[("clock", {})])
+    >>> emulator.answer("It is noon.")
+    >>> with client.tool_run("How late is it?", [clock]) as run:
+    ...     print(run.response.text, len(run.messages))
+    It is noon. 4
     """
 
     def __init__(self, ask: Ask, emit: Emit, request: ChatRequest, toolbox: Toolbox, max_rounds: int) -> None:

@@ -47,6 +47,14 @@ def tool(function: Any = None, /, *, name: str | None = None, description: str |
     NumPy or Sphinx). Bounds and defaults are in the schema, a parameter without annotation takes any value, `**kwargs`
     takes further properties. The `ToolDef` is `.definition`.
     Raises `RequestError` for an async function, for `*args`, and for a type that has no JSON schema.
+
+    >>> @tool(description="Return the weather of a city.")
+    ... def get_weather(city: str, days: int = 1) -> dict:
+    ...     return {"city": city, "degrees": 21}
+    >>> get_weather.definition.name, sorted(get_weather.definition.parameters["properties"])
+    ('get_weather', ['city', 'days'])
+    >>> get_weather("Paris")
+    {'city': 'Paris', 'degrees': 21}
     """
     if function is None:
         return functools.partial(_decorated, name=name, description=description)
