@@ -10,26 +10,50 @@ from .usage import TokenUsage
 
 
 class StreamChunk(msgspec.Struct, frozen=True, gc=False):
-    """Base of all chunks."""
+    """Base of all chunks.
+
+    >>> emulator.answer("Yes.")
+    >>> stream = client.stream("Hello")
+    >>> [type(chunk).__name__ for chunk in stream if isinstance(chunk, StreamChunk)]
+    ['TextDelta', 'TextDelta', 'UsageUpdate', 'StreamEnd']
+    """
 
     def __repr__(self) -> str:
         return fields_shown(self)
 
 
 class TextDelta(StreamChunk, frozen=True, gc=False):
-    """More of the answer's text; never empty."""
+    """More of the answer's text; never empty.
+
+    >>> emulator.answer("Yes.")
+    >>> stream = client.stream("Hello")
+    >>> "".join(chunk.text for chunk in stream if isinstance(chunk, TextDelta))
+    'Yes.'
+    """
 
     text: str
 
 
 class ReasoningDelta(StreamChunk, frozen=True, gc=False):
-    """More of the model's thinking; never empty, never part of the answer."""
+    """More of the model's thinking; never empty, never part of the answer.
+
+    >>> emulator.answer("Yes.", reasoning="Hm.")
+    >>> stream = client.stream("Hello")
+    >>> "".join(chunk.text for chunk in stream if isinstance(chunk, ReasoningDelta))
+    'Hm.'
+    """
 
     text: str
 
 
 class ToolCallStart(StreamChunk, frozen=True, gc=False):
-    """The model begins a tool call."""
+    """The model begins a tool call.
+
+    >>> emulator.answer(tool_calls=[("clock", {})])
+    >>> stream = client.stream("How late?", tools=[ToolDef("clock")])
+    >>> [(chunk.index, chunk.name) for chunk in stream if isinstance(chunk, ToolCallStart)]
+    [(0, 'clock')]
+    """
 
     index: int
     id: str
@@ -37,14 +61,26 @@ class ToolCallStart(StreamChunk, frozen=True, gc=False):
 
 
 class ToolCallDelta(StreamChunk, frozen=True, gc=False):
-    """More of the JSON text of a call's arguments."""
+    """More of the JSON text of a call's arguments.
+
+    >>> emulator.answer(tool_calls=[("clock", {})])
+    >>> stream = client.stream("How late?", tools=[ToolDef("clock")])
+    >>> "".join(chunk.arguments for chunk in stream if isinstance(chunk, ToolCallDelta))
+    '{}'
+    """
 
     index: int
     arguments: str
 
 
 class ToolCallEnd(StreamChunk, frozen=True):
-    """A tool call is whole."""
+    """A tool call is whole.
+
+    >>> emulator.answer(tool_calls=[("clock", {})])
+    >>> stream = client.stream("How late?", tools=[ToolDef("clock")])
+    >>> [(chunk.index, chunk.call.name, chunk.call.arguments) for chunk in stream if isinstance(chunk, ToolCallEnd)]
+    [(0, 'clock', {})]
+    """
 
     index: int
     call: ToolCall
@@ -55,6 +91,13 @@ class ToolResult(StreamChunk, frozen=True):
 
     `text` is what the model gets. `error` is None when the function returned, else what went wrong: an exception, an
     unknown tool, arguments that do not fit, or a refusal by `approve`.
+
+    >>> def clock() -> str:
+    ...     return "12:00"
+    >>> emulator.answer(tool_calls=[("clock", {})])
+    >>> with client.tool_run("How late is it?", [clock]) as run:
+    ...     [(chunk.call.name, chunk.text) for chunk in run if isinstance(chunk, ToolResult)]
+    [('clock', '12:00')]
     """
 
     call: ToolCall
@@ -68,12 +111,22 @@ class ToolResult(StreamChunk, frozen=True):
 
 
 class UsageUpdate(StreamChunk, frozen=True):
-    """The tokens used by this answer; comes once, right before the end, when the service tells them."""
+    """The tokens used by this answer; comes once, right before the end, when the service tells them.
+
+    >>> stream = client.stream("Hello")
+    >>> [chunk.usage.total_tokens > 0 for chunk in stream if isinstance(chunk, UsageUpdate)]
+    [True]
+    """
 
     usage: TokenUsage
 
 
 class StreamEnd(StreamChunk, frozen=True, gc=False):
-    """The last chunk of every complete stream."""
+    """The last chunk of every complete stream.
+
+    >>> stream = client.stream("Hello")
+    >>> [chunk.finish_reason for chunk in stream if isinstance(chunk, StreamEnd)]
+    ['stop']
+    """
 
     finish_reason: str

@@ -33,11 +33,16 @@ class PilImage(Protocol):
 
 
 class Image:
-    """An image of a user message: bytes with their media type, or a URL that the service fetches. Immutable.
+    r"""An image of a user message: bytes with their media type, or a URL that the service fetches. Immutable.
 
     Make one with `from_path`, `from_bytes` or `from_url`; `images=` of `ChatMessage.user` also takes a path, bytes, a
     URL or a PIL image. PNG, JPEG, GIF and WebP. What is none of them raises `RequestError`. It is kept as the base64
     that both wires send, so that a conversation does not encode its images again with every call.
+
+    >>> image = Image.from_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
+    >>> answer = client.chat(ChatMessage.user("What is this?", [image]), model="MiniMax-M3")
+    >>> answer.finish_reason
+    'stop'
     """
 
     __match_args__ = ("media_type", "data", "url")

@@ -53,6 +53,11 @@ class ToolCall:
 
     Give either `arguments`, a dict, or `arguments_json`, the text as the model wrote it. `arguments` is decoded at
     every access, which raises `ToolArgumentsError` when the text is not a JSON object; empty text is `{}`.
+
+    >>> emulator.answer(tool_calls=[("get_weather", {"city": "Paris"})])
+    >>> call = client.chat("The weather in Paris?", tools=[ToolDef("get_weather")]).tool_calls[0]
+    >>> call.name, call.arguments, call.arguments_json
+    ('get_weather', {'city': 'Paris'}, '{"city": "Paris"}')
     """
 
     __slots__ = ("_arguments_json", "_id", "_name")
@@ -138,6 +143,12 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     """One message of a conversation; make one with `system`, `user`, `assistant` or `tool_result`.
 
     `parts` are in order. `tool_call_id`, `name` and `is_error` belong to a tool's result.
+
+    >>> history = [ChatMessage.system("Be short."), ChatMessage.user("Name a river.")]
+    >>> emulator.answer("The Loire.")
+    >>> history.append(client.chat(history).message)
+    >>> [message.role for message in history]
+    ['system', 'user', 'assistant']
     """
 
     role: Role

@@ -42,6 +42,10 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     request above 512,000 input tokens, None where it is the same; `priority_factor` multiplies either for
     `service_tier="priority"`, None where that tier is not offered. `retired`: the last day for pay-as-you-go keys;
     `successor` replaces it.
+
+    >>> card = model_card("MiniMax-M3")
+    >>> card.context, card.thinking
+    (1000000, 'switch')
     """
 
     name: str
@@ -120,6 +124,11 @@ def model_card(name: str) -> ModelCard | None:
 
     Any spelling in use finds it: upper or lower case, behind a provider's prefix (`minimax/`, `MiniMaxAI/`), with
     `-lightning` for `-highspeed`, with `-Preview`.
+
+    >>> model_card("minimax/minimax-m2.5").successor
+    'MiniMax-M3.1-Flash'
+    >>> model_card("another") is None
+    True
     """
     card = _CARDS.get(name.lower())
     return card or _CARDS.get(_plain_name(name))

@@ -19,6 +19,10 @@ class QuotaWindow(msgspec.Struct, frozen=True, kw_only=True):
     than 100. `total` is None where it does not count requests, `used` also where the counts contradict the percentage.
     `status` is "active", "exhausted", "unlimited", "not in the plan" or "unknown". `weekly` is the window of the week
     that the same requests are charged to, if there is one.
+
+    >>> window = client.quota().windows[0]
+    >>> window.model, window.status
+    ('general', 'active')
     """
 
     model: str
@@ -71,7 +75,11 @@ class QuotaWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quota(msgspec.Struct, frozen=True):
-    """The windows of a Token Plan, one per model or family of models."""
+    """The windows of a Token Plan, one per model or family of models.
+
+    >>> [window.model for window in client.quota().windows]
+    ['general', 'video']
+    """
 
     windows: tuple[QuotaWindow, ...]
 

@@ -34,6 +34,10 @@ class ChatRequest(msgspec.Struct, frozen=True):
     depth ("low" to "max"), for models that have the choice. `cache` marks the prompt for models that cache on request.
     `extra_body` is merged into the JSON body as it is; a None in it leaves the field out. `extra_headers` go with this
     call. `timeout` is for this call, in seconds. Checked when it is used: `RequestError` names the field.
+
+    >>> request = ChatRequest([ChatMessage.user("Hello")], max_tokens=100)
+    >>> client.chat(request).text
+    'You said: "Hello".'
     """
 
     messages: tuple[ChatMessage, ...]

@@ -20,6 +20,11 @@ class ChatResponse(msgspec.Struct, frozen=True):
     "tool_calls", "length", "content_filter" or the service's own word; "" in the partial answer of a broken stream.
     `flagged`: the service marked input or output as sensitive. `request_id` is what MiniMax's support asks for.
     `headers` are the HTTP answer's. `messages` is the whole exchange where `run_tools` made it, else empty.
+
+    >>> emulator.answer('{"km": 1006}', reasoning="The Loire ...")
+    >>> answer = client.chat("How long is the Loire, as JSON?")
+    >>> answer.json(), answer.reasoning, answer.finish_reason
+    ({'km': 1006}, 'The Loire ...', 'stop')
     """
 
     message: ChatMessage

@@ -12,7 +12,13 @@ from .shortened import shortened
 
 
 class MapResult(msgspec.Struct, frozen=True):
-    """What came of one input: a `response`, or the `error` that was in its way. `index` counts inputs from 0."""
+    """What came of one input: a `response`, or the `error` that was in its way. `index` counts inputs from 0.
+
+    >>> for result in client.map(["one", "two"]):
+    ...     print(result.index, result.input, result.error or result.response.text)
+    0 one You said: "one".
+    1 two You said: "two".
+    """
 
     index: int
     input: Any

@@ -19,6 +19,11 @@ class ToolDef(msgspec.Struct, frozen=True):
     """A tool: its name, what it is for, and the JSON schema of its arguments.
 
     `parameters` defaults to a schema without arguments, because the service refuses a tool that has none (2013).
+
+    >>> clock = ToolDef("clock", "Return the time.")
+    >>> emulator.answer(tool_calls=[("clock", {})])
+    >>> [call.name for call in client.chat("How late is it?", tools=[clock]).tool_calls]
+    ['clock']
     """
 
     name: str

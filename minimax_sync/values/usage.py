@@ -25,6 +25,10 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False):
     `cache_read_tokens` and `cache_write_tokens` are parts of `prompt_tokens`. `long_requests` is the part of a sum that
     comes from requests above 512,000 input tokens, which some models bill at a higher price; None where the counts
     alone tell it.
+
+    >>> usage = TokenUsage(prompt_tokens=1_000_000, completion_tokens=10) + TokenUsage(completion_tokens=20)
+    >>> usage.prompt_tokens, round(usage.cost("MiniMax-M2.5"), 6)
+    (1000000, 0.300036)
     """
 
     prompt_tokens: int = 0

@@ -22,7 +22,12 @@ _KINDS = ("db", "query")
 
 
 class Embeddings(msgspec.Struct, frozen=True):
-    """One vector per text, in order, and the tokens used."""
+    """One vector per text, in order, and the tokens used.
+
+    >>> found = client.embed(["Loire", "Rhine"])
+    >>> len(found.vectors), found.total_tokens > 0
+    (2, True)
+    """
 
     vectors: tuple[tuple[float, ...], ...]
     total_tokens: int = 0
@@ -33,7 +38,11 @@ class Embeddings(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A model that the service lists."""
+    """A model that the service lists.
+
+    >>> "MiniMax-M3" in [model.id for model in client.models()]
+    True
+    """
 
     id: str
     created_at: datetime | None = None
