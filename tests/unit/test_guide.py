@@ -13,9 +13,11 @@ The language of a block chooses what is done with it:
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -194,3 +196,21 @@ def test_the_index_lists_every_page() -> None:
 
 def test_the_readme_is_a_front_page() -> None:
     assert len(README.read_text().splitlines()) <= MOST_LINES_OF_README
+
+
+def test_the_messages_of_the_faq_are_those_of_the_client_or_of_the_service() -> None:
+    known = " ".join(texts_of_the_package())
+    terms = document(GUIDE / "faq.rst").findall(nodes.term)
+    messages = [literal.astext() for term in terms for literal in term.findall(nodes.literal)]
+    pieces = [
+        re.sub(r"\(\d{4}\)$", "", piece).strip(" ,:;()") for message in messages for piece in message.split("...")
+    ]
+    assert len(messages) >= 20
+    assert [piece for piece in pieces if piece not in known and not re.fullmatch(r"HTTP \d+", piece)] == []
+
+
+def texts_of_the_package() -> Iterator[str]:
+    for module in GUIDE.parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+                yield node.value if isinstance(node.value, str) else node.value.decode("latin-1")
