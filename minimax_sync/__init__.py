@@ -15,7 +15,7 @@ TYPE_CHECKING = False  # type checkers assume True; importing it from typing wou
 if TYPE_CHECKING:
     from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "auth.login": "Login login logout",
