@@ -14,6 +14,7 @@ project = "minimax_sync"
 version = release = minimax_sync.__version__
 extensions = ["sphinx.ext.autodoc"]
 html_theme = "furo"
+html_theme_options = {"light_css_variables": {"code-font-size": "var(--font-size--small--3)"}}
 html_title = f"minimax_sync {release}"
 html_copy_source = False
 html_show_copyright = False
