@@ -1,4 +1,4 @@
-"""The emulator is good enough when the official SDKs, which know nothing of it, cannot tell.
+"""The official SDKs, which do not know the emulator, read its answers as they read the service's.
 
 They are 3,500 modules, so they are imported where they are used: pytest imports every test module into every worker.
 """
@@ -6,6 +6,7 @@ They are 3,500 modules, so they are imported where they are used: pytest imports
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,3 +147,95 @@ def test_anthropic_counts_tokens_and_lists_the_models(anthropic_sdk: anthropic.A
     counted = anthropic_sdk.messages.count_tokens(model=MODEL, messages=[{"role": "user", "content": "x" * 40}])
     assert counted.input_tokens == 11
     assert MODEL in [model.id for model in anthropic_sdk.models.list()]
+
+
+def test_openai_sends_effort_and_reads_more_or_less_thinking(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
+    counts = []
+    for effort in ("low", "max"):
+        answer = openai_sdk.chat.completions.create(
+            model="MiniMax-M3.1-Flash",
+            messages=[{"role": "user", "content": "Name a river."}],
+            extra_body={"reasoning_effort": effort},
+        )
+        assert answer.usage is not None
+        assert answer.usage.completion_tokens_details is not None
+        counts.append(answer.usage.completion_tokens_details.reasoning_tokens or 0)
+    assert 0 < counts[0] < counts[1]
+
+
+@pytest.mark.parametrize("split", ["fragments", "whole", "characters", "interleaved"])
+def test_openai_joins_calls_that_a_stream_cuts_in_any_way(
+    emulator: Emulator, openai_sdk: openai.OpenAI, split: Any
+) -> None:
+    emulator.answer(tool_calls=[("weather", {"city": "Berlin"}), ("weather", {"city": "Paris"})], split=split)
+    tools: list[Any] = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
+    with openai_sdk.chat.completions.stream(
+        model=MODEL, messages=[{"role": "user", "content": "Weather?"}], tools=tools
+    ) as stream:
+        calls = stream.get_final_completion().choices[0].message.tool_calls or []
+    assert [call.function.arguments for call in calls] == ['{"city": "Berlin"}', '{"city": "Paris"}']
+
+
+@pytest.mark.parametrize("split", ["fragments", "whole", "characters", "interleaved"])
+def test_anthropic_joins_calls_that_a_stream_cuts_in_any_way(
+    emulator: Emulator, anthropic_sdk: anthropic.Anthropic, split: Any
+) -> None:
+    emulator.answer(tool_calls=[("weather", {"city": "Berlin"}), ("weather", {"city": "Paris"})], split=split)
+    tools: list[Any] = [{"name": "weather", "input_schema": SCHEMA}]
+    with anthropic_sdk.messages.stream(
+        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Weather?"}], tools=tools
+    ) as stream:
+        content = stream.get_final_message().content
+    assert [block.input for block in content if block.type == "tool_use"] == [{"city": "Berlin"}, {"city": "Paris"}]
+
+
+def test_both_read_a_stream_that_is_silent_and_kept_alive_before_it_begins(
+    emulator: Emulator, openai_sdk: openai.OpenAI, anthropic_sdk: anthropic.Anthropic
+) -> None:
+    for _ in range(2):
+        emulator.answer("At last.", silence=0.03, pings=2)
+    stream = openai_sdk.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}], stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "At last."
+    with anthropic_sdk.messages.stream(
+        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Hi"}]
+    ) as messages:
+        assert "".join(messages.text_stream) == "At last."
+
+
+def test_both_raise_their_own_errors_for_a_retired_model(
+    emulator: Emulator, openai_sdk: openai.OpenAI, anthropic_sdk: anthropic.Anthropic
+) -> None:
+    import anthropic
+    import openai
+
+    emulator.retired = "not_found"
+    with pytest.raises(openai.NotFoundError, match=r"model 'MiniMax-M2\.5' not found"):
+        openai_sdk.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}])
+    with pytest.raises(anthropic.NotFoundError, match=r"model 'MiniMax-M2\.5' not found"):
+        anthropic_sdk.messages.create(model=MODEL, max_tokens=9, messages=[{"role": "user", "content": "Hi"}])
+    emulator.retired = "in_stream"
+    with pytest.raises(anthropic.APIStatusError, match="unknown model"):
+        list(
+            anthropic_sdk.messages.create(
+                model=MODEL, max_tokens=9, messages=[{"role": "user", "content": "Hi"}], stream=True
+            )
+        )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_openai_is_recorded_and_replayed(emulator: Emulator, tmp_path: Path, stream: bool) -> None:
+    import openai
+
+    def ask(base_url: str, key: str) -> str:
+        with openai.OpenAI(api_key=key, base_url=base_url, max_retries=0) as client:
+            messages: list[Any] = [{"role": "user", "content": "Name a river."}]
+            if not stream:
+                return client.chat.completions.create(model=MODEL, messages=messages).choices[0].message.content or ""
+            chunks = client.chat.completions.create(model=MODEL, messages=messages, stream=True)
+            return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
+    emulator.answer("Loire")
+    with Emulator(record=tmp_path, upstream=emulator.url) as recorder:
+        assert ask(recorder.base_url, emulator.api_key) == "Loire"
+    with Emulator(replay=tmp_path) as replay:
+        assert ask(replay.base_url, "sk-any") == "Loire"
