@@ -9,7 +9,7 @@ from support.cli import Run
 from minimax_sync.emulator import Emulator
 
 
-def test_quota_tells_each_window_in_percent_as_a_bar_and_in_words(run: Run, emulator: Emulator) -> None:
+def test_quota_shows_each_window_in_percent_as_a_bar_and_in_words(run: Run, emulator: Emulator) -> None:
     emulator.plan.percent = 49
     status, out, err = run("quota")
     lines = out.splitlines()
@@ -26,14 +26,14 @@ def test_a_bar_is_full_only_when_nothing_is_used_and_empty_when_nothing_is_left(
     assert first.startswith("  0 %  [--------------------]  general: nothing left of the 5 h window")
 
 
-def test_quota_without_figures_says_so(run: Run, emulator: Emulator) -> None:
+def test_quota_without_figures_is_marked_as_such(run: Run, emulator: Emulator) -> None:
     emulator.fault(body={"model_remains": [{"model_name": "general"}], "base_resp": {"status_code": 0}})
     assert run("quota").out == "  ? %  [????????????????????]  general: no figures for the window\n"
     emulator.fault(body={"model_remains": [], "base_resp": {"status_code": 0}})
     assert run("quota").out == "the plan has no windows\n"
 
 
-def test_quota_as_json_has_all_that_the_service_told(run: Run, emulator: Emulator) -> None:
+def test_quota_as_json_has_everything_that_the_service_sent(run: Run, emulator: Emulator) -> None:
     emulator.plan.total, emulator.plan.used = 1500, 228
     window = json.loads(run("quota", "--json").out)["windows"][0]
     assert (window["model"], window["total"], window["used"]) == ("general", 1500, 228)

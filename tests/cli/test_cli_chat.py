@@ -47,14 +47,14 @@ def test_what_is_piped_in_stands_behind_the_prompt(run: Run, emulator: Emulator)
     assert prompt(emulator) == "Explain this.\n\nx = 1"
 
 
-def test_piped_bytes_that_are_no_text_are_named(run: Run, emulator: Emulator) -> None:
+def test_piped_bytes_that_are_not_text_are_reported(run: Run, emulator: Emulator) -> None:
     status, _, err = run("chat", stdin=b"abc\xff")
     assert status == 1
     assert "byte 3 does not fit" in err
     assert emulator.journal == []
 
 
-def test_an_argument_that_is_no_text_is_an_error_of_one_line(run: Run, emulator: Emulator) -> None:
+def test_an_argument_that_is_not_text_is_an_error_of_one_line(run: Run, emulator: Emulator) -> None:
     status, out, err = run("chat", "\udcff")
     assert (status, out, err.count("\n")) == (1, "", 1)
 
@@ -94,7 +94,7 @@ def test_without_streaming_the_whole_answer_is_printed(run: Run, emulator: Emula
     assert "stream" not in sent(emulator)
 
 
-def test_an_answer_that_was_cut_says_so_on_stderr(run: Run, emulator: Emulator) -> None:
+def test_a_truncated_answer_is_reported_on_stderr(run: Run, emulator: Emulator) -> None:
     emulator.answer("The Ni", finish_reason="length")
     status, out, err = run("chat", "hi")
     assert (status, out) == (0, "The Ni\n")
@@ -140,7 +140,7 @@ def test_json_of_a_refusal_has_no_answer(run: Run, emulator: Emulator) -> None:
     assert (status, answer["text"], answer["error"]["type"]) == (1, "", "InsufficientBalanceError")
 
 
-def test_a_stream_that_breaks_off_leaves_what_had_come_and_says_why(run: Run, emulator: Emulator) -> None:
+def test_a_stream_that_breaks_off_leaves_what_had_come_and_the_reason(run: Run, emulator: Emulator) -> None:
     emulator.answer("The Nile and the Amazon.")
     emulator.fault("truncate")
     status, out, err = run("chat", "hi")
@@ -189,7 +189,7 @@ def test_no_color_gives_plain_text_on_a_terminal(emulator: Emulator) -> None:
     assert typist.seen.replace("\r", "") == "Hm.\n\nThe **Nile**.[31m\n\n"
 
 
-def test_a_terminal_is_told_why_it_waits(emulator: Emulator) -> None:
+def test_the_reason_of_a_wait_is_shown_on_a_terminal(emulator: Emulator) -> None:
     emulator.fault(status=429)
     with Typist("chat", "hi") as typist:
         typist.expect("RateLimitError; trying again in")

@@ -18,7 +18,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.mark.usefixtures("quick_settings")
-def test_without_a_credential_the_emulator_answers_and_the_first_line_says_so(program: Start) -> None:
+def test_without_a_credential_the_emulator_answers_and_the_first_line_reports_it(program: Start) -> None:
     process = program("demo")
     out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "")

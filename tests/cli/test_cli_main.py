@@ -24,7 +24,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 NAMES = [command.name for command in COMMANDS]
 
 
-def test_the_program_tells_its_version(run: Run) -> None:
+def test_the_program_prints_its_version(run: Run) -> None:
     assert run("--version") == (0, f"minimax-sync {__version__}\n", "")
 
 
@@ -163,7 +163,9 @@ def test_ctrl_c_ends_with_130_and_keeps_what_had_come(emulator: Emulator, progra
     assert "more of it" not in rest
 
 
-def test_ctrl_c_while_waiting_for_the_answer_ends_with_130_without_a_word(emulator: Emulator, program: Start) -> None:
+def test_ctrl_c_while_waiting_for_the_answer_ends_with_130_and_prints_nothing(
+    emulator: Emulator, program: Start
+) -> None:
     emulator.fault("stall")
     process = program("chat", "hi")
     deadline = time.monotonic() + 10
@@ -193,7 +195,7 @@ def test_a_full_disk_is_an_error_of_one_line(emulator: Emulator, program: Start)
     assert (process.returncode, err) == (1, "minimax-sync: No space left on device\n")
 
 
-def test_text_for_a_terminal_has_no_control_characters_of_a_strangers() -> None:
+def test_text_for_a_terminal_has_no_foreign_control_characters() -> None:
     assert printable("a\x1b]52;c;aGk=\x07\tb\nc\r\x9b1md\x7f") == "a]52;c;aGk=\tb\nc1md"
 
 
@@ -209,7 +211,7 @@ def test_text_for_a_terminal_has_no_control_characters_of_a_strangers() -> None:
         (-5, "0 s"),
     ],
 )
-def test_durations_are_told_in_their_two_largest_units(seconds: float, words: str) -> None:
+def test_durations_are_written_in_their_two_largest_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 

@@ -106,7 +106,7 @@ def test_lines_may_be_piped_in_with_a_byte_order_mark(run: Run, emulator: Emulat
         (("IN.jsonl",), 2, "-o"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_nothing_is_sent(
+def test_an_impossible_run_is_refused_and_nothing_is_sent(
     run: Run, emulator: Emulator, arguments: tuple[str, ...], status: int, message: str
 ) -> None:
     Path("IN.jsonl").write_text(IN)
@@ -119,7 +119,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_sent(
     assert Path("notes.txt").read_text() == "my notes"
 
 
-def test_without_distributed_dask_says_what_to_install(
+def test_without_distributed_dask_names_what_to_install(
     run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("IN.jsonl").write_text(IN)

@@ -50,7 +50,7 @@ def test_ctrl_c_ends_the_answer_and_forgets_the_turn(emulator: Emulator) -> None
     assert said(emulator) == [("user", "second")]
 
 
-def test_an_error_is_told_and_the_conversation_goes_on(emulator: Emulator) -> None:
+def test_an_error_is_shown_and_the_conversation_continues(emulator: Emulator) -> None:
     with Typist("chat") as typist:
         typist.expect("> ")
         emulator.fault(code=1008)

@@ -50,7 +50,7 @@ def test_an_argument_is_called_by_its_flag(run: Run, emulator: Emulator) -> None
 
 
 @pytest.mark.parametrize(("ttl", "state"), [(7200.0, "fresh"), (30.0, "due"), (-5.0, "expired")])
-def test_the_state_of_a_login_is_told(run: Run, emulator: Emulator, ttl: float, state: str) -> None:
+def test_the_state_of_a_login_is_shown(run: Run, emulator: Emulator, ttl: float, state: str) -> None:
     pair = emulator.portal.bundle(BUNDLE, ttl=ttl)
     status, out, _ = run("status")
     table = rows(out)
@@ -64,7 +64,7 @@ def test_the_state_of_a_login_is_told(run: Run, emulator: Emulator, ttl: float, 
     assert emulator.journal == [], "looking at a login must not refresh it"
 
 
-def test_a_login_that_cannot_be_read_is_told_of(run: Run, emulator: Emulator) -> None:
+def test_an_unreadable_login_is_reported(run: Run, emulator: Emulator) -> None:
     Path(BUNDLE).parent.mkdir()
     Path(BUNDLE).write_text("{half")
     Path(BUNDLE).chmod(0o600)
@@ -83,7 +83,7 @@ def test_the_check_makes_one_small_call(run: Run, emulator: Emulator) -> None:
     assert emulator.journal[0].body["max_tokens"] == 64
 
 
-def test_the_check_tells_when_the_shared_limit_is_out_of_reach(run: Run, emulator: Emulator) -> None:
+def test_the_check_reports_an_unreachable_shared_limit(run: Run, emulator: Emulator) -> None:
     Path("config").mkdir(exist_ok=True)
     Path("config/llm.yaml").write_text("providers: {minimax: {rate_limit: {store: 'redis://127.0.0.1:1/0'}}}\n")
     status, out, _ = run("status", "--check")

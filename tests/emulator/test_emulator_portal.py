@@ -125,7 +125,7 @@ def test_a_code_request_that_lacks_a_field_is_refused_by_name(
     assert (answer.status, answer.value["base_resp"]["status_msg"]) == (400, words)
 
 
-def test_a_body_that_is_no_form_is_lost(minimax_emulator: Emulator) -> None:
+def test_a_body_that_is_not_a_form_is_refused(minimax_emulator: Emulator) -> None:
     answer = post(minimax_emulator, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"})
     assert (answer.status, answer.value["base_resp"]["status_msg"]) == (400, "client_id is required")
 

@@ -199,7 +199,7 @@ def test_faults_come_before_the_recorded_answer(upstream: Emulator, folder: Path
         assert post(replay, OPENAI, openai(stream=True)).status == 200
 
 
-def test_a_file_that_is_no_exchange_is_named(upstream: Emulator, folder: Path) -> None:
+def test_a_file_that_is_not_an_exchange_is_named(upstream: Emulator, folder: Path) -> None:
     _record(folder, upstream, (OPENAI, openai()))
     [file] = folder.iterdir()
     file.write_text("{")

@@ -82,7 +82,7 @@ def test_without_percentages_the_counts_of_the_quota_are_what_remains(minimax_em
     assert general["current_interval_status"] == 2
 
 
-def test_a_service_that_is_not_in_the_plan_has_status_3_and_no_counts(minimax_emulator: Emulator) -> None:
+def test_a_service_outside_the_plan_has_status_3_and_no_counts(minimax_emulator: Emulator) -> None:
     minimax_emulator.plan.missing = ("video",)
     general, video = get(minimax_emulator, "/v1/token_plan/remains").value["model_remains"]
     assert (general["current_interval_status"], general["current_weekly_status"]) == (1, 1)

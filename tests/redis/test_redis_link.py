@@ -35,7 +35,7 @@ def test_a_script_runs_with_keys_and_arguments(server: RedisServer) -> None:
     assert link.run("return {KEYS[1], ARGV[1]}", ["c"], ["d"]) == [b"c", b"d"]
 
 
-def test_a_failing_script_and_a_missing_server_are_told_apart(server: RedisServer, mortal: RedisServer) -> None:
+def test_a_failing_script_and_a_missing_server_are_different_errors(server: RedisServer, mortal: RedisServer) -> None:
     with pytest.raises(RedisFailureError) as caught:
         RedisLink(StoreUrl(server.url), "limiter").run("return redis.error_reply('WRONG secret')", ["a"])
     assert (str(caught.value), caught.value.passing) == ("it answers WRONG", False)

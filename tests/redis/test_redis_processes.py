@@ -73,7 +73,7 @@ def test_A22_when_the_holder_is_killed_the_others_wait_for_the_end_of_its_lease(
         assert list(state_of(server)) == ["stored_at"]
 
 
-def test_A7_a_kill_after_the_portal_answered_is_told_with_host_and_process(server: RedisServer) -> None:
+def test_A7_a_kill_after_the_portal_answered_is_reported_with_host_and_process(server: RedisServer) -> None:
     with Emulator() as emulator:
         keep(emulator, server, ttl=-10)
         emulator.portal.latency_after_commit = 60

@@ -73,7 +73,7 @@ def test_login_and_logout(server: RedisServer) -> None:
             assert client.ttl(f"{server.key}:state") > 29 * 86400
 
 
-def test_a_login_that_could_not_be_stored_bothers_nobody(mortal: RedisServer) -> None:
+def test_a_login_that_could_not_be_stored_is_refused_before_the_user_is_asked(mortal: RedisServer) -> None:
     with Emulator() as emulator:
         with mortal.client() as client:
             client.replicaof("127.0.0.1", "1")
@@ -102,7 +102,7 @@ def test_what_could_not_be_stored_is_not_asked_for(mortal: RedisServer, command:
         assert emulator.portal.posts == 0
 
 
-def test_a_redis_that_is_away_is_told_and_a_valid_token_serves_on(mortal: RedisServer) -> None:
+def test_an_unreachable_redis_is_reported_and_a_valid_token_still_serves(mortal: RedisServer) -> None:
     with Emulator() as emulator:
         plan = expired_plan(emulator, mortal, ttl=300)
         token = plan.bearer()
@@ -116,7 +116,7 @@ def test_a_redis_that_is_away_is_told_and_a_valid_token_serves_on(mortal: RedisS
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"access_token": "a"}', "\udcff"])
-def test_rubbish_is_told_and_left_as_it_is(server: RedisServer, text: str) -> None:
+def test_an_invalid_bundle_is_reported_and_left_unchanged(server: RedisServer, text: str) -> None:
     raw = text.encode("utf-8", "surrogateescape")
     with server.client() as client:
         client.set(server.key, raw)
@@ -182,7 +182,7 @@ def test_a_logout_during_the_refresh_is_final(server: RedisServer) -> None:
         assert plan.status().state == "missing"
 
 
-def test_nobody_sends_without_the_lease(server: RedisServer) -> None:
+def test_nothing_is_sent_without_the_lease(server: RedisServer) -> None:
     with Emulator() as emulator:
         expired_plan(emulator, server)
         store, other = (RedisStore(StoreUrl(server.bundle)) for _ in range(2))

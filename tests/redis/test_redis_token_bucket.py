@@ -102,7 +102,7 @@ def test_a_burst_goes_at_once_and_what_follows_at_the_rate(url: str) -> None:
     assert 0.25 < waits[3] < 5
 
 
-def test_who_would_wait_too_long_is_refused_at_once_and_takes_no_slot(url: str) -> None:
+def test_a_wait_that_would_be_too_long_is_refused_at_once_and_takes_no_slot(url: str) -> None:
     bucket = RedisTokenBucket(url, 0.1)
     bucket.acquire()
     began = time.monotonic()
@@ -112,7 +112,7 @@ def test_who_would_wait_too_long_is_refused_at_once_and_takes_no_slot(url: str) 
     assert time.monotonic() - began < 1
 
 
-def test_a_pause_holds_everybody_on_every_host_and_keeps_their_order(url: str) -> None:
+def test_a_pause_holds_all_callers_on_all_hosts_and_keeps_their_order(url: str) -> None:
     here, there = RedisTokenBucket(url, 20), RedisTokenBucket(url, 20)
     here.acquire()
     began = time.monotonic()
@@ -208,7 +208,7 @@ def test_nothing_is_left_in_redis_a_minute_after_the_last_slot(server: RedisServ
         assert 85_000 < client.pttl(key_of(server)) <= 90_000
 
 
-def test_a_pickle_holds_the_url_and_meets_the_same_bucket(url: str) -> None:
+def test_a_pickle_holds_the_url_and_leads_to_the_same_bucket(url: str) -> None:
     bucket = RedisTokenBucket(url, 2, name="mine")
     bucket.acquire()
     twin = pickle.loads(pickle.dumps(bucket))
@@ -235,7 +235,7 @@ def test_a_password_is_shown_nowhere_and_not_pickled() -> None:
         "redis://hidden:x/a",
     ],
 )
-def test_a_url_that_is_none_is_a_config_error_that_does_not_show_it(url: str) -> None:
+def test_an_invalid_url_is_a_config_error_that_does_not_show_it(url: str) -> None:
     with pytest.raises(ConfigError, match=r"^limiter: ") as caught:
         RedisTokenBucket(url, 2)
     assert "hidden" not in str(caught.value)
@@ -259,7 +259,7 @@ def test_clients_with_one_credential_share_the_bucket_and_the_key_does_not_show_
         assert emulator.api_key not in key_of(server)
 
 
-def test_a_429_that_one_client_meets_holds_the_other(url: str) -> None:
+def test_a_429_for_one_client_holds_the_other(url: str) -> None:
     with Emulator() as emulator:
         emulator.fault(status=429, retry_after=1)
         first, second = (

@@ -72,7 +72,7 @@ def test_a_redis_that_forgot_everything_gives_those_in_line_new_slots(mortal: Re
         (("CONFIG", "SET", "requirepass", "hidden"), "it refuses the user or the password"),
     ],
 )
-def test_the_warning_says_why(
+def test_the_warning_has_the_reason(
     mortal: RedisServer, command: tuple[str, ...], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with mortal.client() as client:

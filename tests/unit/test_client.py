@@ -181,7 +181,7 @@ def test_siblings_share_the_channel_and_leave_it_open(open_client: Open, emulato
         client.with_options(base_url="https://api.minimax.io")  # type: ignore[call-arg]
 
 
-def test_a_closed_client_says_so(open_client: Open) -> None:
+def test_a_closed_client_raises_a_clear_error(open_client: Open) -> None:
     client = open_client()
     client.close()
     client.close()

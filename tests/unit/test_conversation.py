@@ -59,7 +59,7 @@ def test_a_conversation_remembers(emulator: Emulator, conversation: Conversation
     assert repr(conversation).startswith("<Conversation of 4 messages, TokenUsage(")
 
 
-def test_images_are_said_too(emulator: Emulator, conversation: Conversation) -> None:
+def test_images_are_part_of_a_turn(emulator: Emulator, conversation: Conversation) -> None:
     conversation.say("What is it?", images=[PNG], model="MiniMax-M3")
     conversation.say(images=PNG, model="MiniMax-M3")
     assert emulator.journal[-1].images == 2
@@ -217,7 +217,7 @@ def test_a_second_turn_during_one_is_refused(emulator: Emulator, any_client: Min
     assert conversation.say("Hello").text
 
 
-def test_a_stream_that_was_overtaken_says_so_at_its_end(conversation: Conversation) -> None:
+def test_a_stream_that_was_overtaken_raises_at_its_end(conversation: Conversation) -> None:
     stream = conversation.stream("Slowly")
     conversation.say("Quickly")
     with pytest.raises(RequestError, match="the conversation went on while this turn was under way"):

@@ -66,7 +66,7 @@ def test_a_good_key_is_stripped(value: object) -> None:
         (12345, "text, not int"),
     ],
 )
-def test_b9_a_bad_key_is_an_error_that_shows_its_source_and_no_part_of_it(value: object, fault: str) -> None:
+def test_B9_a_bad_key_is_an_error_that_shows_its_source_and_no_part_of_it(value: object, fault: str) -> None:
     wrapped = Secret(value) if isinstance(value, str) else value
     del value
     with pytest.raises(ConfigError, match=r"^environment variable MINIMAX_API_KEY: ") as caught:

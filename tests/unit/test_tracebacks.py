@@ -84,7 +84,7 @@ def caught_from(function: object, kind: type[BaseException]) -> BaseException:
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
 @pytest.mark.parametrize("name", ["plain", "chained", "in_passing", "nested"])
 @pytest.mark.parametrize("package", ["minimax_sync", "requests", "urllib3"])
-def test_no_local_of_ours_is_shown(package: str, name: str, kind: type[BaseException]) -> None:
+def test_no_local_of_the_package_is_shown(package: str, name: str, kind: type[BaseException]) -> None:
     error = caught_from(functions_of(package)[name], kind)
     assert "deeper" in shown(error)
     assert CANARY not in shown(error)

@@ -121,7 +121,7 @@ def test_B19_a_dripping_server_is_left_at_the_timeout(wire: Wire, how: str, part
     assert len(server.requests) == 1
 
 
-def test_B19_an_error_whose_body_does_not_come_is_told_soon(
+def test_B19_an_error_whose_body_does_not_come_is_raised_soon(
     wire: Wire, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("minimax_sync.calls.refusals.ERROR_BODY_TIME", 0.1)
@@ -151,7 +151,7 @@ def test_B20_silence_inside_an_answer_is_a_timeout(wire: Wire, how: str) -> None
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked", "gzip"])
-def test_B21_an_answer_cut_before_its_end_is_no_answer_even_when_its_json_is_whole(wire: Wire, framing: str) -> None:
+def test_B21_an_answer_cut_before_its_end_is_an_error_even_when_its_json_is_complete(wire: Wire, framing: str) -> None:
     step = b"".join(framed([wire.body], framing, kind=JSON, end=False))
 
     def cut(peer: Peer) -> None:
@@ -193,7 +193,7 @@ ODD_HEADS = (
 
 
 @pytest.mark.parametrize("head", ODD_HEADS, ids=["many headers", "long header", "long headers", "interim", "SSH"])
-def test_B25_a_head_past_its_bounds_is_no_answer(wire: Wire, how: str, head: bytes) -> None:
+def test_B25_a_head_past_its_bounds_is_a_format_error(wire: Wire, how: str, head: bytes) -> None:
     with RawServer(replies(head)) as server:
         error = failure(wire.client(server), how)
     assert type(error) is ResponseFormatError

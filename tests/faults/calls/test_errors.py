@@ -132,7 +132,7 @@ def test_B4_a_page_instead_of_an_answer_is_named_as_one(wire: Wire, how: str, pa
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "204 No Content"])
 @pytest.mark.parametrize("kind", ["application/json", "text/event-stream", ""])
-def test_B4_an_empty_answer_is_no_answer(wire: Wire, how: str, status: str, kind: str) -> None:
+def test_B4_an_empty_answer_is_a_format_error(wire: Wire, how: str, status: str, kind: str) -> None:
     with RawServer(replies(answer(b"", status, [f"Content-Type: {kind}"] if kind else []))) as server:
         error = failure(wire.client(server), how)
     assert type(error) is ResponseFormatError

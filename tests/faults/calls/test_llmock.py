@@ -186,7 +186,7 @@ def test_llmock_an_outage_ends_after_the_attempts_that_are_due(
     assert len(server.tell("requests")) == attempts
 
 
-def test_llmock_a_quota_that_is_spent_is_told_with_its_wait(server: FaultServer, flavor: str, how: str) -> None:
+def test_llmock_a_used_up_quota_is_raised_with_its_wait(server: FaultServer, flavor: str, how: str) -> None:
     server.tell("limits", rpm=2)
     with client_of(server, flavor, timeout=3.0) as client:
         began = time.monotonic()
@@ -289,7 +289,7 @@ def test_llmock_tools_are_called(server: FaultServer, flavor: str, how: str) -> 
     assert "21 degrees in Paris" in str([message.text for message in done.messages])
 
 
-def test_llmock_broken_tool_calls_are_told_and_a_loop_goes_on(server: FaultServer, flavor: str, how: str) -> None:
+def test_llmock_broken_tool_calls_are_reported_and_a_loop_continues(server: FaultServer, flavor: str, how: str) -> None:
     server.tell("break_tool_call", kind="malformed_arguments")
     with client_of(server, flavor) as client:
         (call,) = ask(client, how, tools=[ToolDef("weather")]).tool_calls

@@ -31,7 +31,7 @@ def test_B22_a_redirect_is_refused_and_the_key_goes_nowhere_else(wire: Wire, how
     assert (len(server.requests), other.connections) == (1, 0)
 
 
-def test_B_the_request_on_the_wire_has_one_bearer_and_the_path_of_its_wire(wire: Wire, how: str) -> None:
+def test_the_request_on_the_wire_has_one_bearer_and_the_path_of_its_wire(wire: Wire, how: str) -> None:
     with RawServer(replies(whole(wire, how))) as server, wire.client(server) as client:
         ask(client, how)
     (request,) = server.requests

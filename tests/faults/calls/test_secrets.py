@@ -163,7 +163,7 @@ def test_B10_no_connection_shows_no_secret(wire: Wire, how: str) -> None:
 
 
 @pytest.mark.parametrize("input", [[PROMPT, 3], {"messages": [PROMPT, 3]}, {"prompt": PROMPT}, 7, [], object])
-def test_B10_a_request_that_cannot_be_shows_no_secret(wire: Wire, how: str, input: Any) -> None:
+def test_B10_an_invalid_request_shows_no_secret(wire: Wire, how: str, input: Any) -> None:
     with wire.client("http://127.0.0.1:1") as client, pytest.raises((RequestError, ConfigError)) as caught:
         ask(client, how, input)
     if isinstance(input, list):
@@ -217,7 +217,7 @@ def test_B9_a_key_that_is_bytes_is_refused_and_not_shown() -> None:
         MiniMaxClient(KEY.encode())  # type: ignore[arg-type]  # that is the fault
 
 
-def test_B9_space_around_a_key_is_taken_off(wire: Wire, how: str) -> None:
+def test_B9_space_around_a_key_is_stripped(wire: Wire, how: str) -> None:
     with RawServer(replies(whole(wire, how))) as server, wire.client(server, api_key=f" {KEY}\r\n") as client:
         ask(client, how)
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"

@@ -24,7 +24,7 @@ NOT_A_WAIT = ("-5", "nan", "inf", "1e3", "soon", "", "0x10", "١", "9" * 400, "5
 
 
 @pytest.mark.parametrize("status", ["429 Slow", "503 Busy"])
-def test_B7_a_retry_after_that_is_none_leaves_the_backoff(wire: Wire, how: str, status: str) -> None:
+def test_B7_an_invalid_retry_after_leaves_the_backoff(wire: Wire, how: str, status: str) -> None:
     for value in NOT_A_WAIT:
         steps = [failing(status, headers=[f"Retry-After: {value}".encode().decode("latin-1")]), whole(wire, how)]
         with RawServer(replies(*steps)) as server, wire.client(server) as client:
@@ -52,7 +52,7 @@ def test_B7_a_wait_beyond_the_timeout_is_not_begun(wire: Wire, how: str, status:
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "past"])
-def test_B7_a_retry_after_that_has_passed_is_none_to_wait(wire: Wire, how: str, value: str) -> None:
+def test_B7_a_retry_after_in_the_past_is_not_waited_for(wire: Wire, how: str, value: str) -> None:
     told = _date(hours=-1) if value == "past" else value
     steps = [failing("429 Slow", headers=[f"Retry-After: {told}"]), whole(wire, how)]
     with RawServer(replies(*steps)) as server, wire.client(server) as client:

@@ -223,7 +223,7 @@ def test_B6_a_connection_that_was_idle_for_too_long_is_not_used(own: Http, monke
     assert [request.connection for request in server.requests] == [0, 0, 1]
 
 
-def test_B6_last_words_on_an_idle_connection_are_not_taken_for_the_next_answer(http: Http) -> None:
+def test_B6_bytes_on_an_idle_connection_are_not_taken_for_the_next_answer(http: Http) -> None:
     def script(peer: Peer) -> None:
         peer.send(answer(peer.read_request().body))
         peer.wait(0.01)

@@ -44,7 +44,7 @@ def test_B24_a_name_that_cannot_be_resolved_may_be_tried_again(http: Http, monke
     assert "Temporary failure in name resolution" in str(error)
 
 
-def test_B24_a_name_that_is_none_is_not_tried_again(http: Http) -> None:
+def test_B24_an_invalid_host_name_is_not_tried_again(http: Http) -> None:
     error = failure(http, f"http://{'a' * 64}.invalid/")
     assert type(error) is TransportError
     assert error.budget is None

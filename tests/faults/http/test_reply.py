@@ -33,7 +33,7 @@ FRAMINGS: dict[str, tuple[list[bytes], Callable[[Peer], None]]] = {
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_read1_gives_what_has_come_as_soon_as_it_has_come(http: Http, framing: str, tls: Certificate | None) -> None:
+def test_read1_returns_bytes_as_soon_as_they_arrive(http: Http, framing: str, tls: Certificate | None) -> None:
     pieces, end = FRAMINGS[framing]
     step = threading.Semaphore(0)
 
@@ -84,7 +84,7 @@ def test_read_decodes_a_whole_body(http: Http, encoding: str) -> None:
         assert get(http, server.url).read() == text
 
 
-def test_a_body_that_is_not_what_its_encoding_says_is_a_format_error(http: Http) -> None:
+def test_a_body_that_does_not_match_its_encoding_is_a_format_error(http: Http) -> None:
     with RawServer(sends(answer(b"plain text", headers=["Content-Encoding: gzip"]))) as server:
         reply = get(http, server.url)
         with pytest.raises(ResponseFormatError, match="cannot be decoded"):
@@ -112,7 +112,7 @@ def test_an_answer_without_a_body_frees_its_connection(http: Http, status: int) 
     assert server.connections == 1
 
 
-def test_chunks_are_told_apart_wherever_the_network_splits_them(http: Http) -> None:
+def test_chunks_are_separated_wherever_the_network_splits_them(http: Http) -> None:
     whole = HEAD + b"Transfer-Encoding: chunked\r\n\r\n3;name=value\r\none\r\n00C\r\n\r\n3\r\nnot\r\n\r\n\r\n"
     whole += b"0\r\nTrailer: x\r\n\r\n"
     points = range(whole.index(b"\r\n\r\n") + 4, len(whole))

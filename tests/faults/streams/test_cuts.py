@@ -91,7 +91,7 @@ def test_C2_C3_a_cut_at_any_byte_is_one_kind_of_error_with_what_had_come(wire: W
 # what goes with them
 
 
-def test_C_a_timeout_inside_a_stream_has_what_had_come(wire: Wire) -> None:
+def test_C2_a_timeout_inside_a_stream_has_what_had_come(wire: Wire) -> None:
     def stall(peer: Peer) -> None:
         peer.send(*framed(wire.events[: wire.whole_after - 1], "chunked", end=False))
         peer.stall()
@@ -105,7 +105,7 @@ def test_C_a_timeout_inside_a_stream_has_what_had_come(wire: Wire) -> None:
     assert error.partial.text == text == TEXT
 
 
-def test_C_the_usage_told_at_the_start_is_kept_when_the_stream_breaks() -> None:
+def test_C2_the_usage_from_the_start_is_kept_when_the_stream_breaks() -> None:
     step = b"".join(framed(ANTHROPIC.events[:-2], "chunked"))
     with RawServer(replies(step)) as server, ANTHROPIC.client(server) as client:
         error = read(client)[2]

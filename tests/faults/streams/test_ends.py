@@ -67,7 +67,7 @@ def test_C18_usage_that_never_comes_is_waited_for_no_longer_than_its_grace_whate
 
 
 @pytest.mark.parametrize("end", [Peer.finish, Peer.reset, Peer.stall], ids=["FIN", "RST", "silence"])
-def test_C18_an_answer_that_is_whole_but_for_its_last_word_is_given(wire: Wire, end: Any) -> None:
+def test_C18_an_answer_that_lacks_only_its_terminal_event_is_returned(wire: Wire, end: Any) -> None:
     def step(peer: Peer) -> None:
         peer.send(*framed(wire.events[: wire.whole_after], "chunked", end=False))
         peer.wait(0.02)

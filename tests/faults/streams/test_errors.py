@@ -97,7 +97,7 @@ def test_C14_nothing_is_sent_again_after_the_first_delta(wire: Wire) -> None:
         assert len(server.requests) == 1
 
 
-def test_C_an_echoed_key_is_taken_out_of_an_error_inside_a_stream_too(wire: Wire) -> None:
+def test_C4_an_echoed_key_is_redacted_in_an_error_inside_a_stream_too(wire: Wire) -> None:
     data = {"error": {"message": f"the key {KEY} is not for this model; {'x' * 440} {KEY}", "type": "x"}}
     step = b"".join(framed([*wire.events[:-2], sse(data, "error")], "chunked"))
     with RawServer(replies(step)) as server, wire.client(server) as client:

@@ -69,7 +69,7 @@ def test_C16_json_in_answer_to_a_stream_is_an_error_when_it_is_one(wire: Wire, k
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"ok": true}', b"[]", b'{"choices": [{"mess', b'"text"'])
-def test_C16_json_in_answer_to_a_stream_that_is_neither_is_told(wire: Wire, body: bytes) -> None:
+def test_C16_json_in_answer_to_a_stream_that_is_neither_is_a_format_error(wire: Wire, body: bytes) -> None:
     with RawServer(replies(answer(body, headers=[JSON]))) as server, wire.client(server) as client:
         error = read(client)[2]
     assert type(error) is ResponseFormatError
@@ -105,7 +105,7 @@ def test_C17_an_event_that_is_not_json_ends_the_stream_with_what_had_come(wire: 
         assert len(server.requests) == 1
 
 
-def test_C17_what_the_broken_event_said_is_not_in_the_error(wire: Wire) -> None:
+def test_C17_the_text_of_the_broken_event_is_not_in_the_error(wire: Wire) -> None:
     step = b"".join(framed([*wire.events[:-2], sse('{"said": "the answer itself')], "chunked"))
     with RawServer(replies(step)) as server, wire.client(server) as client:
         error = read(client)[2]

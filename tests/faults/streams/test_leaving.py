@@ -67,7 +67,7 @@ def test_C12_streams_that_are_left_leave_nothing(wire: Wire, leave: Callable[[Ch
     assert [type(event) for event in events].count(CallEnded) == count + 1
 
 
-def test_C12_a_stream_that_was_closed_says_so(wire: Wire) -> None:
+def test_C12_reading_a_closed_stream_is_a_clear_error(wire: Wire) -> None:
     with RawServer(endless(wire)) as server, wire.client(server) as client:
         stream = client.stream(PROMPT)
         next(stream)

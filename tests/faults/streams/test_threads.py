@@ -47,7 +47,7 @@ def test_C19_close_from_another_thread_ends_the_wait_at_once(
     assert "closed" in str(error)
 
 
-def test_C19_a_second_reader_is_told_and_the_first_goes_on(wire: Wire) -> None:
+def test_C19_a_second_reader_gets_an_error_and_the_first_continues(wire: Wire) -> None:
     go_on = threading.Event()
 
     def script(peer: Peer) -> None:

@@ -90,7 +90,7 @@ RUBBISH: list[Any] = [
 
 
 @pytest.mark.parametrize("document", RUBBISH, ids=repr)
-def test_A17_a_200_that_is_no_grant_touches_nothing(tmp_path: Path, document: Any) -> None:
+def test_A17_a_200_without_a_grant_changes_nothing(tmp_path: Path, document: Any) -> None:
     with Emulator() as emulator:
         plan = expired_plan(emulator, tmp_path / "bundle.json")
         before = plan.path.read_bytes()

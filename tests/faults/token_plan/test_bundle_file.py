@@ -170,7 +170,7 @@ def test_A31_unknown_keys_and_an_edited_region_survive_a_refresh(tmp_path: Path)
         assert (document["nested"], document["note"]) == ({"a": [1, None]}, "written during the refresh")
 
 
-def test_A31_a_login_of_somebody_else_is_adopted_by_the_background_thread(tmp_path: Path) -> None:
+def test_A31_a_login_of_another_account_is_adopted_by_the_background_thread(tmp_path: Path) -> None:
     with Emulator() as emulator:
         plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=3600)
         plan.bearer()

@@ -272,7 +272,7 @@ except BundleError as error:
 """
 
 
-def test_A26_a_lock_of_somebody_else_names_its_owner(tmp_path: Path) -> None:
+def test_A26_a_lock_of_another_user_names_its_owner(tmp_path: Path) -> None:
     with Emulator() as emulator:
         path = tmp_path / "bundle.json"
         emulator.portal.bundle(path, ttl=-10)

@@ -81,7 +81,7 @@ def test_A3_thirty_threads_at_an_expired_token_wait_for_one_refresh(tmp_path: Pa
         assert max(seconds) < 2
 
 
-def test_A3_nobody_but_the_first_waits_while_the_old_token_is_valid(tmp_path: Path) -> None:
+def test_A3_only_the_first_waits_while_the_old_token_is_valid(tmp_path: Path) -> None:
     with Emulator() as emulator:
         others_done = threading.Event()
         emulator.portal.on_stage = lambda stage, _: others_done.wait(20) if stage == "received" else None

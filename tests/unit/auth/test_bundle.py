@@ -42,18 +42,18 @@ def test_a_bundle_without_a_region_is_of_the_global_one() -> None:
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("value", [None, "", " ", "a b", "a\n", 7, ["at"], {}, True, "é"])
-def test_a_bundle_without_usable_tokens_is_none_and_says_which(name: str, value: Any) -> None:
+def test_a_bundle_without_usable_tokens_is_refused_with_the_name_of_the_token(name: str, value: Any) -> None:
     problem = _parse(**{name: value if value != "a\n" else "a\nb"})
     assert isinstance(problem, str)
     assert name in problem
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"7", b'"at"', b"{", b"nul", b"[" * 100_000])
-def test_what_is_no_object_is_no_bundle(text: bytes) -> None:
+def test_a_document_that_is_not_an_object_is_not_a_bundle(text: bytes) -> None:
     assert isinstance(parse_bundle(text), str)
 
 
-def test_a_region_that_is_no_text_is_a_problem_and_an_expiry_that_is_none_is_long_past() -> None:
+def test_an_invalid_region_is_a_problem_and_an_invalid_expiry_is_long_past() -> None:
     assert "region" in str(_parse(region=["x"]))
     assert _good(expires_at="soon").expires_at.year == 1970
     assert _good(expires_at=None).expires_at.year == 1970

@@ -44,7 +44,7 @@ SPELLINGS += [(rubbish, LONG_PAST) for rubbish in RUBBISH]
 
 
 @pytest.mark.parametrize(("spelling", "instant"), SPELLINGS, ids=[repr(case[0])[:40] for case in SPELLINGS])
-def test_A37_every_sane_spelling_of_an_instant_is_read_and_rubbish_is_long_past(
+def test_A37_every_sane_spelling_of_an_instant_is_read_and_anything_else_is_long_past(
     spelling: object, instant: datetime
 ) -> None:
     assert read_expires_at(spelling) == instant

@@ -90,13 +90,13 @@ def test_by_default_the_code_is_printed(emulator: Emulator, clock: Clock, capsys
     )
 
 
-def test_what_the_portal_has_to_say_is_returned(emulator: Emulator, clock: Clock) -> None:
+def test_the_portals_message_is_returned(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.notification_message = "Your plan ends\nsoon\x1b[31m"
     assert login(emulator.url, on_code=Codes(), clock=clock).notification == "Your plan ends soon [31m"
 
 
 @pytest.mark.parametrize("region", ["us", "", "api.minimax.io", "https://", "http://api.minimax.io", "https://u:p@h"])
-def test_a_region_that_is_none_is_a_config_error(region: str) -> None:
+def test_an_invalid_region_is_a_config_error(region: str) -> None:
     with pytest.raises(ConfigError, match=r"^region: "):
         login(region, on_code=Codes())
     assert_nothing_is_left()

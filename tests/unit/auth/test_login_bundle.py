@@ -42,7 +42,7 @@ def test_even_a_broken_bundle_is_replaced_by_a_login(emulator: Emulator, clock: 
 
 
 @pytest.mark.parametrize("expired_in", ["epoch_ms", "epoch_s", "ttl_s"])
-def test_a18_the_lifetime_is_understood_in_every_unit(expired_in: str, emulator: Emulator, clock: Clock) -> None:
+def test_A18_the_lifetime_is_understood_in_every_unit(expired_in: str, emulator: Emulator, clock: Clock) -> None:
     emulator.portal.expired_in = expired_in
     emulator.portal.interval_ms = 0
     left = login(emulator.url, on_code=Codes(), clock=clock).expires_at - datetime.now(timezone.utc)
@@ -88,14 +88,14 @@ def test_a_group_id_that_cannot_be_written_is_a_warning(
         ("nonsense", None),
     ],
 )
-def test_a40_the_region_is_the_portals_word_only_where_tokens_may_go(
+def test_A40_the_portals_region_is_used_only_where_tokens_may_go(
     resource_url: str, region: str | None, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.resource_url = resource_url
     assert login(emulator.url, on_code=Codes(), clock=clock).region == (region or emulator.url)
 
 
-def test_where_no_bundle_can_be_stored_nobody_is_bothered(emulator: Emulator) -> None:
+def test_without_a_place_for_the_bundle_no_code_is_shown(emulator: Emulator) -> None:
     Path("file").write_text("")
     with pytest.raises(BundleError, match=r"cannot store the Token Plan bundle .*: .*not a writable directory"):
         login(emulator.url, bundle="file/b.json", on_code=Codes())
@@ -103,7 +103,7 @@ def test_where_no_bundle_can_be_stored_nobody_is_bothered(emulator: Emulator) ->
 
 
 @pytest.mark.parametrize("bundle", ["redis://:canary@host/0", "http://host/b.json", "", 5])
-def test_a_bundle_that_is_no_file_is_a_config_error(bundle: Any, emulator: Emulator) -> None:
+def test_a_bundle_path_that_is_not_a_file_is_a_config_error(bundle: Any, emulator: Emulator) -> None:
     for act in (lambda: login(emulator.url, bundle=bundle), lambda: logout(bundle)):
         with pytest.raises(ConfigError, match=r"^bundle: ") as caught:
             act()
@@ -120,6 +120,6 @@ def test_logout_removes_the_bundle_and_what_refreshes_left(emulator: Emulator) -
     assert not logout()
 
 
-def test_logout_where_nobody_is_logged_in_makes_nothing() -> None:
+def test_logout_without_a_login_creates_nothing() -> None:
     assert not logout("nowhere/b.json")
     assert os.listdir() == []

@@ -18,7 +18,7 @@ from minimax_sync.errors import ResponseFormatError
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a41_a_redirect_to_another_host_is_not_followed_and_named_by_its_host(
+def test_A41_a_redirect_to_another_host_is_not_followed_and_named_by_its_host(
     status: int, emulator: Emulator, clock: Clock
 ) -> None:
     with Emulator(host="127.0.0.2") as other:

@@ -22,7 +22,7 @@ def test_two_logins_share_no_secret(emulator: Emulator, clock: Clock) -> None:
     assert first["code_challenge"] != second["code_challenge"]
 
 
-def test_b10_no_error_shows_a_verifier_or_token_in_text_or_locals(emulator: Emulator, clock: Clock) -> None:
+def test_B10_no_error_shows_a_verifier_or_token_in_text_or_locals(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.pending_polls = 0
     let_the_code_through(emulator)
     emulator.portal.fault(fields={"refresh_token": None})

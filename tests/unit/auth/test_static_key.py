@@ -17,7 +17,7 @@ def test_it_hands_out_the_stripped_key() -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "a b", "a\nb", "a\x00b", "a\x7fb", "schlüssel", b"bytes", None, 7])
-def test_a_key_that_is_no_header_value_is_refused_by_the_name_of_its_source(bad: object) -> None:
+def test_a_key_that_cannot_be_a_header_value_is_refused_with_its_source(bad: object) -> None:
     with pytest.raises(ConfigError, match="MINIMAX_API_KEY") as caught:
         StaticKey(bad, source="MINIMAX_API_KEY")  # type: ignore[arg-type]  # what users without mypy pass
     assert "schl" not in str(caught.value)

@@ -27,7 +27,7 @@ def test_the_state_depends_on_what_is_left_of_the_token(
     assert (status.state, status.path, status.problem) == (state, tmp_path / "bundle.json", "")
 
 
-def test_a_bundle_that_is_missing_or_unreadable_says_so(tmp_path: Path) -> None:
+def test_a_missing_or_unreadable_bundle_has_a_state_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
     plan = TokenPlan(path)
     assert plan.status().state == "missing"

@@ -47,7 +47,7 @@ def test_a_fresh_token_costs_no_lock_and_no_file(emulator: Emulator, tmp_path: P
     assert not Path(f"{plan.path}.lock").exists()
 
 
-def test_whoever_opens_a_bundle_gets_the_login_that_is_in_the_file_now(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_new_plan_reads_the_login_that_is_in_the_file_now(emulator: Emulator, tmp_path: Path) -> None:
     first = _plan(emulator, tmp_path, 3600)
     before = first.bearer()
     second = _plan(emulator, tmp_path, 3600)  # logged in again meanwhile
@@ -93,7 +93,7 @@ def test_the_first_refresh_of_a_process_waits_for_no_import(emulator: Emulator, 
     assert emulator.portal.posts == 1
 
 
-def test_a_missing_bundle_says_how_to_get_one(tmp_path: Path) -> None:
+def test_a_missing_bundle_is_an_error_with_the_command_that_makes_one(tmp_path: Path) -> None:
     plan = TokenPlan(tmp_path / "none" / "bundle.json")
     with pytest.raises(CredentialInvalidError, match="minimax-sync login"):
         plan.bearer()
@@ -102,7 +102,7 @@ def test_a_missing_bundle_says_how_to_get_one(tmp_path: Path) -> None:
     assert plan.status().state == "missing"
 
 
-def test_the_status_tells_the_state_in_words(emulator: Emulator, tmp_path: Path) -> None:
+def test_the_status_names_the_state(emulator: Emulator, tmp_path: Path) -> None:
     for ttl, state in ((3600, "fresh"), (30, "due"), (-10, "expired")):
         plan = _plan(emulator, tmp_path, ttl)
         status = plan.status()
@@ -128,7 +128,7 @@ def test_plans_pickle_and_copy_by_path(emulator: Emulator, tmp_path: Path) -> No
     assert token not in repr(plan)
 
 
-def test_listeners_hear_of_refreshes_and_are_held_weakly(emulator: Emulator, tmp_path: Path) -> None:
+def test_listeners_are_called_after_refreshes_and_held_weakly(emulator: Emulator, tmp_path: Path) -> None:
     class Listener:
         def __init__(self) -> None:
             self.heard: list[Refreshed] = []

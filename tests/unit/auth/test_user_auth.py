@@ -83,7 +83,7 @@ def test_a_refusal_of_such_a_key_is_final(emulator: Emulator, base_url: str, ask
 
 
 @both_ways
-def test_an_error_of_the_function_is_raised_with_its_words_and_never_logged(
+def test_an_error_of_the_function_is_raised_with_its_message_and_never_logged(
     emulator: Emulator, base_url: str, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
     def key() -> str:

@@ -101,7 +101,7 @@ def test_without_a_code_there_is_no_login(
     assert_nothing_is_left()
 
 
-def test_a_code_that_nobody_confirms_ends_in_time(emulator: Emulator, clock: Clock) -> None:
+def test_an_unconfirmed_code_expires_in_time(emulator: Emulator, clock: Clock) -> None:
     emulator.portal.auto_approve = False
     emulator.portal.fault(fields={"expired_in": int((time.time() + 75) * 1000), "interval": 50_000})
     with pytest.raises(CallTimeoutError, match="the code was not confirmed in time"):
@@ -111,7 +111,7 @@ def test_a_code_that_nobody_confirms_ends_in_time(emulator: Emulator, clock: Clo
 
 
 @pytest.mark.parametrize(("life", "until"), [(5, 5), (-900, 60)])
-def test_a_code_ends_when_the_portal_says_and_one_that_is_over_gets_a_minute(
+def test_a_code_ends_when_the_portal_says_and_an_expired_one_gets_a_minute(
     life: float, until: float, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.fault(fields={"expired_in": int((time.time() + life) * 1000)})

@@ -26,7 +26,7 @@ from minimax_sync.errors import CredentialInvalidError, ResponseFormatError, Ser
         {"status": 403, "body": {"error": "access_denied"}},
     ],
 )
-def test_a_denied_login_says_so_and_leaves_nothing(fault: dict[str, Any], emulator: Emulator, clock: Clock) -> None:
+def test_a_denied_login_is_an_error_and_leaves_nothing(fault: dict[str, Any], emulator: Emulator, clock: Clock) -> None:
     let_the_code_through(emulator)
     emulator.portal.fault(**fault)
     with pytest.raises(CredentialInvalidError, match=r"refused the login: access_denied.*run minimax-sync login again"):
@@ -60,7 +60,7 @@ def test_pending_is_pending_in_every_spelling(body: Any, emulator: Emulator, clo
         {"refresh_token": 5},
     ],
 )
-def test_a17_a_grant_without_both_tokens_writes_nothing(
+def test_A17_a_grant_without_both_tokens_writes_nothing(
     fields: dict[str, Any], emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.pending_polls = 0
@@ -71,7 +71,7 @@ def test_a17_a_grant_without_both_tokens_writes_nothing(
     assert_nothing_is_left()
 
 
-def test_a_portal_that_fails_for_a_moment_is_borne(emulator: Emulator, clock: Clock) -> None:
+def test_a_few_failures_of_the_portal_are_tolerated(emulator: Emulator, clock: Clock) -> None:
     let_the_code_through(emulator)
     emulator.portal.fault(status=503)
     emulator.portal.fault(status=429, retry_after=9)

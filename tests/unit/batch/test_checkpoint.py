@@ -176,7 +176,7 @@ def test_answers_that_come_after_the_end_are_not_written(emulator: Emulator, cli
     assert [line["index"] for line in lines(file)] == [0]
 
 
-def test_the_key_tells_requests_apart_by_all_but_the_timeout() -> None:
+def test_the_key_depends_on_everything_but_the_timeout() -> None:
     request = ChatRequest((ChatMessage.user("hi"),), timeout=3.0)
     key = key_of(request, "MiniMax-M2.5")
     assert key == key_of(msgspec.structs.replace(request, timeout=None, model="MiniMax-M2.5"), "other")
@@ -204,7 +204,7 @@ def run_worker(emulator: Emulator, cwd: Path, code: str, count: int) -> subproce
     )
 
 
-def test_after_sigkill_at_random_points_every_prompt_is_answered_and_none_in_vain(
+def test_after_sigkill_at_random_points_every_prompt_is_answered_and_no_answer_is_lost(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     """What was on its way when the program was killed may be asked again: at most one prompt for each worker."""

@@ -61,7 +61,7 @@ print(threading.active_count() < 10, not any("tqdm" in type(each).__module__ for
     assert "\x1b[A" not in text
 
 
-def test_progress_says_nothing_where_nobody_reads(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_prints_nothing_without_a_terminal(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     with MiniMaxClient(requests_per_second=None) as client:
         assert len(list(client.map(["a", "b"], progress=True))) == 2
     assert capsys.readouterr() == ("", "")
@@ -79,7 +79,7 @@ def test_progress_counts_tokens_cost_and_failures() -> None:
         assert progress.summary == "4,000,000 tokens, $1.50, 1 failed"
 
 
-def test_progress_without_tqdm_says_what_to_install(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+def test_progress_without_tqdm_names_what_to_install(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     with MiniMaxClient() as client, pytest.raises(ConfigError, match=r"minimax-sync\[cli\]"):
         client.map(["a"], progress=True)

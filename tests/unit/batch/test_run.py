@@ -186,7 +186,7 @@ def test_a_dropped_iterator_and_an_exception_in_the_loop_end_the_threads(
     assert threads_left() == 0
 
 
-def test_a_call_that_hangs_does_not_hold_up_who_leaves(emulator: Emulator, client: MiniMaxClient) -> None:
+def test_a_hanging_call_does_not_delay_leaving_the_loop(emulator: Emulator, client: MiniMaxClient) -> None:
     emulator.answer("fast")
     emulator.answer("slow", delay=60)
     began = time.monotonic()

@@ -121,7 +121,7 @@ class Holder(pydantic.BaseModel):
 
 
 @pytest.mark.parametrize("kind", [object, 5, "int", Unknown, list[Unknown], Holder, Point | Line])
-def test_what_has_no_schema_is_a_type_error(kind: Any) -> None:
+def test_a_type_without_a_schema_is_a_type_error(kind: Any) -> None:
     with pytest.raises(TypeError):
         schema_of(kind)
 
@@ -170,7 +170,7 @@ def test_text_stays_text_where_text_is_due(value: str, kind: Any) -> None:
         ({"head": {"name": "Ada", "age": -1}}, Family, "$.head.age", "greater"),
     ],
 )
-def test_a_misfit_tells_the_place_and_the_reason(value: Any, kind: Any, place: str, text: str) -> None:
+def test_a_misfit_has_the_place_and_the_reason(value: Any, kind: Any, place: str, text: str) -> None:
     with pytest.raises(Misfit) as caught:
         from_json(value, kind)
     assert caught.value.problems[0][0] == place

@@ -100,7 +100,7 @@ def test_an_answer_becomes_an_instance_of_the_schema(
     assert len(emulator.journal) == 1
 
 
-def test_the_schema_is_told_on_both_wires_without_references(emulator: Emulator, any_client: MiniMaxClient) -> None:
+def test_the_schema_is_sent_on_both_wires_without_references(emulator: Emulator, any_client: MiniMaxClient) -> None:
     emulator.answer('{"name": "Ulm", "river": {"name": "Donau", "length_km": 2850}}')
     any_client.parse("Which town?", Town, system="Be brief.", max_tokens=50)
     body = emulator.journal[-1].body

@@ -150,7 +150,7 @@ def test_calls_are_made_in_the_calling_thread_unless_asked_otherwise(
 
 
 @pytest.mark.parametrize("parallel", [False, True])
-def test_what_goes_wrong_is_told_to_the_model_and_to_the_hooks(
+def test_failures_are_reported_to_the_model_and_to_the_hooks(
     emulator: Emulator, any_client: MiniMaxClient, parallel: bool
 ) -> None:
     def fail(path: str) -> str:
@@ -281,7 +281,7 @@ class Broken:
         raise ValueError("no text")
 
 
-def test_a_result_that_cannot_be_told_is_an_error_of_the_tool(emulator: Emulator, any_client: MiniMaxClient) -> None:
+def test_a_result_that_cannot_be_encoded_is_an_error_of_the_tool(emulator: Emulator, any_client: MiniMaxClient) -> None:
     def broken() -> Broken:
         return Broken()
 

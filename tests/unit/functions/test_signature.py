@@ -123,7 +123,7 @@ def test_arguments_are_converted_to_the_annotated_types() -> None:
     )
 
 
-def test_all_problems_of_the_arguments_are_told_at_once() -> None:
+def test_all_problems_of_the_arguments_are_reported_together() -> None:
     with pytest.raises(ToolArgumentsError) as caught:
         interface_of(forecast).arguments({"days": "many", "unit": "k", "colour": 1, "window": {"first": "soon"}})
     problems = str(caught.value).split("; ")
@@ -149,7 +149,7 @@ def test_a_default_of_none_lets_the_model_say_null() -> None:
     assert interface_of(search).arguments({"limit": None})[1] == {"limit": None}
 
 
-def test_a_default_that_is_no_json_is_not_told_and_makes_the_parameter_optional() -> None:
+def test_a_default_that_json_cannot_hold_is_left_out_and_makes_the_parameter_optional() -> None:
     def wait(seconds: float = object()) -> None:  # type: ignore[assignment]
         """Wait."""
 

@@ -120,7 +120,7 @@ def test_the_default_registry_is_prometheus_clients_own() -> None:
     assert prometheus_client.REGISTRY.get_sample_value("minimax_requests_total", {**LABELS, "outcome": "ok"})
 
 
-def test_a_registry_that_nobody_holds_goes_away() -> None:
+def test_a_registry_without_references_is_collected() -> None:
     registry = prometheus_client.CollectorRegistry()
     alive = weakref.ref(registry)
     prometheus_hook(registry)
@@ -129,7 +129,7 @@ def test_a_registry_that_nobody_holds_goes_away() -> None:
     assert alive() is None
 
 
-def test_a_call_id_or_a_request_id_is_no_label() -> None:
+def test_call_ids_and_request_ids_are_not_labels() -> None:
     registry = prometheus_client.CollectorRegistry()
     hook = prometheus_hook(registry)
     for number in range(20):

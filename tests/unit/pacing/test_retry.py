@@ -174,7 +174,7 @@ def test_a_wait_is_never_shorter_than_asked_and_a_backoff_stays_in_its_bounds(
         assert isfinite(wait)
 
 
-def test_thirty_two_threads_told_the_same_second_do_not_come_back_together() -> None:
+def test_thirty_two_threads_with_the_same_retry_after_do_not_return_together() -> None:
     policy = RetryPolicy(initial_backoff_ms=0)
     asked = [Attempts(policy, inf).wait_after(RateLimitError(retry_after_ms=2000)) for _ in range(32)]
     assert len(set(asked)) > 28
@@ -205,7 +205,7 @@ def test_the_real_clock_is_the_default() -> None:
     assert Attempts(RetryPolicy(), time.monotonic() - 1).wait_after(ServerError()) is None
 
 
-def test_only_a_rate_limit_cools_everybody_down() -> None:
+def test_only_a_rate_limit_pauses_all_callers() -> None:
     attempts = Attempts(RetryPolicy(), inf, clock=lambda: 0.0, random=low)
     assert attempts.cool_down == 0.0
     wait = attempts.wait_after(RateLimitError(retry_after_ms=3000))
@@ -256,9 +256,7 @@ def test_the_last_rate_limit_cools_down_too_but_never_for_longer_than_the_longes
         ("Fri, 01 May 2026 12:00:07 +99999999999999", None),
     ],
 )
-def test_retry_after_is_finite_and_not_negative_whatever_the_header_says(
-    value: str | None, seconds: float | None
-) -> None:
+def test_retry_after_is_finite_and_not_negative_for_any_header(value: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(value, NOW) == seconds
 
 

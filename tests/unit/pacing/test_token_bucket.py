@@ -55,7 +55,7 @@ def test_the_first_slot_is_free_and_the_next_comes_an_interval_later() -> None:
     assert bucket.acquire(timeout=0) == 0.0
 
 
-def test_a_rest_gives_no_more_than_the_burst() -> None:
+def test_idle_time_earns_no_more_than_the_burst() -> None:
     clock = Clock()
     for burst in (1, 3):
         bucket = TokenBucket(2.0, burst, clock=clock.time)
@@ -161,7 +161,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
         bucket.acquire(timeout=0.49)
 
 
-def test_a_pause_sends_away_at_once_whoever_cannot_wait_that_long() -> None:
+def test_a_pause_refuses_at_once_those_who_cannot_wait_that_long() -> None:
     bucket = TokenBucket(1)
     bucket.acquire()
     ended: list[CallTimeoutError] = []
@@ -276,7 +276,7 @@ def test_threads_that_ask_at_once_get_one_bucket() -> None:
     assert len(set(map(id, found))) == 1
 
 
-def test_a_bucket_is_a_limiter_and_cheap_when_nobody_waits() -> None:
+def test_a_bucket_is_a_limiter_and_cheap_without_a_line() -> None:
     limiter: Limiter = TokenBucket(1e6, burst=1_000_000)
     began = time.perf_counter()
     for _ in range(2000):

@@ -213,7 +213,7 @@ def test_a_bad_chat_path_is_an_error_that_names_it(chat_path: str) -> None:
         (b"https://api.minimax.io", "bytes, not text"),
     ],
 )
-def test_a_bad_base_url_is_an_error_that_says_where_and_why(base_url: str, fault: str) -> None:
+def test_a_bad_base_url_is_an_error_with_its_source_and_the_reason(base_url: str, fault: str) -> None:
     with pytest.raises(ConfigError, match=r"^environment variable MINIMAX_BASE_URL: ") as caught:
         resolve_endpoint(base_url, source="environment variable MINIMAX_BASE_URL")
     assert fault in str(caught.value)

@@ -87,7 +87,7 @@ TRICKS = [
 
 
 @pytest.mark.parametrize("url", TRICKS)
-def test_a40_no_trick_makes_another_host_look_like_minimaxs(url: str) -> None:
+def test_A40_no_trick_makes_another_host_look_like_minimaxs(url: str) -> None:
     assert not may_receive_token(url, None)
     assert not may_receive_token(url, "https://gateway.example")
     with pytest.raises(ConfigError, match=r"^region of the bundle: "):
@@ -138,7 +138,7 @@ def test_a_region_has_its_portal(region: str, by_hand: str | None, url: str) -> 
     assert portal_url(region, "/oauth/token", by_hand) == url
 
 
-def test_a_strange_region_is_refused_by_its_host_and_told_how_to_be_allowed() -> None:
+def test_an_unknown_region_is_refused_with_its_host_and_the_way_to_allow_it() -> None:
     with pytest.raises(ConfigError, match=r"^region: evil\.example is not one of MiniMax's own .* set base_url"):
         portal_url("https://evil.example/deep/secret", "/oauth/token", "http://127.0.0.1:8080")
 
@@ -169,7 +169,7 @@ def test_a_strange_region_is_refused_by_its_host_and_told_how_to_be_allowed() ->
         (307, "https://[::1", None),
     ],
 )
-def test_a41_only_a_307_or_308_to_minimaxs_own_hosts_is_followed(
+def test_A41_only_a_307_or_308_to_minimaxs_own_hosts_is_followed(
     status: int, location: str | None, target: str | None
 ) -> None:
     assert portal_redirect("https://api.minimax.io/oauth/token", status, location) == target
@@ -212,6 +212,6 @@ def test_only_a_web_page_is_shown_to_a_person_and_at_its_present_host(
     assert page_url(text, by_hand) == page
 
 
-def test_a_host_is_told_for_messages() -> None:
+def test_the_host_of_a_url_is_read_for_messages() -> None:
     assert host_of("https://Evil.example:8443/secret?a=b") == "evil.example"
     assert host_of("https://u:p@evil.example/") is None

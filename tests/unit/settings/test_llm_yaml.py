@@ -120,7 +120,7 @@ def test_a_mistake_elsewhere_in_the_file_names_file_line_and_key(text: str, faul
         world.resolve({"api_key": "k"})
 
 
-def test_a_base_url_of_the_file_that_cannot_be_is_told_at_once(world: World) -> None:
+def test_an_impossible_base_url_in_the_file_is_an_error_at_once(world: World) -> None:
     world.config("{base_url: http://api.minimax.io}")
     with pytest.raises(
         ConfigError, match=r"^base_url, from config/llm\.yaml:2 providers\.minimax\.base_url: .*https only"
@@ -247,7 +247,7 @@ class TestAgents:
         with pytest.raises(ConfigError, match=rf"^config/agents\.d/{fault}"):
             world.resolve(agent="x")
 
-    def test_no_agents_at_all_is_said(self, world: World) -> None:
+    def test_a_missing_agents_directory_is_named(self, world: World) -> None:
         world.write("other/llm.yaml", "")
         with pytest.raises(ConfigError, match=r"^argument agent: no agent 'ana'; there is none in other/agents\.d$"):
             world.resolve(agent="ana", path="other/llm.yaml")
@@ -271,7 +271,7 @@ class TestAgents:
         "providers: {minimax: [canary]}",
     ],
 )
-def test_b10_no_error_of_the_configuration_shows_a_secret_in_text_or_locals(broken: str, world: World) -> None:
+def test_B10_no_error_of_the_configuration_shows_a_secret_in_text_or_locals(broken: str, world: World) -> None:
     world.environ |= {"SECRET": "canary", "MINIMAX_API_KEY": "canary-api", "UNRELATED": "canary-env"}
     world.write("config/llm.yaml", broken)
     with pytest.raises(ConfigError) as caught:

@@ -200,7 +200,7 @@ def test_an_unknown_mode_lists_the_known(mode: Any, world: World) -> None:
             world.resolve({"auth_mode": mode})
 
 
-def test_a_bundle_in_a_store_is_taken_at_its_word_and_hides_its_password(world: World) -> None:
+def test_a_bundle_in_a_store_is_not_looked_up_and_hides_its_password(world: World) -> None:
     world.environ["MINIMAX_API_KEY"] = "sk-paid"
     settings = world.resolve({"bundle": "redis://:canary@host:6379/0/NAME"})
     assert settings.auth_mode.value == "token_plan"

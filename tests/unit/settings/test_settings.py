@@ -30,7 +30,7 @@ def test_settings_are_found_again_from_their_pickled_reference(world: World, mon
     "arguments",
     [{"api_key": "sk-canary"}, {"limiter": "redis://:canary@host/0"}, {"bundle": "redis://host/0/N?password=canary"}],
 )
-def test_a51_a_secret_in_the_code_is_never_part_of_a_reference(arguments: dict[str, str], world: World) -> None:
+def test_A51_a_secret_in_the_code_is_never_part_of_a_reference(arguments: dict[str, str], world: World) -> None:
     world.environ["MINIMAX_API_KEY"] = "k"
     settings = world.resolve(arguments)
     assert "canary" not in repr(settings)

@@ -62,13 +62,13 @@ def test_a_pil_image_becomes_a_png() -> None:
     ],
     ids=lambda bad: str(bad)[:20],
 )
-def test_what_is_no_image_is_refused_in_a_few_words(bad: Any, tmp_path: Path) -> None:
+def test_anything_but_an_image_is_refused_with_a_short_message(bad: Any, tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         ChatMessage.user("Hi", images=[bad])
     assert len(str(caught.value)) < 300
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("hello")
     for name, problem in (("empty.png", "is empty"), ("text.png", "not a PNG"), (".", "directory")):
@@ -92,7 +92,7 @@ def test_a_data_url_becomes_the_image_that_its_bytes_make() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "iVBO\ud800", "####", "iVBORw0KGgo"])
-def test_a_data_url_that_is_no_base64_is_refused(text: str) -> None:
+def test_a_data_url_with_invalid_base64_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="not valid base64"):
         Image.from_url(f"data:image/png;base64,{text}")
 

@@ -92,7 +92,7 @@ def test_a_repr_shows_at_most_sixty_characters_of_any_text(value: Any) -> None:
     assert len(repr(value)) < 500
 
 
-def test_reprs_say_what_they_are() -> None:
+def test_a_repr_names_the_type_and_its_parts() -> None:
     assert repr(ChatMessage.user("Hi")) == "ChatMessage('user', 'Hi')"
     assert repr(CALL) == "ToolCall(id='a', name='f', arguments_json='{\"x\":1}')"
     assert repr(TextDelta("Hi")) == "TextDelta(text='Hi')"
@@ -121,7 +121,7 @@ def test_a_tool_result_is_text_or_json(content: object, text: str) -> None:
 
 @pytest.mark.parametrize("make", [ChatMessage.system, ChatMessage.user, ChatMessage.assistant])
 @pytest.mark.parametrize("text", [None, 5, b"Hi", ["Hi"]])
-def test_text_that_is_none_is_refused(make: Any, text: Any) -> None:
+def test_a_text_of_another_type_is_refused(make: Any, text: Any) -> None:
     with pytest.raises(RequestError, match="must be a string, not"):
         make(text)
 
@@ -143,7 +143,7 @@ def test_arguments_are_decoded_at_every_access(text: str, arguments: dict[str, A
 @pytest.mark.parametrize(
     "text", ['{"x": ', "[1]", "null", '"x"', "5", "{} {}", '{"x": NaN}', "\ud800", '{"x": "\\ud800"}', "[" * 9999]
 )
-def test_arguments_that_are_no_object_raise_and_are_not_quoted(text: str) -> None:
+def test_arguments_that_are_not_an_object_raise_and_are_not_quoted(text: str) -> None:
     with pytest.raises(ToolArgumentsError, match="'a' to 'f' are no JSON object") as caught:
         ToolCall("a", "f", arguments_json=text).arguments
     assert caught.value.__cause__ is None

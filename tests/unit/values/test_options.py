@@ -93,6 +93,6 @@ def test_a_message_of_a_subclass_of_str_is_plain_text(input: object) -> None:
 
 
 @pytest.mark.parametrize("value", [np.array([0.5, 0.6]), 1j, "0.5", True])
-def test_what_is_no_number_is_refused(value: Any) -> None:
+def test_an_option_that_is_not_a_number_is_refused(value: Any) -> None:
     with pytest.raises(RequestError, match="temperature must be"):
         as_request("Hi", {"temperature": value})

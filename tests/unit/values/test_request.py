@@ -168,7 +168,7 @@ def test_a_history_that_the_service_refuses_is_refused_before(history: list[Any]
         as_request(history, {})
 
 
-def test_histories_that_the_service_takes() -> None:
+def test_histories_that_the_service_accepts_are_accepted() -> None:
     for history in (
         [ChatMessage.system("x"), USER, ChatMessage.system("y")],
         [USER, CALLING, result("b"), result("a")],
@@ -244,7 +244,7 @@ def test_a_bad_message_is_named_with_its_place(message: Any, problem: str) -> No
         as_request([USER, message], {})
 
 
-def test_no_error_quotes_what_was_said() -> None:
+def test_no_error_quotes_a_prompt() -> None:
     secret = "my deepest secret " * 20
     for message in ({"role": secret}, {"role": "user", "content": [{"type": secret}]}):
         with pytest.raises(RequestError) as caught:

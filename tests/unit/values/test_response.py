@@ -45,7 +45,7 @@ def test_json_is_found(text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["", "no JSON here", '{"x": 1', "```json\n```", "[" * 50_000, '{"a":' * 20_000, "9" * 5000 + "x"]
 )
-def test_without_json_there_is_an_error_that_quotes_nothing_and_comes_soon(text: str) -> None:
+def test_text_without_json_is_an_error_that_quotes_nothing_and_is_raised_soon(text: str) -> None:
     began = time.monotonic()
     with pytest.raises(ResponseFormatError, match=f"{len(text)} chars"):
         response(text).json()

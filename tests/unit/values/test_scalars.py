@@ -34,6 +34,6 @@ def test_a_scalar_becomes_the_plain_value_that_it_is(value: object, plain: objec
     assert (found, type(found)) == (plain, type(plain))
 
 
-def test_what_is_no_scalar_stays_as_it_is() -> None:
+def test_anything_but_a_scalar_stays_as_it_is() -> None:
     for value in ([1], {"a": 1}, numpy.array([1, 2]), object()):
         assert plain_scalar(value) is value

@@ -54,7 +54,7 @@ def test_a_tool_of_this_module_pickles_as_the_function_it_is() -> None:
     assert pickle.loads(pickle.dumps(add)) is add
 
 
-def test_what_has_no_attributes_is_wrapped_and_stays_callable() -> None:
+def test_a_callable_without_attributes_is_wrapped_and_stays_callable() -> None:
     notes: list[str] = []
     append = tool(notes.append)
     append("a")

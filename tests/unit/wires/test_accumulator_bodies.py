@@ -76,7 +76,7 @@ def test_an_answer_without_a_finish_reason_has_one(make: MakeFold) -> None:
 
 
 @BOTH
-def test_a_warning_is_no_error(make: MakeFold) -> None:
+def test_a_warning_is_not_an_error(make: MakeFold) -> None:
     base_resp = {"status_code": "0", "status_msg": 'Invalid parameters detected, json: unknown field "user"'}
     assert plain(make, body_of(make, "Hi", base_resp=base_resp)).text == "Hi"
     assert plain(make, body_of(make, "Hi", base_resp="odd", error=None)).text == "Hi"
@@ -136,7 +136,7 @@ def test_an_output_that_is_refused_is_content_filtered() -> None:
         b"[" * 100000,
     ],
 )
-def test_a_body_that_is_no_answer_is_a_format_error(make: MakeFold, body: bytes) -> None:
+def test_a_body_that_is_not_an_answer_is_a_format_error(make: MakeFold, body: bytes) -> None:
     with pytest.raises(ResponseFormatError) as caught:
         plain(make, body)
     assert "html" not in str(caught.value)

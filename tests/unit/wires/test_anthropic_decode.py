@@ -138,7 +138,7 @@ def test_usage_counts_the_cache_as_input_and_merges_what_comes_in_pieces() -> No
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"input_tokens": 0}, "none", [1], {"input_tokens": "x"}])
-def test_a_stream_without_usage_tells_none(usage: Any) -> None:
+def test_a_stream_without_usage_has_no_usage_update(usage: Any) -> None:
     chunks = chunks_of(AnthropicAccumulator(), [stream_of(start(usage), *HI, reason(usage=usage), STOP)])
     assert chunks == [TextDelta("Hi"), StreamEnd("stop")]
 

@@ -54,7 +54,7 @@ def test_an_error_inside_the_stream(
     assert caught.value.code == code
 
 
-def test_an_error_tells_the_id_to_quote() -> None:
+def test_an_error_has_the_request_id() -> None:
     event = {"type": "error", "error": {"type": "api_error", "message": "boom"}, "request_id": "r-1"}
     with pytest.raises(ServerError) as caught:
         chunks_of(AnthropicAccumulator(), [stream_of(event)])
@@ -75,7 +75,7 @@ def test_an_error_tells_the_id_to_quote() -> None:
         {"type": "content_block_start", "content_block": 5},
     ],
 )
-def test_what_is_no_event_is_a_format_error(event: Any) -> None:
+def test_an_invalid_event_is_a_format_error(event: Any) -> None:
     with pytest.raises(ResponseFormatError):
         chunks_of(AnthropicAccumulator(), [stream_of(event)])
 

@@ -119,7 +119,7 @@ def test_an_unknown_code_on_a_200_is_a_request_error() -> None:
 @pytest.mark.parametrize(
     "base_resp", [None, {}, [], "x", {"status_code": 0}, {"status_code": "0"}, {"status_code": None}]
 )
-def test_no_code_is_no_failure(base_resp: Any) -> None:
+def test_a_body_without_a_code_is_not_a_failure(base_resp: Any) -> None:
     assert failure(200, base_resp, None) is None
     assert failure(200, base_resp, {}) is None
 
@@ -161,16 +161,16 @@ VLLM = "This model's maximum context length is 4096 tokens."
         {"base_resp": {"status_code": 1039, "status_msg": "token limit"}},
     ],
 )
-def test_a_conversation_that_is_too_long_is_told_by_every_server(body: dict[str, Any]) -> None:
+def test_a_conversation_that_is_too_long_is_recognised_on_every_server(body: dict[str, Any]) -> None:
     assert type(failure_of_status(400, json.dumps(body).encode())) is ContextLengthError
 
 
-def test_what_fastapi_says_is_read() -> None:
+def test_the_errors_of_fastapi_are_read() -> None:
     assert "field required" in str(failure_of_status(422, b'{"detail": [{"loc": ["body"], "msg": "field required"}]}'))
     assert "Not Found" in str(failure_of_status(404, b'{"detail": "Not Found"}'))
 
 
-def test_a_used_up_plan_tells_when_it_resets() -> None:
+def test_a_used_up_plan_has_the_instant_of_its_reset() -> None:
     message = "usage limit exceeded, 5-hour usage limit reached (0/0 used), resets at 2026-05-15T15:00:00Z (2056)"
     error = failure_of_status(429, json.dumps({"error": {"type": "rate_limit_error", "message": message}}).encode())
     assert isinstance(error, QuotaExceededError)

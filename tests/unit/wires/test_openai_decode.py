@@ -182,7 +182,7 @@ def test_a_stream_without_its_finish_reason_is_interrupted_and_keeps_what_came(e
     assert partial.finish_reason == ""
 
 
-def test_an_early_done_is_no_end_of_an_answer() -> None:
+def test_an_early_done_does_not_end_an_answer() -> None:
     with pytest.raises(StreamInterruptedError):
         chunks_of(OpenAIAccumulator(), [stream_of(delta("Hi"), DONE)])
 
@@ -227,7 +227,7 @@ def test_finish_reason(sent: str, given: str) -> None:
     assert answer(delta("Hi"), delta(finish=sent)).finish_reason == given
 
 
-def test_with_tool_calls_the_finish_reason_is_tool_calls_whatever_it_says() -> None:
+def test_with_tool_calls_the_finish_reason_is_always_tool_calls() -> None:
     assert answer(call("{}", index=0, id="a", name="f"), delta(finish="stop")).finish_reason == "tool_calls"
 
 
@@ -297,7 +297,7 @@ def test_the_last_base_resp_wins_over_an_answer() -> None:
         chunks_of(OpenAIAccumulator(), [stream_of(delta("Hi"), delta(finish="stop"), bad)])
 
 
-def test_an_error_tells_the_id_to_quote() -> None:
+def test_an_error_has_the_request_id() -> None:
     with pytest.raises(ServerError) as caught:
         chunks_of(OpenAIAccumulator(), [stream_of({"error": {"message": "boom"}, "request_id": "r-1"})])
     assert caught.value.request_id == "r-1"
@@ -324,7 +324,7 @@ def test_sensitive_content_is_flagged() -> None:
         delta(tool_calls=[5]),
     ],
 )
-def test_what_is_no_chunk_is_a_format_error_that_quotes_nothing(event: Any) -> None:
+def test_an_invalid_chunk_is_a_format_error_that_quotes_nothing(event: Any) -> None:
     with pytest.raises(ResponseFormatError) as caught:
         chunks_of(OpenAIAccumulator(), [stream_of(event)])
     assert "html" not in str(caught.value)

@@ -39,7 +39,7 @@ def test_real_repetitions_in_thinking_are_kept(pieces: list[str]) -> None:
     assert answer(*map(thought, pieces), *END).reasoning == "".join(pieces)
 
 
-def test_pieces_that_never_became_clear_are_told_at_the_end() -> None:
+def test_pieces_that_stay_ambiguous_are_released_at_the_end() -> None:
     assert answer(thought("ha"), thought("haha"), delta("Hi"), *END).reasoning == "hahaha"
 
 
@@ -65,7 +65,7 @@ def test_runs_of_thinking_are_kept_apart_with_all_their_fields() -> None:
 
 
 @pytest.mark.parametrize("odd", [[5], [None], [[]], "text", 5, {"a": 1}, [{"index": [], "text": 5}]])
-def test_odd_reasoning_details_cost_no_answer(odd: Any) -> None:
+def test_unexpected_reasoning_details_do_not_fail_the_answer(odd: Any) -> None:
     assert answer(delta("Hi", reasoning_details=odd), *END).text == "Hi"
 
 

@@ -108,7 +108,7 @@ def test_a_boost_multiplies_the_percentage_of_the_week(permille: object, percent
     assert (window.remaining_percent, window.weekly.remaining_percent) == (80, percent)
 
 
-def test_an_odd_row_costs_no_others() -> None:
+def test_an_invalid_row_leaves_the_others() -> None:
     odd = [{"model_name": None}, {}, 5, {"model_name": "video", "current_interval_status": "limited", "end_time": []}]
     windows = decode_quota(
         json.dumps({"model_remains": [*odd, {"model_name": "general", "current_interval_status": 1}]}).encode()

@@ -123,7 +123,7 @@ def test_nothing_is_folded_behind_a_stop_sequence() -> None:
     assert chunks == [TextDelta("one "), StreamEnd("stop")]
 
 
-def test_a_stop_sequence_in_the_thinking_is_none() -> None:
+def test_a_stop_sequence_in_the_thinking_is_ignored() -> None:
     events = [{"choices": [{"delta": {"content": piece}}]} for piece in ("<think>END", " of it</think>one ", "END")]
     accumulator = OpenAIAccumulator(("END",))
     assert streamed(accumulator, stream_of(*events)) == ("one ", "stop")

@@ -10,7 +10,7 @@ from minimax_sync.wires.thinking_snapshots import GrowingThought
 
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.lists(st.text("ab ", min_size=1, max_size=5), min_size=2, max_size=8))
-def test_what_was_told_of_thinking_is_all_of_it(pieces: list[str]) -> None:
+def test_the_thinking_that_was_yielded_is_all_of_it(pieces: list[str]) -> None:
     thought = GrowingThought()
     told = ""
     for piece in pieces:
