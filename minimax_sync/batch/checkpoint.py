@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
+from ..auth.file_access import replace
 from ..errors import ConfigError, LlmError, ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _SYNC_EVERY = 1.0  # seconds; fsync takes milliseconds, which after every line would limit the rate of short calls
-_REPLACE_FOR = 1.0  # seconds; Windows replaces no file that another program has open at that moment
 _OFFSET_BITS = 44
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -281,7 +281,7 @@ class Checkpoint:
                 os.fsync(kept.fileno())
                 self._size = kept.tell()
             shutil.copymode(self.path, temporary)
-            _replace(temporary, self.path)
+            replace(temporary, self.path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -310,14 +310,3 @@ class Checkpoint:
 
 def _line(raw: bytes) -> Line:
     return _decode(raw.removeprefix(_BYTE_ORDER_MARK))
-
-
-def _replace(source: str, target: str) -> None:
-    deadline = time.monotonic() + _REPLACE_FOR
-    while True:
-        try:
-            return os.replace(source, target)
-        except PermissionError:
-            if os.name != "nt" or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
