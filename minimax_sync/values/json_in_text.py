@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import math
 import re
@@ -16,18 +17,18 @@ SPENT_ON_THINKING = (
 )
 
 _FENCE = re.compile(
-    r"^[ \t]*(?P<marks>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)[^\n]*\n(?P<body>.*?)(?:^[ \t]*(?P=marks)|\Z)",
+    r"^[ \t]*(?P<marks>`{3,}|~{3,})(?![`~])[ \t]*(?P<language>[\w+-]*)[^\n]*\n(?P<body>.*?)(?:^[ \t]*(?P=marks)|\Z)",
     re.DOTALL | re.MULTILINE,
 )
 _OPENING = re.compile(r"""\{\s*(?:["'}/]|\w+\s*:)|\[\s*(?:["{\[\]\d-]|true|false|null)""")
 _FOOTNOTE = re.compile(r"\[\d+\]")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|\n[ \t]*(?:\n|```|~~~)', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]|\n[ \t]*(?:\n|```|~~~)', re.DOTALL)
 _CONTINUATION = re.compile(r"""\s*(?:[}\]]|,\s*["'{\[])""")
 _PAIRS = {"}": "{", "]": "["}
 
-_MOST_WORK = 2_000_000
-"""Limit on the characters that all failed attempts together may scan."""
-_DEEP = 50_000
+_MOST_WORK = 500_000_000
+"""Limit on the sum of the positions where decoding failed: `json` counts the lines up to each."""
+_DEEP = 1_000_000
 """What an attempt that nests too deeply counts for."""
 
 
@@ -107,6 +108,7 @@ def _holds_json(fence: re.Match[str]) -> bool:
 def _outermost(text: str, fences: list[re.Match[str]]) -> Iterator[_Found]:
     """Yield the outermost objects and arrays. The work is bounded, because an attempt may scan to the end."""
     foreign = [fence.span() for fence in fences if not _holds_json(fence)]
+    starts = [begin for begin, _ in foreign]
     work, opening = 0, _OPENING.search(text)
     while opening is not None and work < _MOST_WORK:
         start = opening.start()
@@ -114,11 +116,12 @@ def _outermost(text: str, fences: list[re.Match[str]]) -> Iterator[_Found]:
             value, position = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError) as exc:
             failed = getattr(exc, "pos", start)
-            work += failed - start + 1 if isinstance(exc, ValueError) else _DEEP
+            work += failed + 1 if isinstance(exc, ValueError) else _DEEP
             position = _end_of_broken(text, start, failed) if _is_broken(text, start, failed) else start + 1
         else:
             is_quoted = text[start - 1 : start] == "`" == text[position : position + 1]
-            is_foreign = any(begin < start < end for begin, end in foreign)
+            before = bisect.bisect(starts, start) - 1
+            is_foreign = before >= 0 and start < foreign[before][1]
             is_mark = not value or _FOOTNOTE.fullmatch(text, start, position) is not None
             yield _Found(is_quoted or is_foreign or is_mark, position, value)
         opening = _OPENING.search(text, position)

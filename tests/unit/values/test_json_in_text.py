@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -122,3 +123,23 @@ def test_a_cut_answer_names_the_limit() -> None:
         json_in("", reasoning="Hm", finish_reason="length")
     with pytest.raises(ResponseFormatError, match=r"\(8 chars\) was cut off .*; raise max_tokens"):
         json_in('{"a": [1', finish_reason="length")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`" * 200_000,
+        '{"a": oops} ' * 50_000,
+        "[1, " * 100_000,
+        '{"a": "' + '\\"' * 200_000,
+        '{"a"\n\n' * 50_000,
+        "[1 2] " * 50_000,
+        "```python\nx\n```\n" * 20_000 + "{",
+    ],
+    ids=["backticks", "broken objects", "nested arrays", "an open string", "gaps", "broken arrays", "fences"],
+)
+def test_hostile_text_takes_no_time(text: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(ResponseFormatError):
+        json_in(text)
+    assert time.monotonic() - began < 10  # a second at most on a quiet machine; minutes without the bounds
