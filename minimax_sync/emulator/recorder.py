@@ -32,8 +32,8 @@ _KEPT = re.compile(r"retry-after|x-ratelimit-.*|(minimax-|x-mm-)?request-id|trac
 _CREDENTIAL = re.compile(
     r"\bsk-[\w-]{12,}"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"
-    r"|(?<=bearer )[\w.~+/=-]{8,}"
-    r'|(?<="access_token":")[^"]+|(?<="refresh_token":")[^"]+',
+    r"|(?P<name>bearer +)[\w.~+/=-]{8,}"
+    r'|(?P<field>\\?"(?:access|refresh)_token\\?": *\\?")[^"\\]+',
     re.IGNORECASE,
 )
 
@@ -157,7 +157,8 @@ def _name(request: Received) -> str:
     """Return the name of a request's files: its path, and a digest of what it asks."""
     asked = _cleared(json.dumps(_readable(request.body), sort_keys=True), request)
     digest = hashlib.sha256(f"{request.method} {request.route} {asked}".encode()).hexdigest()
-    return f"{re.sub('[^a-z0-9]+', '-', request.route.lower()).strip('-')}-{digest[:16]}"
+    path = re.sub("[^a-z0-9]+", "-", request.route.lower()).strip("-")
+    return f"{path[:60]}-{digest[:16]}"
 
 
 def _cleared(text: str, request: Received) -> str:
@@ -166,7 +167,7 @@ def _cleared(text: str, request: Received) -> str:
         token = request.headers.get(header, "").rpartition(" ")[2]
         if len(token) >= 8:  # a shorter one would match ordinary words
             text = text.replace(token, REMOVED)
-    return _CREDENTIAL.sub(REMOVED, text)
+    return _CREDENTIAL.sub(lambda found: (found["name"] or found["field"] or "") + REMOVED, text)
 
 
 def _events(response: HTTPResponse) -> Iterator[bytes]:

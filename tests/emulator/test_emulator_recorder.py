@@ -89,6 +89,27 @@ def test_no_file_holds_a_key_a_token_or_a_group_id(upstream: Emulator, folder: P
         assert post(replay, OPENAI, request).status == 200
 
 
+@pytest.mark.parametrize("separator", [":", ": "])
+@pytest.mark.parametrize("is_json", [True, False])
+def test_no_file_holds_the_tokens_of_an_answer(upstream: Emulator, folder: Path, separator: str, is_json: bool) -> None:
+    pair = json.dumps(
+        {"access_token": "at-secret", "refresh_token": "rt-secret", "ttl": 7200}, separators=(",", separator)
+    )
+    upstream.fault(body=pair if is_json else f"A log line: {pair}")
+    [answer] = _record(folder, upstream, (OPENAI, openai()))
+    assert b"at-secret" in answer.body
+    [file] = folder.iterdir()
+    assert "-secret" not in file.read_text()
+    assert "ttl" in file.read_text()
+
+
+def test_a_path_of_any_length_has_a_file(upstream: Emulator, folder: Path) -> None:
+    path = "/v1/" + "long/" * 100
+    _record(folder, upstream, (path, {}))
+    with Emulator(replay=folder) as replay:
+        assert post(replay, path, {}).body == b"404 page not found"
+
+
 def test_the_files_can_be_read_and_edited(upstream: Emulator, folder: Path) -> None:
     upstream.answer("Hello!")
     _record(folder, upstream, (OPENAI, openai()), (ANTHROPIC, anthropic(stream=True)))
