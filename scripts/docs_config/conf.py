@@ -21,7 +21,6 @@ html_show_copyright = False
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-autodoc_preserve_defaults = True
 pygments_style = "tango"
 pygments_dark_style = "monokai"
 
@@ -40,7 +39,7 @@ class PagesAsHtml(SphinxTransform):
 
 def separate_plurals(app: Sphinx, what: str, name: str, item: object, options: object, lines: list[str]) -> None:
     """Make "`ToolDef`s" in a docstring what reStructuredText understands."""
-    lines[:] = [re.sub(r"(`\w+`)(?=s\b)", r"\1\\ ", line) for line in lines]
+    lines[:] = [re.sub(r"(`[\w.]+`)(?=s\b)", r"\1\\ ", line) for line in lines]
 
 
 def setup(app: Sphinx) -> None:
