@@ -12,6 +12,7 @@ from . import stdin
 from .clients import find_settings, open_client
 from .display import show_stream, show_whole
 from .parser import Command, UsageError, argument
+from .state import keep_conversation, kept_conversation
 from .stdin import piped_text
 from .terminal import complain, is_terminal, print_json
 
@@ -36,6 +37,7 @@ _EXAMPLES = """\
 minimax-sync chat "Name three rivers."
 git diff | minimax-sync chat "Write a commit message for this diff."
 minimax-sync chat -s "Answer in French." --show-thinking "What is a monad?"
+minimax-sync chat -c "And the longest of them?"
 minimax-sync chat --image chart.png "What does this chart show?"
 minimax-sync chat --schema city.json "Which city has the most bridges?"
 minimax-sync chat --json "Name three rivers." | jq -r .text"""
@@ -53,14 +55,17 @@ def _run(arguments: Namespace) -> int:
     options = _options(arguments)
     schema = _schema(arguments.schema) if arguments.schema else None
     with open_client(arguments, model=arguments.model) as client:
+        messages = [*(kept_conversation() if arguments.keep else ()), message]
         if schema is not None:
-            print_json(client.parse(message, schema, **options))
-        elif arguments.json:
-            _print_record(client, message, options, arguments.no_stream)
+            print_json(client.parse(messages, schema, **options))
+            return 0
+        if arguments.json:
+            response = _print_record(client, messages, options, arguments.no_stream)
         elif arguments.no_stream:
-            show_whole(lambda: client.chat(message, **options), arguments.show_thinking)
+            response = show_whole(lambda: client.chat(messages, **options), arguments.show_thinking)
         else:
-            show_stream(lambda: client.stream(message, **options), arguments.show_thinking)
+            response = show_stream(lambda: client.stream(messages, **options), arguments.show_thinking)
+        keep_conversation([*messages, response.message])
     return 0
 
 
@@ -73,7 +78,8 @@ def _converse(arguments: Namespace) -> int:
 
     model = find_settings(arguments, model=arguments.model).model.value
     with open_client(arguments, model=arguments.model) as client:
-        repl = Repl(client, model, _options(arguments), arguments.show_thinking)
+        history = kept_conversation() if arguments.keep else []
+        repl = Repl(client, model, _options(arguments), arguments.show_thinking, history)
         for image in arguments.image:
             repl.attach(image)
         repl.run()
@@ -126,23 +132,27 @@ def _message(prompt: str, images: list[str]) -> ChatMessage:
     return ChatMessage.user(prompt, images)
 
 
-def _print_record(client: MiniMaxClient, message: ChatMessage, options: dict[str, Any], whole: bool) -> None:
+def _print_record(
+    client: MiniMaxClient, messages: list[ChatMessage], options: dict[str, Any], whole: bool
+) -> ChatResponse:
     """Print the object in any case: after an error, it holds what had come."""
+    try:
+        response = client.chat(messages, **options) if whole else client.stream(messages, **options).response
+    except LlmError as error:
+        _print_line(None, error)
+        raise
+    _print_line(response, None)
+    return response
+
+
+def _print_line(response: ChatResponse | None, failure: LlmError | None) -> None:
     import msgspec
 
     from ..batch.checkpoint import Line
 
-    response: ChatResponse | None = None
-    failure: LlmError | None = None
-    try:
-        response = client.chat(message, **options) if whole else client.stream(message, **options).response
-    except LlmError as error:
-        failure = error
     line: dict[str, Any] = msgspec.to_builtins(Line.of(0, None, "", response, failure))
     del line["key"]  # it belongs to the files of `map`
     print_json(line)
-    if failure is not None:
-        raise failure
 
 
 COMMAND = Command(
@@ -154,6 +164,7 @@ COMMAND = Command(
         argument("prompt", nargs="?", metavar="PROMPT", help="what to ask; - for what is piped in"),
         argument("-m", "--model", metavar="MODEL", help="the model; by default MiniMax-M2.5"),
         argument("-s", "--system", metavar="SYSTEM", help="the system prompt"),
+        argument("-c", "--continue", dest="keep", action="store_true", help="go on with the last conversation"),
         argument("--temperature", metavar="T", type=float, help="how freely the model chooses its words"),
         argument("--max-tokens", metavar="N", type=int, help="the most tokens of the answer, thinking included"),
         argument("--effort", metavar="LEVEL", help="how deeply the model thinks: low, medium, high or max"),

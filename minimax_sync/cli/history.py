@@ -1,12 +1,13 @@
-"""What was typed in conversations: lines to be edited and recalled, and the file that keeps them, 0600."""
+"""What was typed in conversations: lines to be edited and recalled, and the file that keeps them, mode 0600."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from .state import state_directory
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -19,9 +20,7 @@ class History:
     """Reads messages of one or more lines, with readline where Python has it. A context manager."""
 
     def __init__(self) -> None:
-        state = os.environ.get("XDG_STATE_HOME", "").strip()
-        home = Path(state) if state else Path("~/.local/state").expanduser()
-        self.path = home / "minimax-sync" / "history"
+        self.path = state_directory() / "history"
 
     def read(self, prompt: str) -> str:
         r"""Read a message: a line, more of them while they end in a backslash, or a block in triple quotes.

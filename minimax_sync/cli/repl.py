@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,10 +13,12 @@ from ..values.images import Image
 from .clients import as_complaint
 from .display import show_stream
 from .history import History
+from .state import history_as_json, keep_conversation, read_history
 from .terminal import complain, dim, os_error_text, print_table
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient
+    from ..values.messages import ChatMessage
 
 _COMMAND = re.compile(r"/(\w+)(?:\s+(.*))?", re.DOTALL)
 _HELP = (
@@ -29,12 +31,19 @@ _HELP = (
 class Repl:
     """One conversation and what its commands change."""
 
-    def __init__(self, client: MiniMaxClient, model: str, options: Mapping[str, Any], show_thinking: bool) -> None:
+    def __init__(
+        self,
+        client: MiniMaxClient,
+        model: str,
+        options: Mapping[str, Any],
+        show_thinking: bool,
+        history: Sequence[ChatMessage] = (),
+    ) -> None:
         self._client = client
         self._options = {**options, "model": model}
         self._shows_thinking = show_thinking
         self._images: list[Image] = []
-        self._conversation = client.conversation()
+        self._conversation = client.conversation(messages=history)
         self._saved: set[Path] = set()
 
     def run(self) -> None:
@@ -77,6 +86,7 @@ class Repl:
             print(dim("ended; this turn is forgotten"))
             return
         self._images = []
+        keep_conversation(self._conversation.messages)
 
     def _obey(self, name: str, argument: str) -> None:
         if name not in _COMMANDS:
@@ -97,16 +107,27 @@ class Repl:
         print(dim(f"system: {text or 'none'}"))
 
     def save(self, name: str) -> None:
-        """Write the conversation as Markdown; a file that is not of this session is not overwritten."""
+        """Write the conversation, as JSON to a .json file, else as Markdown; another file is not overwritten."""
         if not name:
             complain("save to which file? /save FILE")
             return
         path = Path(name).expanduser()
-        turns = [f"**{message.role}**\n\n{message.text}\n" for message in self._conversation.messages]
-        with path.open("w" if path in self._saved else "x", encoding="utf-8") as file:
-            file.write("\n".join(turns))
+        messages = self._conversation.messages
+        turns = [f"**{message.role}**\n\n{message.text}\n" for message in messages]
+        data = history_as_json(messages) if path.suffix == ".json" else "\n".join(turns).encode("utf-8", "replace")
+        with path.open("wb" if path in self._saved else "xb") as file:
+            file.write(data)
         self._saved.add(path)
         print(dim(f"saved {len(turns)} messages to {path}"))
+
+    def load(self, name: str) -> None:
+        """Go on with a conversation that was saved as JSON."""
+        if not name:
+            complain("load which file? /load FILE.json")
+            return
+        history = read_history(Path(name).expanduser())
+        self._conversation = self._client.conversation(messages=history)
+        print(dim(f"{len(history)} messages"))
 
     def tell_usage(self, _: str) -> None:
         usage = self._conversation.usage
@@ -139,7 +160,8 @@ _COMMANDS = {
     "model": _ReplCommand("[NAME]", "the model from now on", Repl.choose_model),
     "system": _ReplCommand("[TEXT]", "the instruction from now on; without TEXT none", Repl.instruct),
     "image": _ReplCommand("FILE", "show an image, or a URL's, with the next message", Repl.attach),
-    "save": _ReplCommand("FILE", "write the conversation to a file, as Markdown", Repl.save),
+    "save": _ReplCommand("FILE", "write the conversation to a file, as Markdown or, to FILE.json, as JSON", Repl.save),
+    "load": _ReplCommand("FILE", "go on with a conversation that was saved as JSON", Repl.load),
     "usage": _ReplCommand("", "the tokens used by this conversation", Repl.tell_usage),
     "thinking": _ReplCommand("", "show the thinking, or hide it again", Repl.toggle_thinking),
     "clear": _ReplCommand("", "begin a new conversation", Repl.clear),

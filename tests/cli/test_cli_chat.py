@@ -329,3 +329,55 @@ def test_a_bad_schema_file_is_named(run: Run, emulator: Emulator, text: str | No
     assert "s.json" in result.err
     assert words in result.err
     assert emulator.journal == []
+
+
+def contents(emulator: Emulator) -> list[object]:
+    messages = sent(emulator)["messages"]
+    assert isinstance(messages, list)
+    return [message["content"] for message in messages]
+
+
+@pytest.mark.parametrize("how", [(), ("--no-stream",), ("--json",)])
+def test_a_conversation_goes_on_where_it_stopped(run: Run, emulator: Emulator, how: tuple[str, ...]) -> None:
+    emulator.answer("The Nile.", reasoning="Rivers.")
+    assert run("chat", "Name a river.").status == 0
+    assert run("chat", "-c", "How long is it?", *how).status == 0
+    assert contents(emulator) == ["Name a river.", "The Nile.", "How long is it?"]
+    assert run("chat", "--continue", "And wide?", *how).status == 0
+    assert len(contents(emulator)) == 5
+    assert run("chat", "Something else.").status == 0
+    assert contents(emulator) == ["Something else."]
+    kept = Path("../home/minimax-sync/conversation.json")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "Something else." in kept.read_text()
+
+
+def test_a_turn_that_fails_is_not_kept(run: Run, emulator: Emulator) -> None:
+    assert run("chat", "one").status == 0
+    emulator.fault(status=400)
+    assert run("chat", "-c", "two").status == 1
+    assert run("chat", "-c", "three").status == 0
+    assert [text for text in contents(emulator) if text in ("one", "two", "three")] == ["one", "three"]
+
+
+def test_without_a_last_conversation_a_new_one_begins(run: Run, emulator: Emulator) -> None:
+    assert run("chat", "-c", "hi").status == 0
+    assert contents(emulator) == ["hi"]
+
+
+def test_a_kept_conversation_that_is_broken_is_named(run: Run, emulator: Emulator) -> None:
+    path = Path("../home/minimax-sync/conversation.json")
+    path.parent.mkdir()
+    path.write_text('{"messages": [{"role": "robot"}]}')
+    status, out, err = run("chat", "-c", "hi")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "conversation.json holds no conversation" in err
+    assert run("chat", "hi").status == 0
+    assert run("chat", "-c", "hi").status == 0
+
+
+def test_a_place_that_cannot_be_written_costs_the_history_alone(run: Run, emulator: Emulator) -> None:
+    Path("../home/minimax-sync").write_text("a file")
+    status, out, err = run("chat", "hi")
+    assert (status, bool(out)) == (0, True)
+    assert err.startswith("minimax-sync: the conversation is not kept: ")

@@ -119,3 +119,21 @@ def test_a_conversation_needs_a_terminal(run: Run, emulator: Emulator) -> None:
     status, out, err = run("chat")
     assert (status, out) == (2, "")
     assert "the prompt is empty" in err
+
+
+def test_a_saved_conversation_is_loaded_and_the_last_one_goes_on(emulator: Emulator) -> None:
+    def converse(arguments: tuple[str, ...], *dialogue: tuple[str, str]) -> None:
+        with Typist("chat", *arguments) as typist:
+            typist.expect("> ")
+            for line, answer in dialogue:
+                typist.types(f"{line}\r")
+                typist.expect(answer)
+                typist.expect("\n> ")
+            typist.types(CTRL_D)
+            assert typist.end() == 0
+
+    converse((), ("one", "You said"), ("/save talk.json", "saved 2 messages"), ("/save talk.json", "saved 2 messages"))
+    converse((), ("/load nowhere.json", "No such file"), ("/load talk.json", "2 messages"), ("two", "You said"))
+    assert [text for role, text in said(emulator) if role == "user"] == ["one", "two"]
+    converse(("-c",), ("three", "You said"))
+    assert [text for role, text in said(emulator) if role == "user"] == ["one", "two", "three"]
