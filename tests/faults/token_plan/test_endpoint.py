@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.raw_server import Peer, RawServer, echo
 from support.run_python import run_python
 from support.token_lab import bundle_at, edit, expired_plan, neighbours
 
@@ -68,39 +65,15 @@ def test_A40_a_loopback_region_needs_a_base_url_that_was_set_by_hand(tmp_path: P
 # A41
 
 
-@contextmanager
-def _listener(host: str) -> Iterator[tuple[int, list[bytes]]]:
-    """Listen on a second loopback address and keep what comes in."""
-    received: list[bytes] = []
-    with socket.create_server((host, 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    received.append(connection.recv(65536))
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield server.getsockname()[1], received
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_A41_a_redirect_of_the_token_endpoint_elsewhere_is_not_followed(tmp_path: Path, status: int) -> None:
-    with Emulator() as emulator, _listener("127.0.0.2") as (port, received):
+    with Emulator() as emulator, RawServer(echo, address="127.0.0.2") as elsewhere:
         plan = expired_plan(emulator, tmp_path / "bundle.json")
-        location = f"http://127.0.0.2:{port}/oauth/token?secret=1"
+        location = f"{elsewhere.url}/oauth/token?secret=1"
         emulator.portal.fault(status=status, body=b"", headers={"Location": location})
         with pytest.raises(ResponseFormatError) as caught:
             plan.bearer()
-        assert received == []
+        assert elsewhere.connections == 0
         assert "to 127.0.0.2, which is not followed" in str(caught.value)
         assert "secret" not in str(caught.value)
         assert (emulator.portal.posts, neighbours(plan.path)) == (1, [])
@@ -137,46 +110,20 @@ def test_A41_one_307_to_another_host_of_minimax_is_followed_with_the_form_and_a_
 # A42
 
 
-@contextmanager
-def _raw_endpoint(answer: Any) -> Iterator[str]:
-    """Serve raw sockets: `answer(connection)` after the request is in."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(65536)
-                    try:
-                        answer(connection)
-                    except OSError:
-                        continue
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
-
-
-def _flood(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
+def _flood(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
     for _ in range(1000):
-        connection.sendall(b" " * 1_000_000)
+        peer.send(b" " * 1_000_000)
 
 
 def test_A42_a_gigabyte_from_the_endpoint_is_cut_at_64_kib(tmp_path: Path) -> None:
-    with Emulator() as emulator, _raw_endpoint(_flood) as url:
+    with Emulator() as emulator, RawServer(_flood) as server:
         plan = expired_plan(emulator, tmp_path / "bundle.json")
-        edit(plan.path, region=url)
+        edit(plan.path, region=server.url)
         began = time.monotonic()
         with pytest.raises(ServerError, match="too long"):
-            TokenPlan(plan.path, base_url=url).bearer()
+            TokenPlan(plan.path, base_url=server.url).bearer()
         assert time.monotonic() - began < 2.0
 
 
@@ -194,17 +141,16 @@ except TransportError as error:
 """
 
 
-def _drip(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(2000):
-        connection.sendall(b" ")
-        time.sleep(0.05)
+def _drip(peer: Peer) -> None:
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+    peer.drip(b" " * 2000, 0.05)
 
 
 def test_A42_an_endpoint_that_drips_is_given_up_at_the_total_deadline(tmp_path: Path) -> None:
-    with Emulator() as emulator, _raw_endpoint(_drip) as url:
+    with Emulator() as emulator, RawServer(_drip) as server:
         path = tmp_path / "bundle.json"
         emulator.portal.bundle(path, ttl=-10)
-        edit(path, region=url)
-        assert run_python(DRIP, path, url, silent=False) == "True"
+        edit(path, region=server.url)
+        assert run_python(DRIP, path, server.url, silent=False) == "True"
         assert neighbours(path) == ["bundle.json.intent"]

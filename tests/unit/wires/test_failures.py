@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from support.error_codes import CODES
 
 from minimax_sync.errors import (
-    ContentFilteredError,
     ContextLengthError,
     CredentialInvalidError,
     InsufficientBalanceError,
@@ -22,16 +22,6 @@ from minimax_sync.errors import (
 )
 from minimax_sync.wires.failures import failure, failure_of_status, request_id_in
 
-CODES: dict[int, type[LlmError]] = {
-    **dict.fromkeys((1002, 1041, 2045, 2046, 2047), RateLimitError),
-    **dict.fromkeys((1028, 1030, 2056, 2057, 2062, 2067), QuotaExceededError),
-    **dict.fromkeys((1000, 1001, 1013, 1024, 1033), ServerError),
-    **dict.fromkeys((1004, 2049), CredentialInvalidError),
-    1008: InsufficientBalanceError,
-    **dict.fromkeys((1026, 1027), ContentFilteredError),
-    1039: ContextLengthError,
-    **dict.fromkeys((1042, 2013, 2061), RequestError),
-}
 BUDGETS = {RateLimitError: "rate_limit", ServerError: "server"}
 
 STATUSES: dict[int, type[LlmError]] = {

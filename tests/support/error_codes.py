@@ -1,0 +1,26 @@
+"""MiniMax's error codes and the class that each must become, apart from the product's own table."""
+
+from __future__ import annotations
+
+from minimax_sync.errors import (
+    ContentFilteredError,
+    ContextLengthError,
+    CredentialInvalidError,
+    InsufficientBalanceError,
+    LlmError,
+    QuotaExceededError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+)
+
+CODES: dict[int, type[LlmError]] = {
+    **dict.fromkeys((1002, 1041, 2045, 2046, 2047), RateLimitError),
+    **dict.fromkeys((1028, 1030, 2056, 2057, 2062, 2067), QuotaExceededError),
+    **dict.fromkeys((1000, 1001, 1013, 1024, 1033), ServerError),
+    **dict.fromkeys((1004, 2049), CredentialInvalidError),
+    1008: InsufficientBalanceError,
+    **dict.fromkeys((1026, 1027), ContentFilteredError),
+    1039: ContextLengthError,
+    **dict.fromkeys((1042, 2013, 2061), RequestError),
+}
