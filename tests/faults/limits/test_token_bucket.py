@@ -5,11 +5,11 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
 
+from support.eventually import together
+from support.raw_server import Peer, RawServer, answer
 from support.run_python import run_python
 
 from minimax_sync.errors import RateLimitError
@@ -21,52 +21,29 @@ RATE = 50
 COOL_DOWN = 1.0
 
 
-class CoolingServer(ThreadingHTTPServer):
-    """Answers the tenth request, and every one in the second after it, with a 429."""
-
-    daemon_threads = True
+class Cooling:
+    """The script of a server that answers the tenth request, and every one in the second after it, with a 429."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.lock = threading.Lock()
         self.seen: list[float] = []
         self.refused: list[float] = []
+        self._lock = threading.Lock()
 
-    def accepts(self) -> bool:
+    def __call__(self, peer: Peer) -> None:
+        while True:
+            peer.read_request()
+            peer.send(
+                answer() if self._accepts() else answer(status="429 Slow", headers=[f"Retry-After: {COOL_DOWN:g}"])
+            )
+
+    def _accepts(self) -> bool:
         now = time.monotonic()
-        with self.lock:
+        with self._lock:
             self.seen.append(now)
-            cooling = len(self.seen) == 10 or (self.refused and now < self.refused[0] + COOL_DOWN)
-            if cooling:
+            is_cooling = len(self.seen) == 10 or bool(self.refused and now < self.refused[0] + COOL_DOWN)
+            if is_cooling:
                 self.refused.append(now)
-        return not cooling
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: CoolingServer
-
-    def do_POST(self) -> None:
-        accepted = self.server.accepts()
-        self.send_response(200 if accepted else 429)
-        if not accepted:
-            self.send_header("Retry-After", f"{COOL_DOWN:g}")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Keep the test's output clean."""
-
-
-@contextmanager
-def cooling_server() -> Iterator[CoolingServer]:
-    with CoolingServer() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+        return not is_cooling
 
 
 def post(port: int) -> tuple[int, str | None]:
@@ -98,17 +75,13 @@ def test_B13_a_429_seen_by_one_of_32_threads_holds_all_of_them_back_and_they_ret
             waits.append(wait)
             bucket.pause(attempts.cool_down)
 
-    with cooling_server() as server:
-        threads = [threading.Thread(target=call, args=(server.server_port,)) for _ in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    assert len(server.refused) == len(waits) == 1, "only the request that met the limit was refused"
-    assert len(server.seen) == THREADS + 1, "the attempts do not multiply"
-    refused = server.refused[0]
-    after = [at for at in server.seen if at > refused]
+    cooling = Cooling()
+    with RawServer(cooling) as server:
+        together([partial(call, server.port)] * THREADS)
+    assert len(cooling.refused) == len(waits) == 1, "only the request that met the limit was refused"
+    assert len(cooling.seen) == THREADS + 1, "the attempts do not multiply"
+    refused = cooling.refused[0]
+    after = [at for at in cooling.seen if at > refused]
     assert after[0] - refused >= COOL_DOWN
     for count, at in enumerate(after):
         assert at - after[0] >= (count - 1.5) / RATE, "one probe, then one per slot"
