@@ -7,8 +7,9 @@ state of a call lives here, so one client serves any number of threads.
 from __future__ import annotations
 
 import os
+import ssl
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -33,6 +34,7 @@ from .settings.table import (
     DEFAULT_MODEL,
     DEFAULT_RATE,
     DEFAULT_TIMEOUT,
+    DEFAULT_VERIFY,
 )
 from .tracebacks import sealed
 from .values.messages import ToolCall
@@ -73,14 +75,19 @@ class MiniMaxClient:
     Without arguments it finds its credentials by itself. Every setting: argument, then environment, then
     `config/llm.yaml`, then the default.
 
-    `api_key`: a key in the code; better in the environment. `base_url`, `api_flavor` ("openai_compat" or
-    "anthropic_messages") and `chat_path` choose the server and its wire. `group_id` is sent when set. `auth`: an object
-    with `bearer()` and `force_refresh(rejected)`; `auth_mode`: "auto", "static" or "token_plan"; `bundle`: the Token
-    Plan login's file. `requests_per_second` paces requests, None not at all; `limiter`: a `TokenBucket` of yours.
-    `quota_alert_threshold` warns when less is left, of what the service tells or of `quota_budget` (tokens).
+    `api_key`: a key, or a function that returns one and is called before each request. `base_url`, `api_flavor`
+    ("openai_compat" or "anthropic_messages") and `chat_path` choose the server and its wire. `group_id` is sent when
+    set. `auth`: an object with `bearer()` and, optionally, `force_refresh(rejected)`; `auth_mode`: "auto", "static" or
+    "token_plan"; `bundle`: the file of the Token Plan login. `requests_per_second` paces requests, None turns that off;
+    `limiter`: a `TokenBucket`, or the URL of a Redis. `quota_alert_threshold` warns when less is left of what the
+    service reports, or of `quota_budget` (tokens).
+
     `timeout` is for a whole call, retries and waits included; `connect_timeout` for one connection; `idle_timeout` is
-    the longest silence on the wire; all in seconds. `session`: a `requests.Session` of yours, used as it is and left
-    open. `background_refresh`: whether a daemon thread keeps a Token Plan login fresh. `hooks` get events.
+    the longest silence on the wire, except before the first byte of an answer that is not streamed; all in seconds.
+    `session`: a `requests.Session`, used as it is and left open. Without one, `verify` is True, False, the path of
+    certificates to trust or an `ssl.SSLContext`, and `proxy` the URL of a proxy for all hosts but loopback.
+    `default_headers` go with every request. `background_refresh`: whether a daemon thread keeps a Token Plan login
+    fresh. `hooks` are called with events.
 
     Raises `ConfigError` for a setting that is missing or impossible, `BundleError` for a bundle that cannot be read.
     """
@@ -88,7 +95,7 @@ class MiniMaxClient:
     @sealed
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | Callable[[], str] | None = None,
         *,
         model: str = DEFAULT_MODEL,
         base_url: str | None = None,
@@ -107,6 +114,9 @@ class MiniMaxClient:
         connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
         session: sessions.Session | None = None,
+        verify: bool | str | os.PathLike[str] | ssl.SSLContext = DEFAULT_VERIFY,
+        proxy: str | None = None,
+        default_headers: Mapping[str, str] | None = None,
         background_refresh: bool = DEFAULT_BACKGROUND_REFRESH,
         hooks: Iterable[Hook] = (),
     ) -> None:
@@ -129,6 +139,9 @@ class MiniMaxClient:
             "connect_timeout": connect_timeout,
             "idle_timeout": idle_timeout,
             "session": session,
+            "verify": verify,
+            "proxy": proxy,
+            "default_headers": default_headers,
             "background_refresh": background_refresh,
             "hooks": hooks,
         }

@@ -25,6 +25,7 @@ handler needs is an attribute.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -41,9 +42,9 @@ class LlmError(Exception):
 
     Attributes: `status`, the HTTP status; `code`, MiniMax's own code; `request_id`, to quote to MiniMax's support;
     `retry_after_ms`, the wait that the service asked for, in milliseconds; `body`, the answer as text, at most 64 KiB;
-    `partial`, what had come of the answer when a stream failed; `budget`, which of the two retry budgets an attempt
-    that ended so is charged to, None when it is not tried again. Each is None (or "") where it does not apply.
-    Pickles; holds no credential.
+    `headers`, those of the answer, with names in lower case; `partial`, what had come of the answer when a stream
+    failed; `budget`, which of the two retry budgets an attempt that ended so is charged to, None when it is not tried
+    again. Each is None (or empty) where it does not apply. Pickles; holds no credential.
 
     >>> emulator.fault(status=400, code=2013)
     >>> try:
@@ -64,6 +65,7 @@ class LlmError(Exception):
         request_id: str | None = None,
         retry_after_ms: int | None = None,
         body: str = "",
+        headers: Mapping[str, str] | None = None,
         partial: minimax_sync.ChatResponse | None = None,
         budget: Budget | Literal["default"] | None = "default",
     ) -> None:
@@ -73,6 +75,7 @@ class LlmError(Exception):
         self.request_id = request_id
         self.retry_after_ms = retry_after_ms
         self.body = body[:MAX_BODY_CHARS]
+        self.headers: Mapping[str, str] = headers or {}
         self.partial = partial
         self.budget: Budget | None = self.default_budget if budget == "default" else budget
 

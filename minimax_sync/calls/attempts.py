@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
@@ -44,7 +45,11 @@ _REFUSED_TOKEN_CODES = (1004, 2049)
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """One request. `timeout` is seconds for the whole call, retries and waits included."""
+    """One request. `timeout` is seconds for the whole call, retries and waits included.
+
+    `headers` go with this request only. A reply that is not streamed may be silent before its first byte for as long as
+    `timeout` allows: models think for minutes.
+    """
 
     operation: str
     url: str
@@ -53,6 +58,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     body: bytes | None = None
     model: str = ""
     sampling: Mapping[str, object] = msgspec.field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    is_streamed: bool = False
 
     def after(self, error: LlmError) -> Outgoing | None:
         """Return another request to send at once instead of the one that failed; None if there is none."""
@@ -228,10 +235,11 @@ class Call:
         reply = channel.http.exchange(
             outgoing.method,
             outgoing.url,
-            headers={**channel.headers, "Authorization": f"Bearer {bearer.reveal()}"},
+            headers={**channel.headers, **outgoing.headers, "Authorization": f"Bearer {bearer.reveal()}"},
             body=outgoing.body,
             deadline=self.deadline,
             idle_timeout=options.idle_timeout,
+            first_byte_timeout=None if outgoing.is_streamed else inf,
             connect_timeout=options.connect_timeout,
         )
         try:
@@ -302,6 +310,7 @@ def annotated(error: LlmError, reply: Reply, hint: str) -> LlmError:
     """Add what the reply's headers say, and the likely cause of a refused credential."""
     if error.status is None:
         error.status = reply.status
+    error.headers = {name.lower(): value for name, value in reply.headers.items()}
     error.request_id = error.request_id or request_id_in(reply.headers) or None
     asked = retry_after_seconds(reply.headers.get("retry-after"), datetime.now(timezone.utc))
     if asked is not None:

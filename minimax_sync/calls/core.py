@@ -42,7 +42,7 @@ class ChatOutgoing(Outgoing, frozen=True, kw_only=True):
         if model is None:
             explain_refusal(error, self.model)
             return None
-        body = self.wire.encode(self.request, model, self.operation == "stream")
+        body = self.wire.encode(self.request, model, self.is_streamed)
         return msgspec.structs.replace(self, model=model, body=body)
 
     def answered_by(self, model: str) -> None:
@@ -79,6 +79,8 @@ class Core(msgspec.Struct, frozen=True):
             body=self.wire.encode(request, model, operation == "stream"),
             model=model,
             sampling={name: getattr(request, name) for name in _SAMPLING},
+            headers=request.extra_headers,
+            is_streamed=operation == "stream",
             wire=self.wire,
             request=request,
             models=None if request.model else self.models,

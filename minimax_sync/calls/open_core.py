@@ -62,7 +62,7 @@ def open_core(arguments: Mapping[str, Any], **origin: Any) -> Core:
 
 
 def _channel(settings: Settings, session: requests.Session | None) -> Channel:
-    http = Http(session)
+    http = _http(settings, session)
     auth, identity, base_url = _CREDENTIALS[settings.auth_mode.value](settings)
     endpoint = settings.endpoint(base_url)
     if settings.auth_mode.value == "token_plan" and not may_receive_token(endpoint.chat_url, settings.base_url_by_hand):
@@ -82,6 +82,15 @@ def _channel(settings: Settings, session: requests.Session | None) -> Channel:
         hint=_hint(settings, endpoint),
         lease=auth.watch() if settings.background_refresh.value and hasattr(auth, "watch") else None,
     )
+
+
+def _http(settings: Settings, session: requests.Session | None) -> Http:
+    if session is None:
+        return Http(verify=settings.verify.value, proxy=settings.proxy.value)
+    for name in ("verify", "proxy"):
+        if getattr(settings, name).source.startswith("argument"):
+            raise ConfigError(f"arguments session and {name}: set it on the session, which is used as it is")
+    return Http(session)
 
 
 def _static_key(settings: Settings) -> tuple[Auth, str, str]:
@@ -151,7 +160,7 @@ def _headers(settings: Settings, endpoint: Endpoint) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "Accept": "application/json", **wire_for(endpoint).headers}
     if settings.group_id.value:
         headers["X-MiniMax-Group-Id"] = settings.group_id.value
-    return headers
+    return {**headers, **(settings.default_headers.value or {})}
 
 
 def _query(settings: Settings, endpoint: Endpoint) -> str:

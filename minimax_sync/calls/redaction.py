@@ -24,6 +24,7 @@ _SAID = frozenset({"content", "text", "thinking", "system", "texts"})
 def redact(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
     """Clear an error of the bearer and of the texts in the JSON body `asked`."""
     error.body = _without_key(bearer.reveal(), error.body)
+    error.headers = {name: _without_key(bearer.reveal(), value) for name, value in error.headers.items()}
     if error.args:
         text = _without_key(bearer.reveal(), str(error))
         for said in _texts_in(asked):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
 from ..hooks.events import Hook
@@ -25,7 +26,7 @@ class SiblingArguments(TypedDict, total=False):
 class ClientArguments(SiblingArguments, total=False):
     """Keyword arguments of `MiniMaxClient`, which `from_config` takes too; a test compares the two."""
 
-    api_key: str | None
+    api_key: str | Callable[[], str] | None
     base_url: str | None
     api_flavor: str | None
     chat_path: str | None
@@ -38,4 +39,7 @@ class ClientArguments(SiblingArguments, total=False):
     quota_alert_threshold: float | None
     quota_budget: float | None
     session: Session | None
+    verify: bool | str | os.PathLike[str] | ssl.SSLContext
+    proxy: str | None
+    default_headers: Mapping[str, str] | None
     background_refresh: bool

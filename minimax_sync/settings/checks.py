@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import Headers, Secret, StoreUrl, check_key, is_one_word
+from ..values.options import RESERVED_HEADERS
 from ..values.scalars import plain_scalar
 
 Check = Callable[[Any, str], Any]
@@ -158,6 +159,8 @@ def check_headers(value: object, source: str) -> Headers:
     for name, text in value.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             raise ConfigError(f"{source}: {str(name)[:40]!r} is not a header name")
+        if name.lower() in RESERVED_HEADERS:
+            raise ConfigError(f"{source}: {name} cannot be set here; use api_key or auth for the credential")
         if not isinstance(text, str) or not text.isprintable() or not text.isascii():
             del value, text  # it may hold a secret, and a traceback may show locals
             raise ConfigError(f"{source}: the value of header {name} must be a line of printable ASCII")

@@ -98,9 +98,14 @@ def _mapping(value: object) -> object:
     return {} if value is None else value
 
 
+RESERVED_HEADERS = frozenset({"authorization", "connection", "content-length", "transfer-encoding"})
+"""Headers that only the client sets: the credential, and the framing of the body."""
+
+
 def _are_headers(value: object) -> bool:
     return isinstance(value, Mapping) and all(
         isinstance(name, str)
+        and name.lower() not in RESERVED_HEADERS
         and isinstance(text, str)
         and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name)
         and re.fullmatch(r"[\t\x20-\x7e]*", text)
@@ -138,7 +143,11 @@ OPTIONS: Mapping[str, Option] = {
         lambda value: isinstance(value, Mapping) and "stream" not in value,
         'a dict without "stream", which is not an option: call chat() or stream()',
     ),
-    "extra_headers": Option(_mapping, _are_headers, "a dict of header names and their values, printable ASCII"),
+    "extra_headers": Option(
+        _mapping,
+        _are_headers,
+        "a dict of printable ASCII, without Authorization and headers that frame the body",
+    ),
     "timeout": Option(
         plain_scalar, lambda value: _is_number(value, 0, 1e9) and value > 0, "a number of seconds above 0"
     ),

@@ -1,0 +1,121 @@
+"""What a client does with its arguments: headers, credentials from functions, trust, proxies, silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from minimax_sync import ConfigError, CredentialInvalidError, MiniMaxClient, RequestError, RetryPolicy, ServerError
+from minimax_sync.emulator import Emulator
+
+QUICK = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=1)
+
+
+def client_of(emulator: Emulator, base_url: str, key: Any = None, **options: Any) -> MiniMaxClient:
+    return MiniMaxClient(
+        key or emulator.api_key, base_url=base_url, requests_per_second=None, **{"retry": QUICK, **options}
+    )
+
+
+def test_headers_of_the_client_and_of_a_call_are_sent(emulator: Emulator, base_url: str) -> None:
+    with client_of(emulator, base_url, default_headers={"X-Team": "blue", "User-Agent": "mine/1"}) as client:
+        client.chat("hi", extra_headers={"x-team": "red", "X-Trace": "7"})
+        client.chat("hi")
+    first, second = (request.headers for request in emulator.journal)
+    assert (first["x-team"], first["x-trace"], first["user-agent"]) == ("red", "7", "mine/1")
+    assert (second["x-team"], "x-trace" in second) == ("blue", False)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "content-length", "Transfer-Encoding"])
+def test_the_credential_and_the_framing_cannot_be_set_as_headers(emulator: Emulator, base_url: str, name: str) -> None:
+    with pytest.raises(ConfigError, match="default_headers"):
+        client_of(emulator, base_url, default_headers={name: "x"})
+    with client_of(emulator, base_url) as client, pytest.raises(RequestError, match="extra_headers"):
+        client.chat("hi", extra_headers={name: "x"})
+    assert not emulator.journal
+
+
+def test_a_function_as_key_is_called_before_every_request(emulator: Emulator, base_url: str) -> None:
+    asked: list[int] = []
+
+    def key() -> str:
+        asked.append(len(emulator.journal))
+        return emulator.api_key
+
+    with client_of(emulator, base_url, key) as client:
+        assert asked == []
+        emulator.fault(status=500)
+        client.chat("hi")
+    assert asked == [0, 1]
+
+
+def test_an_error_of_the_function_reaches_the_caller_with_its_words(emulator: Emulator, base_url: str) -> None:
+    def key() -> str:
+        raise OSError("the vault is sealed")
+
+    with (
+        client_of(emulator, base_url, key) as client,
+        pytest.raises(CredentialInvalidError, match="the vault is sealed"),
+    ):
+        client.chat("hi")
+    assert not emulator.journal
+
+
+def test_a_401_with_a_credential_that_cannot_refresh_is_final(emulator: Emulator, base_url: str) -> None:
+    class Auth:
+        def bearer(self) -> str:
+            return "sk-wrong-key-123"
+
+    clients = [
+        client_of(emulator, base_url, lambda: "sk-wrong-key-123"),
+        MiniMaxClient(auth=Auth(), base_url=base_url, requests_per_second=None),
+    ]
+    for number, client in enumerate(clients, 1):
+        with client, pytest.raises(CredentialInvalidError) as caught:
+            client.chat("hi")
+        assert caught.value.status == 401
+        assert len(emulator.journal) == number
+
+
+def test_errors_have_the_headers_of_the_answer(emulator: Emulator, base_url: str) -> None:
+    emulator.fault(status=500, headers={"X-Request-Id": "r-1", "Retry-After": "0"})
+    one_attempt = RetryPolicy(rate_limit_attempts=1)
+    with client_of(emulator, base_url, retry=one_attempt) as client, pytest.raises(ServerError) as caught:
+        client.chat("hi")
+    assert caught.value.headers["x-request-id"] == "r-1"
+
+
+@pytest.mark.parametrize("wrong", [{"verify": "missing.pem"}, {"proxy": "proxy.example"}, {"verify": 3}])
+def test_impossible_trust_and_proxies_are_named(emulator: Emulator, base_url: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        client_of(emulator, base_url, **wrong)
+
+
+def test_trust_and_proxy_belong_to_the_session_where_there_is_one(
+    emulator: Emulator, base_url: str, tmp_path: Path
+) -> None:
+    for given in ({"verify": False}, {"proxy": "http://127.0.0.1:3128"}):
+        with requests.Session() as session, pytest.raises(ConfigError, match="set it on the session"):
+            client_of(emulator, base_url, session=session, **given)
+
+
+def ways_to_ask(client: MiniMaxClient) -> dict[str, Any]:
+    return {
+        "chat": lambda: client.chat("4").text,
+        "parse": lambda: client.parse("4", int),
+        "run_tools": lambda: client.run_tools("4", [len]).text,
+        "map": lambda: next(client.map(["4"])).response,
+    }
+
+
+@pytest.mark.parametrize("way", ["chat", "parse", "run_tools", "map"])
+def test_an_answer_that_is_not_streamed_may_take_longer_than_the_idle_timeout_to_begin(
+    emulator: Emulator, base_url: str, way: str
+) -> None:
+    emulator.answer("4", silence=0.5)
+    with client_of(emulator, base_url, idle_timeout=0.1, timeout=30.0) as client:
+        assert ways_to_ask(client)[way]()
+    assert len(emulator.journal) == 1
