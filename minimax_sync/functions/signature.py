@@ -1,4 +1,4 @@
-"""How a model calls a Python function: what it is told about it, and how the arguments that it writes are converted.
+"""How a model calls a Python function: what it gets about it, and how the arguments that it writes are converted.
 
 Reads signatures, annotations and docstrings. Knows nothing of calls over the wire.
 """
