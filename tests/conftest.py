@@ -1,7 +1,7 @@
 """Every test runs in a world of its own: an empty home and working directory, no settings from outside, no network but
 loopback, and nothing left behind where it does not belong.
 
-`emulator` and the clients of it that most tests ask for stand here too.
+`emulator` and the clients of it that most tests ask for stand here too, and the `Http` of the tests of one exchange.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import HealthCheck, settings
+from support.raw_server import Certificate
 
 from minimax_sync import MiniMaxClient
 from minimax_sync.emulator import Emulator
+from minimax_sync.net.session import Http
 
 _FOREIGN = ("MINIMAX_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _REAL_HOME = Path.home()
@@ -130,3 +133,36 @@ def _is_loopback(host: str) -> bool:
 
 
 sys.addaudithook(_refuse_the_outside)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=["own session", "user's session"])
+def http(request: pytest.FixtureRequest) -> Iterator[Http]:
+    """Give an Http over its own session, then one over a plain session as a user would make it."""
+    if request.param == "own session":
+        http = Http()
+        yield http
+        http.close()
+    else:
+        with requests.Session() as session:
+            yield Http(session)
+
+
+@pytest.fixture
+def own() -> Iterator[Http]:
+    http = Http()
+    yield http
+    http.close()
+
+
+@pytest.fixture(params=["http", "https"])
+def tls(
+    request: pytest.FixtureRequest, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> Certificate | None:
+    """Give the certificate that a server is to use, or none; the client trusts it."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate.file)
+    return certificate if request.param == "https" else None

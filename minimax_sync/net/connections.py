@@ -12,6 +12,7 @@ import http.client
 import io
 import os
 import socket
+import ssl
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -128,7 +129,7 @@ class Connection(HTTPConnection):
         try:
             self._send_all(pieces)
         except OSError as error:
-            if error.errno not in _ANSWERED_EARLY:
+            if error.errno not in _ANSWERED_EARLY and not isinstance(error, ssl.SSLEOFError):
                 raise
         self.limits.waits_for_answer = not self.limits.answered
 

@@ -21,7 +21,9 @@ Verify = bool | str | os.PathLike[str] | ssl.SSLContext
 
 _ENVIRONMENT = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
-_contexts: dict[str | bool, ssl.SSLContext] = {}
+_SYSTEM = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # read by OpenSSL when the system's store is loaded
+
+_contexts: dict[object, ssl.SSLContext] = {}
 _lock = threading.Lock()
 
 
@@ -37,11 +39,12 @@ def tls_context(verify: Verify = True) -> ssl.SSLContext:
     if authorities is True:
         source = next(filter(os.environ.get, _ENVIRONMENT), "")
         authorities = os.environ[source] if source else True
+    key = (authorities, *map(os.environ.get, _SYSTEM))
     with _lock:
-        context = _contexts.get(authorities)
+        context = _contexts.get(key)
         if context is None:
             try:
-                context = _contexts[authorities] = _load(authorities)
+                context = _contexts[key] = _load(authorities)
             except OSError:
                 context = None
     if context is None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from support.canary import Watch, watching
-from support.raw_server import Certificate
 from support.wire_server import WIRES, Wire
 
 
@@ -22,11 +21,6 @@ def wire(request: pytest.FixtureRequest) -> Wire:
 def how(request: pytest.FixtureRequest) -> str:
     """Run the test with a plain call and with a stream."""
     return str(request.param)
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return Certificate.make(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

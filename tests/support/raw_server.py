@@ -145,7 +145,14 @@ Script = Callable[[Peer], None]
 class RawServer:
     """Runs `script` for every connection; `connections` counts them, `requests` lists what `read_request` read."""
 
-    def __init__(self, script: Script, certificate: Certificate | None = None, *, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        script: Script,
+        certificate: Certificate | None = None,
+        *,
+        address: str = "127.0.0.1",
+        client_authority: str | None = None,
+    ) -> None:
         self.script = script
         self.connections = 0
         self.open_connections = 0
@@ -155,6 +162,9 @@ class RawServer:
         if certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(certificate.file, certificate.key)
+            if client_authority is not None:
+                self._context.verify_mode = ssl.CERT_REQUIRED
+                self._context.load_verify_locations(client_authority)
         self._errors: list[BaseException] = []
         self._lock = threading.Lock()
         self._peers: list[Peer] = []

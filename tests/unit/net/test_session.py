@@ -57,13 +57,6 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def own() -> Iterator[Http]:
-    http = Http()
-    yield http
-    http.close()
-
-
-@pytest.fixture
 def session() -> Iterator[requests.Session]:
     with requests.Session() as session:
         yield session
