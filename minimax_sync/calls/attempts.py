@@ -21,6 +21,7 @@ from ..auth import Auth
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError
 from ..hooks.call_watch import CallWatch
 from ..hooks.events import Hook, QuotaLow, emit
+from ..net.forks import renew_if_forked
 from ..net.reply import Reply
 from ..net.session import Http
 from ..pacing.retry import Attempts, RetryPolicy, retry_after_seconds
@@ -117,6 +118,7 @@ class Call:
     """
 
     def __init__(self, channel: Channel, options: Options, outgoing: Outgoing) -> None:
+        renew_if_forked()
         self.channel, self.options, self.outgoing = channel, options, outgoing
         self.deadline = time.monotonic() + outgoing.timeout
         self._failure: LlmError | None = None

@@ -1,8 +1,8 @@
 """After-fork resets of the whole package, in one fixed order.
 
-A module registers what a forked child must renew, and the place in the order. `renew` runs the resets where a fork ran
-no Python hooks (uWSGI's, a C library's `fork()`); calls begin with it. On systems without fork both do nothing. Knows
-no module that registers here.
+A module registers what a forked child must renew, and the place in the order. `renew_if_forked` runs the resets where
+a fork ran no Python hooks (uWSGI's, a C library's `fork()`); every call begins with it. On systems without fork both
+do nothing. Knows no module that registers here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def after_fork(order: Order, reset: Callable[[], None]) -> None:
     _resets.sort(key=lambda entry: entry[0])
 
 
-def renew() -> None:
+def renew_if_forked() -> None:
     """Run the resets if this process is a fork whose Python hooks did not run."""
     if os.getpid() != _pid:
         _run()

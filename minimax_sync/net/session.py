@@ -20,9 +20,9 @@ from urllib3 import HTTPResponse, exceptions
 from .. import __version__
 from ..errors import CallTimeoutError, ConfigError, LlmError
 from ..tracebacks import bare_os_error, causes, sealed
-from . import forks
 from .deadlines import Deadlines
 from .failures import exchange_fault
+from .forks import Order, after_fork, renew_if_forked
 from .pools import Pool, open_pool
 from .proxies import label, proxy_for
 from .reply import FAILURES, Reply
@@ -101,7 +101,7 @@ class Http:
         the connection is lost before the answer; ResponseFormatError when that is not HTTP; else TransportError. When
         nothing was sent and trying again makes sense, the error's `budget` is "server".
         """
-        forks.renew()
+        renew_if_forked()
         origin, host, target = _split(url)
         fields = _checked({"Host": host, "User-Agent": _AGENT, "Accept-Encoding": "identity"}, headers, body)
         limits = Deadlines(deadline, idle_timeout, connect_timeout, first_byte_timeout)
@@ -191,7 +191,7 @@ def _renew_after_fork() -> None:
         instance._renew_after_fork()
 
 
-forks.after_fork(forks.Order.SESSIONS, _renew_after_fork)
+after_fork(Order.SESSIONS, _renew_after_fork)
 
 
 @lru_cache

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from math import inf
 from time import monotonic
 from typing import Any, cast
 
 import pytest
-from support.raw_server import Peer, RawServer, answer
+import requests
+from support.http_lab import post
+from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 from urllib3.exceptions import NewConnectionError
 
+from minimax_sync.errors import CallTimeoutError
 from minimax_sync.net.connections import Connection, abandon, open_sockets
 from minimax_sync.net.deadlines import Deadlines
+from minimax_sync.net.session import Http
 
 
 def connected(server: RawServer) -> Connection:
@@ -57,3 +63,74 @@ def test_a_refused_connection_is_an_error_of_the_system() -> None:
     connection.begin(Deadlines(monotonic() + 10, idle_timeout=5, connect_timeout=5))
     with pytest.raises((ConnectionRefusedError, NewConnectionError)):
         connection.connect()
+
+
+KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+
+
+def options_of(sock: Any) -> dict[str, int]:
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    names = [name for name in KEEP_ALIVE if hasattr(socket, name)]
+    return {name: sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names}
+
+
+def late(pause: float, end: bool) -> Any:
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.wait(pause)
+        if end:
+            peer.send(answer(b"late"))
+        else:
+            peer.send(chunked(b"begun", end=False))
+            peer.stall()
+
+    return script
+
+
+def test_tcp_keep_alive_finds_a_dead_peer(own: Http, tls: Certificate | None) -> None:
+    with RawServer(echo, tls) as server:
+        reply = post(own, server.url)
+        sock = reply._limits._sock
+        assert options_of(sock) == {name: value for name, value in KEEP_ALIVE.items() if hasattr(socket, name)}
+        assert reply.read() == b"{}"
+
+
+def test_tcp_keep_alive_is_on_where_a_stand_in_sees_the_request(own: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = requests.Session.send
+    monkeypatch.setattr(requests.Session, "send", lambda self, *args, **kwargs: send(self, *args, **kwargs))
+    with RawServer(late(0.0, end=False)) as server:
+        reply = post(own, server.url)
+        sock: Any = reply._raw.connection.sock  # type: ignore[union-attr]
+        assert options_of(sock) == {name: value for name, value in KEEP_ALIVE.items() if hasattr(socket, name)}
+        reply.close()
+        own.close()
+
+
+def test_the_first_byte_may_take_longer_than_the_longest_silence(http: Http, tls: Certificate | None) -> None:
+    with RawServer(late(0.4, end=True), tls) as server:
+        assert post(http, server.url, idle_timeout=0.1, first_byte_timeout=inf).read() == b"late"
+
+
+def test_behind_the_first_byte_the_longest_silence_counts(http: Http) -> None:
+    with RawServer(late(0.3, end=False)) as server:
+        reply = post(http, server.url, idle_timeout=0.1, first_byte_timeout=inf)
+        began = time.monotonic()
+        with pytest.raises(CallTimeoutError, match=r"silent for 0\.1 s"):
+            reply.read()
+        assert time.monotonic() - began < 5
+
+
+def test_the_deadline_ends_the_wait_for_the_first_byte(http: Http) -> None:
+    with RawServer(late(9, end=True)) as server, pytest.raises(CallTimeoutError, match="the call's timeout passed"):
+        post(http, server.url, idle_timeout=0.1, first_byte_timeout=inf, deadline=time.monotonic() + 0.3)
+
+
+def test_an_interim_answer_is_not_the_first_byte(own: Http) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+        peer.wait(0.4)
+        peer.send(answer(b"late"))
+
+    with RawServer(script) as server:
+        assert post(own, server.url, idle_timeout=0.1, first_byte_timeout=inf).read() == b"late"

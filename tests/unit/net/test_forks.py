@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
+from support.raw_server import RawServer, echo
 from support.run_python import run_python
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 
 RESETS = """
 import ctypes, os, sys
@@ -10,14 +16,14 @@ from minimax_sync.net import forks
 ran = []
 for order in reversed(forks.Order):
     forks.after_fork(order, lambda order=order: ran.append(int(order)))
-forks.renew()
+forks.renew_if_forked()
 assert ran == [], "nothing to reset without a fork"
 child = os.fork() if sys.argv[1] == "hooks" else ctypes.PyDLL(None).fork()
 if child == 0:
     if sys.argv[1] == "no hooks":
         assert ran == [], ran
-    forks.renew()
-    forks.renew()
+    forks.renew_if_forked()
+    forks.renew_if_forked()
     os._exit(0 if ran == sorted(map(int, forks.Order)) else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), ran)
 """
@@ -29,3 +35,53 @@ def test_resets_run_once_and_in_order_in_a_child() -> None:
 
 def test_a_fork_without_python_hooks_is_noticed_by_the_next_call() -> None:
     assert run_python(RESETS, "no hooks") == "0 []"
+
+
+BARE_FORK = """
+    import ctypes, os, sys, threading, time
+    import requests
+    from minimax_sync.net import trust
+    from minimax_sync.net.session import Http
+
+    url, kind, library = sys.argv[1:]
+    http = Http() if kind == "own" else Http(requests.Session())
+
+    def ask(text):
+        body = text.encode()
+        headers, deadline = {}, time.monotonic() + 20
+        assert http.exchange("POST", url, headers=headers, body=body, deadline=deadline).read() == body
+
+    ask("warm")
+    held, forked = threading.Event(), threading.Event()
+
+    def hold():
+        with trust._lock:
+            held.set()
+            forked.wait()
+
+    if library == "PyDLL":  # which keeps the interpreter's lock: other threads may run
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait()
+    child = getattr(ctypes, library)(None).fork()
+    name = "parent" if child else "child"
+    forked.set()
+    for number in range(50):
+        ask(f"{name} {number}")
+    if not child:
+        trust.tls_context(False)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    ask("parent")
+    http.close() if kind == "own" else http._session.close()
+"""
+
+
+@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])
+@pytest.mark.parametrize("kind", ["own", "user's"])
+def test_a_fork_without_hooks_shares_no_connection_and_no_lock(kind: str, library: str) -> None:
+    with RawServer(echo) as server:
+        run_python(BARE_FORK, server.url, kind, library)
+    speakers = [{r.body.split()[0] for r in server.requests if r.connection == number} for number in (0, 1)]
+    assert speakers == [{b"warm", b"parent"}, {b"child"}]
+    assert server.connections == 2

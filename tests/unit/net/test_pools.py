@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from time import monotonic
 
 import pytest
-from support.raw_server import RawServer, echo
+from support.raw_server import Peer, RawServer, answer, echo
+from support.run_python import run_python
 
 from minimax_sync.net import pools
 from minimax_sync.net.deadlines import Deadlines
-from minimax_sync.net.pools import Pool, open_pool
+from minimax_sync.net.pools import MAX_IDLE_CONNECTIONS, Pool, open_pool
+from minimax_sync.net.session import Http
 
 
 def exchange(pool: Pool, body: bytes = b"x") -> bytes:
@@ -56,3 +62,54 @@ def test_a_closed_pool_keeps_no_connection() -> None:
         pool.close()
         assert exchange(pool) == b"x"
         assert server.wait_until(lambda: not server.open_connections)
+
+
+def together(count: int) -> Callable[[Peer], None]:
+    """Make a script that answers no request before `count` of them have come."""
+    all_came = threading.Barrier(count)
+
+    def script(peer: Peer) -> None:
+        while True:
+            body = peer.read_request().body
+            all_came.wait(10)
+            peer.send(answer(body))
+
+    return script
+
+
+def call(http: Http, url: str) -> bytes:
+    return http.exchange("POST", url, headers={}, body=b"x", deadline=time.monotonic() + 10).read()
+
+
+def test_after_a_burst_ten_connections_stay_idle() -> None:
+    http = Http()
+    with RawServer(together(40)) as server, ThreadPoolExecutor(40) as threads:
+        for _ in range(2):
+            assert list(threads.map(lambda _: call(http, server.url), range(40))) == [b"x"] * 40
+        assert server.wait_until(lambda: server.open_connections == MAX_IDLE_CONNECTIONS)
+        http.close()
+        assert server.wait_until(lambda: server.open_connections == 0)
+
+
+SMALL_LIMIT = """
+    import os, resource, sys, threading, time
+    from concurrent.futures import ThreadPoolExecutor
+    from minimax_sync.net.session import Http
+
+    http = Http()
+
+    def call(_):
+        return http.exchange("POST", sys.argv[1], headers={}, body=b"x", deadline=time.monotonic() + 10).read()
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    with ThreadPoolExecutor(30) as threads:
+        list(threads.map(call, range(30)))
+    print(sum(os.path.exists(f"/dev/fd/{fd}") for fd in range(64)))
+    http.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_fewer_stay_where_a_program_may_open_few_files() -> None:
+    with RawServer(together(30)) as server:
+        assert int(run_python(SMALL_LIMIT, server.url)) < 15
