@@ -13,16 +13,18 @@ import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from hypothesis import HealthCheck, settings
-from support.raw_server import Certificate
 
 from minimax_sync import MiniMaxClient
 from minimax_sync.emulator import Emulator
 from minimax_sync.net.session import Http
+
+if TYPE_CHECKING:
+    from support.raw_server import Certificate
 
 _FOREIGN = ("MINIMAX_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _REAL_HOME = Path.home()
@@ -137,6 +139,8 @@ sys.addaudithook(_refuse_the_outside)
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    from support.raw_server import Certificate
+
     return Certificate.make(tmp_path_factory.mktemp("tls"))
 
 
