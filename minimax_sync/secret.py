@@ -94,7 +94,7 @@ class Headers(dict[str, str]):
 
     @property
     def has_secret(self) -> bool:
-        """Whether one of the names says that its value is a secret."""
+        """Whether one of the names is that of a secret."""
         return any(_SENSITIVE.search(name) for name in self)
 
     def masked(self) -> str:

@@ -1,4 +1,4 @@
-"""`quota` and `models`: what the service tells of the plan, and of what it serves."""
+"""`quota` and `models`: what is left of the plan, and the models of the service."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _quota(arguments: Namespace) -> int:
 
 
 def _flat(windows: tuple[QuotaWindow, ...]) -> Iterator[QuotaWindow]:
-    """Yield each window, then the week's that belongs to it."""
+    """Yield each window, followed by the weekly one that belongs to it."""
     from msgspec.structs import replace
 
     for window in windows:
@@ -95,7 +95,7 @@ Needs a plan: its key, or its login.""",
 MODELS = Command(
     "models",
     "the models that the service lists, with their prices",
-    "List the models. Where the service has no list, the known ones are told.",
+    "List the models; the known ones, where the service has no list.",
     _models,
     (_JSON,),
     "minimax-sync models\nminimax-sync models --json | jq -r '.[].id'",

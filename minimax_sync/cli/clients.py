@@ -1,4 +1,4 @@
-"""From the common options to a client, to its settings, or to the place of the Token Plan bundle."""
+"""Make a client, its settings or its Token Plan login from the options that all commands share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_client(arguments: Namespace, **overrides: Any) -> MiniMaxClient:
         arguments.config,
         agent=arguments.agent,
         background_refresh=False,  # a command that lasts asks for a token before each call; that refreshes it
-        hooks=(_tell_waits,),
+        hooks=(_report_wait,),
         **_given(arguments, overrides),
     )
 
@@ -44,12 +44,12 @@ def find_settings(arguments: Namespace, **overrides: Any) -> Settings:
 
 
 def find_login_settings(arguments: Namespace, **overrides: Any) -> Settings:
-    """Find the settings before there is a credential: all but the credential are checked."""
+    """Find the settings before there is a credential; everything else is checked."""
     return find_settings(arguments, auth=_NoCredential(), **overrides)
 
 
 def is_without_credential(error: ConfigError) -> bool:
-    """Tell whether all that is wrong is that there is no credential."""
+    """Return whether nothing is wrong but a missing credential."""
     return str(error).startswith(_NO_CREDENTIAL)
 
 
@@ -70,13 +70,13 @@ def endpoint_of(settings: Settings) -> Endpoint:
 
 
 def as_complaint(error: LlmError) -> str:
-    """Put an error in the words of the command line: an argument is a flag, and there is no attribute to look at."""
+    """Return the message of an error with flags for arguments, and without attributes, which a user cannot look at."""
     text = in_flags(str(error)).replace(_PARTIAL, "") or type(error).__name__
     return f"{text} [request {error.request_id}]" if error.request_id else text
 
 
 def place_of(settings: Settings) -> str:
-    """Name the place of the bundle, without the password that its URL may hold."""
+    """Return the place of the bundle, without the password that its URL may hold."""
     from ..secret import StoreUrl
 
     bundle = settings.bundle.value
@@ -84,17 +84,14 @@ def place_of(settings: Settings) -> str:
 
 
 def in_flags(text: str) -> str:
-    """Put a message of the library's in the words of the command line, where an argument is a flag."""
+    """Return a message of the library with flags for arguments."""
     return _ARGUMENT.sub(lambda found: _FLAGS[found[1]], text)
 
 
 class _NoCredential:
-    """Stands for a login that is yet to be made."""
+    """The credential before there is one."""
 
     def bearer(self) -> str:
-        raise ConfigError(_NO_CREDENTIAL)
-
-    def force_refresh(self, rejected: str) -> str:
         raise ConfigError(_NO_CREDENTIAL)
 
 
@@ -102,7 +99,7 @@ def _given(arguments: Namespace, overrides: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {"base_url": arguments.base_url, **overrides}.items() if value is not None}
 
 
-def _tell_waits(event: Event) -> None:
+def _report_wait(event: Event) -> None:
     from ..hooks.events import AttemptFailed
 
     if isinstance(event, AttemptFailed) and event.retry_in:

@@ -1,6 +1,6 @@
 """`demo`: the main job end to end, as any program would do it: chat, stream, a tool call, a Token Plan refresh.
 
-On the service that the settings lead to when there is a credential, else on the emulator, and it says which.
+It runs on the service when there is a credential, else on the emulator, and prints which.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _run(arguments: Namespace) -> int:
 
 
 def _find_settings(arguments: Namespace) -> Settings | None:
-    """Find the settings; None when all that lacks is a credential."""
+    """Find the settings; None when only a credential is missing."""
     try:
         return find_settings(arguments)
     except ConfigError as error:
@@ -93,7 +93,7 @@ def _client_of(arguments: Namespace, emulator: Emulator) -> MiniMaxClient:
 
 
 def _script(emulator: Emulator) -> None:
-    """Let the emulator answer what a model would."""
+    """Queue the answers of the emulator."""
     emulator.answer("The Nile, the Amazon and the Yangtze.", reasoning="Three rivers, one line.")
     emulator.answer(
         "Brown water slows down,\nlets go of its stones, its name,\nand tastes salt at last.",
@@ -105,10 +105,10 @@ def _script(emulator: Emulator) -> None:
 
 def _chat(client: MiniMaxClient) -> None:
     _title("Chat")
-    _say("you", _CHAT)
+    _print_turn("you", _CHAT)
     began = time.monotonic()
     response = client.chat(_CHAT, **_OPTIONS)
-    _say("model", response.text)
+    _print_turn("model", response.text)
     _note(response, began)
 
 
@@ -116,7 +116,7 @@ def _stream(client: MiniMaxClient) -> None:
     from ..values.chunks import ReasoningDelta, TextDelta
 
     _title("Stream")
-    _say("you", _STREAM)
+    _print_turn("you", _STREAM)
     began = time.monotonic()
     speaker = ""
     with client.stream(_STREAM, **_OPTIONS) as stream:
@@ -136,14 +136,14 @@ def _stream(client: MiniMaxClient) -> None:
 
 def _call_tool(client: MiniMaxClient) -> None:
     _title("Tool call")
-    _say("you", _TOOL)
+    _print_turn("you", _TOOL)
     began = time.monotonic()
     response = client.run_tools(_TOOL, [get_weather], max_rounds=3, **_OPTIONS)
     for message in response.messages[1:]:
         for call in message.tool_calls:
-            _say("model", f"{call.name}({call.arguments_json})")
+            _print_turn("model", f"{call.name}({call.arguments_json})")
         if message.text:
-            _say("tool" if message.role == "tool" else "model", message.text)
+            _print_turn("tool" if message.role == "tool" else "model", message.text)
     _note(response, began)
 
 
@@ -153,28 +153,28 @@ def get_weather(city: str) -> dict[str, object]:
 
 
 def _refresh(arguments: Namespace, emulator: Emulator) -> None:
-    """Call with a login that is about to run out: it is refreshed first, and the call goes out with the new token."""
+    """Call with a login that is about to expire: it is refreshed first, and the call is sent with the new token."""
     with TemporaryDirectory(prefix="minimax-sync-") as folder:
         path = Path(folder, "minimax_token_plan.json")
         pair = emulator.portal.bundle(path, ttl=30)
         now = datetime.now(timezone.utc)
-        _say("login", f"in a file of its own; its access token is good until {instant(pair['expires_at'], now)}")
+        _print_turn("login", f"in a file of its own; its access token is good until {instant(pair['expires_at'], now)}")
         base_url = emulator.anthropic_base_url
         plan = {"bundle": str(path), "auth_mode": "token_plan", "base_url": base_url}
         emulator.answer("Hello, over the other wire and with a fresh token.", reasoning="One line.")
-        _say("you", _PLAN)
+        _print_turn("you", _PLAN)
         began = time.monotonic()
         with open_client(
             arguments, api_flavor="anthropic_messages", model="MiniMax-M2.5", requests_per_second=50.0, **plan
         ) as client:
             response = client.chat(_PLAN, **_OPTIONS)
-        _say("model", response.text)
+        _print_turn("model", response.text)
         _note(response, began)
         from ..auth.token_plan import TokenPlan
 
         found = TokenPlan(path, base_url=base_url).status()
         if found.expires_at:
-            _say(
+            _print_turn(
                 "login", f"refreshed with {emulator.portal.posts} request; good until {instant(found.expires_at, now)}"
             )
 
@@ -185,7 +185,9 @@ def _show_login(settings: Settings) -> None:
     plan.bearer()
     found = plan.status()
     until = instant(found.expires_at, datetime.now(timezone.utc)) if found.expires_at else "further notice"
-    _say("login", f"{found.path} is {found.state}: its access token is good until {until}, and refreshed by itself")
+    _print_turn(
+        "login", f"{found.path} is {found.state}: its access token is good until {until}, and refreshed by itself"
+    )
 
 
 def _title(text: str) -> None:
@@ -196,7 +198,7 @@ def _label(who: str) -> str:
     return dim(f"{who:<{_INDENT}}")
 
 
-def _say(who: str, text: str) -> None:
+def _print_turn(who: str, text: str) -> None:
     print(_label(who) + printable(text).strip().replace("\n", "\n" + " " * _INDENT), flush=True)
 
 

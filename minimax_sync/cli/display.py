@@ -29,7 +29,7 @@ _REMARKS = {
 
 
 def show_stream(ask: Callable[[], ChatStream], show_thinking: bool) -> ChatResponse:
-    """Ask, show the answer as it comes, and return it; what had come stays on the screen whatever happens."""
+    """Ask, show the answer as it comes, and return it; after an error, what had come stays on the screen."""
     from ..values.chunks import ReasoningDelta, TextDelta
 
     with open_display(show_thinking) as display, ask() as stream:
@@ -59,7 +59,7 @@ def _comment(response: ChatResponse) -> None:
 
 
 class PlainDisplay:
-    """Writes what comes, as it comes."""
+    """Writes text and thinking as they come."""
 
     def __init__(self, show_thinking: bool) -> None:
         self._shows_thinking = show_thinking
@@ -94,7 +94,7 @@ class PlainDisplay:
 
 
 class MarkdownDisplay(PlainDisplay):
-    """Draws the answer as Markdown while it grows, under a sign of life until it begins."""
+    """Draws the answer as Markdown while it grows, below a spinner until it begins."""
 
     def __init__(self, show_thinking: bool) -> None:
         from rich.console import Console
@@ -155,7 +155,7 @@ class MarkdownDisplay(PlainDisplay):
 
 
 class _Bottom:
-    """As many of the last lines of something as fit on the screen."""
+    """The last lines of a renderable, as many as fit on the screen."""
 
     def __init__(self, content: Any) -> None:
         self._content = content

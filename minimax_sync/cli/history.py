@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .state import state_directory
 
@@ -40,8 +41,7 @@ class History:
 
     def __enter__(self) -> Self:
         with suppress(ImportError, OSError):  # without readline or a place for the file, lines are only not recalled
-            import readline
-
+            readline = _readline()
             readline.clear_history()
             readline.set_history_length(_LINES)
             readline.read_history_file(self.path)
@@ -51,9 +51,13 @@ class History:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with suppress(ImportError, OSError):
-            import readline
-
+            readline = _readline()
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
             self.path.chmod(0o600)
             readline.write_history_file(self.path)
+
+
+def _readline() -> Any:
+    """Import readline, which not every system has."""
+    return import_module("readline")

@@ -54,7 +54,7 @@ def _login(arguments: Namespace) -> int:
 
 
 def _region(settings: Settings) -> str:
-    """Return the portal that goes with the base URL, if one is set."""
+    """Return the region of the portal that belongs to the base URL, if one is set."""
     from ..settings.endpoints import REGIONS
 
     chosen = settings.base_url_by_hand
@@ -65,7 +65,7 @@ def _region(settings: Settings) -> str:
 
 
 def _advise(settings: Settings, usual: Settings, region: str) -> None:
-    """Say what is to be done before the login is used, if anything, and how to try it."""
+    """Print what must be done before the login is used, if anything, and how to try it."""
     from ..settings.endpoints import may_receive_token, plan_base_url
 
     if settings.bundle.value == usual.user_bundle:
@@ -79,7 +79,7 @@ def _advise(settings: Settings, usual: Settings, region: str) -> None:
 
 
 def _has_browser() -> bool:
-    """Tell whether opening a page opens a window; a text browser would take the terminal."""
+    """Return whether opening a page opens a window; a text browser would take over the terminal."""
     on_screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return bool(on_screen or os.environ.get("BROWSER"))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..values.request import ChatRequest
 
 _DESCRIPTION = """\
-Ask MiniMax M2.5 every line of a file, and write one line per answer.
+Send every line of a file to a model of MiniMax, and write one line per answer.
 
 A line of IN.jsonl is a JSON string, {"prompt": "..."} or {"messages": [...]}; an object may have an "id", and options
 as the Python client's chat() takes them: "model", "system", "max_tokens", "temperature", ...
@@ -43,7 +43,7 @@ _NAMED_LINES = 10
 
 
 class Lines:
-    """The lines of the input that are not blank, with their numbers; `broken` says which of them make no sense."""
+    """The lines of the input that are not blank, with their numbers; `broken` names those that cannot be read."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -63,7 +63,7 @@ class Lines:
                     yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
     def read(self, numbered: tuple[int, bytes]) -> Prompt:
-        """Understand one line; an error names it."""
+        """Read one line; an error names it."""
         from ..batch.run import Prompt
 
         number, line = numbered
@@ -149,7 +149,7 @@ def _report(output: str, count: int, failures: int, broken: list[str]) -> int:
         return 0
     unnamed = len(broken) - _NAMED_LINES
     more = f", {unnamed} more of them broken" if unnamed > 0 else ""
-    complain(f"{failures} of {count} lines failed{more}; {output} says why; the same command asks them again")
+    complain(f"{failures} of {count} lines failed{more}; {output} has the reasons; the same command asks them again")
     return 1
 
 

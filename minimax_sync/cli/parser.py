@@ -14,7 +14,7 @@ from .. import __version__
 PROGRAM = "minimax-sync"
 
 _DESCRIPTION = """\
-Talk to MiniMax M2.5 from the command line.
+Use the models of MiniMax from the command line.
 
 Credentials are found where the Python client finds them; `minimax-sync status` shows which, and where each setting
 comes from. Without any, `minimax-sync demo` runs on an emulator on this machine."""
@@ -37,14 +37,14 @@ _ENVIRONMENT = (
 
 _EXIT_STATUS = (
     ("0", "all went well"),
-    ("1", "an error; one line on stderr says which"),
+    ("1", "an error; one line on stderr names it"),
     ("2", "the command line is wrong"),
     ("130", "ended by Ctrl-C"),
 )
 
 
 class UsageError(Exception):
-    """The command line asks for what cannot be; the message says what to do."""
+    """The command line asks for something impossible; the message names the cure."""
 
 
 class Argument(NamedTuple):
@@ -57,7 +57,7 @@ class Argument(NamedTuple):
 class Command(NamedTuple):
     """One command. `run` gets the parsed arguments and returns the exit status.
 
-    `summary` stands in the list of commands; `examples` are lines of the shell; `has_settings` tells whether files and
+    `summary` is for the list of commands; `examples` are lines of the shell; `has_settings` is whether files and
     environment matter to it.
     """
 
@@ -78,7 +78,7 @@ def argument(*flags: str, **settings: Any) -> Argument:
 COMMON = (
     argument("--config", metavar="FILE", help="the configuration file, instead of MINIMAX_CONFIG or ./config/llm.yaml"),
     argument("--agent", metavar="ID", help="take provider and model of this agent, from agents.d/*.yaml beside it"),
-    argument("--base-url", metavar="URL", help="where MiniMax, or what speaks like it, is served"),
+    argument("--base-url", metavar="URL", help="the server: MiniMax, or one with the same interface"),
 )
 
 

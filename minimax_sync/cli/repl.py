@@ -129,7 +129,7 @@ class Repl:
         self._conversation = self._client.conversation(messages=history)
         print(dim(f"{len(history)} messages"))
 
-    def tell_usage(self, _: str) -> None:
+    def show_usage(self, _: str) -> None:
         usage = self._conversation.usage
         cached = f"{usage.cache_read_tokens} of them cached"
         print(dim(f"{usage.prompt_tokens} tokens in, {cached}, {usage.completion_tokens} out"))
@@ -162,7 +162,7 @@ _COMMANDS = {
     "image": _ReplCommand("FILE", "show an image, or a URL's, with the next message", Repl.attach),
     "save": _ReplCommand("FILE", "write the conversation to a file, as Markdown or, to FILE.json, as JSON", Repl.save),
     "load": _ReplCommand("FILE", "go on with a conversation that was saved as JSON", Repl.load),
-    "usage": _ReplCommand("", "the tokens used by this conversation", Repl.tell_usage),
+    "usage": _ReplCommand("", "the tokens used by this conversation", Repl.show_usage),
     "thinking": _ReplCommand("", "show the thinking, or hide it again", Repl.toggle_thinking),
     "clear": _ReplCommand("", "begin a new conversation", Repl.clear),
     "exit": _ReplCommand("", "leave, like Ctrl-D", Repl.leave),

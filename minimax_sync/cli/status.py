@@ -118,7 +118,7 @@ def _check(arguments: Namespace) -> None:
         f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
     )
     if is_degraded:
-        print("but Redis is away: this process keeps to the rate by itself, and shares it with no other")
+        print("but Redis cannot be reached: this process keeps to the rate alone, without the others")
 
 
 def _title(text: str) -> None:
@@ -134,6 +134,6 @@ llm.yaml or a default), the state of the Token Plan login, and which places were
 
 Exit status 1 when nothing is configured, or when the check fails.""",
     _run,
-    (argument("--check", action="store_true", help="make one small call, and say whether it works"),),
+    (argument("--check", action="store_true", help="make one small call to see whether it works"),),
     "minimax-sync status\nminimax-sync status --check --agent ana",
 )

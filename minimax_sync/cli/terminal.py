@@ -1,4 +1,4 @@
-"""What is printed: plain text in pipes, a little emphasis on terminals, and no control character of a stranger's.
+"""Output: plain text in pipes, a little emphasis on terminals, and no control characters from a server.
 
 Knows nothing of MiniMax.
 """
@@ -14,22 +14,22 @@ from typing import Any, TextIO
 
 from .parser import PROGRAM
 
-# What a model or a server says could move the cursor, set the clipboard, or hide what was typed.
+# The text of a model or a server could move the cursor, set the clipboard, or hide what was typed.
 _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Tell whether somebody reads this stream on a terminal."""
+    """Return whether the stream is a terminal."""
     return stream is not None and stream.isatty()
 
 
 def is_styled(stream: TextIO | None) -> bool:
-    """Tell whether the stream is a terminal that shows more than plain text."""
+    """Return whether the stream is a terminal that shows more than plain text."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def printable(text: str) -> str:
-    """Leave out the characters that a terminal would obey."""
+    """Remove the control characters."""
     return text.translate(_CONTROLS)
 
 
@@ -46,19 +46,19 @@ def _styled(text: str, style: str, stream: TextIO | None) -> str:
 
 
 def complain(message: str) -> None:
-    """Say on stderr, in one line, what went wrong."""
+    """Print an error on stderr, in one line."""
     if sys.stderr is not None:
         print(f"{PROGRAM}: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
 
 
 def os_error_text(error: OSError) -> str:
-    """Name the file and what the system says of it."""
+    """Return the file and the system's reason."""
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def remark(message: str) -> None:
-    """Say on stderr what a person at a terminal may want to know; nobody else is told."""
+    """Print a remark on stderr, if that is a terminal."""
     if is_terminal(sys.stderr):
         print(dim(printable(message), sys.stderr), file=sys.stderr, flush=True)
 
@@ -79,7 +79,7 @@ def print_json(value: Any) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Put a time span in words: "1 h 58 min", "35 s"."""
+    """Return a time span in words: "1 h 58 min", "35 s"."""
     left = max(0, round(seconds))
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
     parts = [
@@ -90,7 +90,7 @@ def duration(seconds: float) -> str:
 
 
 def instant(moment: datetime, now: datetime) -> str:
-    """Put an instant in words: "2026-05-01 12:00:00 UTC, in 35 min"."""
+    """Return an instant in words: "2026-05-01 12:00:00 UTC, in 35 min"."""
     seconds = (moment - now).total_seconds()
     distance = f"in {duration(seconds)}" if seconds >= 0 else f"{duration(-seconds)} ago"
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {distance}"

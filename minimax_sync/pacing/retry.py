@@ -33,10 +33,10 @@ _RULES: dict[str, tuple[type[int] | tuple[type[int], type[float]], float, float,
     "backoff_multiplier": ((int, float), 1, 1000, "a number from 1 to 1000"),
 }
 
-_SPREAD = 0.1  # of a Retry-After, on top of it: threads told the same second do not come back in the same millisecond
+_SPREAD = 0.1  # of a Retry-After, on top of it: threads with the same second do not come back in the same millisecond
 _MAX_SPREAD = 5.0  # seconds
 _LONGEST_COOL_DOWN = 60.0
-"""Seconds. A wait that nobody sits out (Retry-After: 999999) must not lock everybody else out for as long."""
+"""Seconds. A wait that is too long for every call (Retry-After: 999999) must not stop the others for as long."""
 
 
 class _DefaultNumber(int):

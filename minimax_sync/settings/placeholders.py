@@ -45,7 +45,7 @@ class Placeholders:
             return self._file(body[len(_FILE) :])
         variable = _VARIABLE.fullmatch(body)
         if variable is None:
-            raise PlaceholderError("a placeholder is none of ${VAR}, ${VAR:-default}, ${VAR-default}, ${file:path}")
+            raise PlaceholderError("a placeholder must be ${VAR}, ${VAR:-default}, ${VAR-default} or ${file:path}")
         value = self._environ.get(variable["name"])
         if value is None or (value == "" and variable["operator"] == ":-"):
             value = variable["default"]

@@ -121,7 +121,7 @@ def _is_blank(value: Any) -> bool:
 
 
 def _refuse_placeholder(value: object, source: str) -> None:
-    """Raise ConfigError for `${NAME}`, which somebody else should have expanded. Files expand their own."""
+    """Raise ConfigError for `${NAME}`, which should have been expanded before. Files expand their own."""
     text = value.reveal() if isinstance(value, Secret) else value
     is_placeholder = isinstance(text, str) and text.strip().startswith("${") and text.strip().endswith("}")
     del value, text  # a traceback may show locals

@@ -22,7 +22,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 
 
 class Item:
-    """One value of a file. `source` says where it stands, as in ``config/llm.yaml:7 providers.minimax.api_key``."""
+    """One value of a file. `source` is its place, as in ``config/llm.yaml:7 providers.minimax.api_key``."""
 
     def __init__(self, file: _File, node: Any, line: int, path: str) -> None:
         self.source = f"{file.name}:{line} {path}".rstrip()
@@ -82,7 +82,7 @@ class Item:
             if key.id != "scalar":
                 raise ConfigError(f"{item.source}: a key must be a single word")
             if key.value in lines:
-                raise ConfigError(f"{item.source}: key {key.value} stands here and in line {lines[key.value]}")
+                raise ConfigError(f"{item.source}: key {key.value} is here and in line {lines[key.value]}")
             lines[key.value] = key.start_mark.line + 1
         if not self._file.flatten(self._node):
             self._refuse("a mapping whose << names another one")

@@ -15,7 +15,7 @@ import pytest
 from support.cli import PNG, Run
 from support.typist import Typist
 
-from minimax_sync.cli import main
+from minimax_sync.cli import main, stdin
 from minimax_sync.emulator import Emulator
 
 
@@ -381,3 +381,21 @@ def test_a_place_that_cannot_be_written_costs_the_history_alone(run: Run, emulat
     status, out, err = run("chat", "hi")
     assert (status, bool(out)) == (0, True)
     assert err.startswith("minimax-sync: the conversation is not kept: ")
+
+
+def test_where_a_pipe_cannot_be_selected_a_thread_reads_it(pipe: Pipe) -> None:
+    assert stdin._read_in_thread(0.05) is None
+    pipe.write(b"first")  # taken by the thread that is still waiting
+
+
+def test_a_thread_reads_a_pipe_to_its_end(pipe: Pipe) -> None:
+    pipe.write(b"first")
+
+    def finish() -> None:
+        time.sleep(0.1)
+        pipe.write(b" second")
+        pipe.close()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(finish)
+        assert stdin._read_in_thread(5.0) == b"first second"

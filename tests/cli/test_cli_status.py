@@ -88,7 +88,7 @@ def test_the_check_reports_an_unreachable_shared_limit(run: Run, emulator: Emula
     Path("config/llm.yaml").write_text("providers: {minimax: {rate_limit: {store: 'redis://127.0.0.1:1/0'}}}\n")
     status, out, _ = run("status", "--check")
     assert status == 0
-    assert "Redis is away" in out.splitlines()[-1]
+    assert "Redis cannot be reached" in out.splitlines()[-1]
 
 
 def test_a_check_that_fails_is_an_error(run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,11 +45,11 @@ def test_placeholders_are_expanded_once_from_the_environment(text: str, expanded
         ("${UNSET}", r"environment variable UNSET is not set; set it, or write \$\{UNSET:-\}"),
         ("${KEY", "not closed"),
         ("${UNSET:-${KEY}}", "not closed, or holds another one"),
-        ("${}", "none of"),
-        ("${1X}", "none of"),
-        ("${A B}", "none of"),
-        ("${KEY:?message}", "none of"),
-        ("${KÉY}", "none of"),
+        ("${}", "a placeholder must be"),
+        ("${1X}", "a placeholder must be"),
+        ("${A B}", "a placeholder must be"),
+        ("${KEY:?message}", "a placeholder must be"),
+        ("${KÉY}", "a placeholder must be"),
     ],
 )
 def test_a_placeholder_that_cannot_be_expanded_is_an_error(text: str, fault: str, tmp_path: Path) -> None:
