@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from ..errors import CallTimeoutError, ConfigError, LlmError, RequestError
+from ..errors import CallTimeoutError, ConfigError, LlmError, RequestError, ServerError
 from ..pacing.token_bucket import Limiter
 from ..tracebacks import sealed
 from ..values.messages import ChatMessage
@@ -247,9 +247,13 @@ class _Ask:
 
     def __call__(self) -> ChatResponse | LlmError:
         try:
-            return self._client.chat(self._request)
+            response = self._client.chat(self._request)
         except LlmError as error:
             return error.with_traceback(None)
+        if response.finish_reason != "error":
+            return response
+        problem = 'the service ended the answer with the finish reason "error"; what had come of it is in .partial'
+        return ServerError(problem, request_id=response.request_id or None, partial=response)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _ask_there, (self._reference, self._request)

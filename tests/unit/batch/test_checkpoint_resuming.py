@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from minimax_sync import ChatMessage, ChatRequest, MiniMaxClient
+from minimax_sync import ChatMessage, ChatRequest, MiniMaxClient, ServerError
 from minimax_sync.batch.checkpoint import Checkpoint, Line, key_of
 from minimax_sync.emulator import Emulator
 
@@ -96,7 +96,22 @@ def test_a_run_that_is_left_keeps_every_line(emulator: Emulator, client: MiniMax
     )
 
 
-def test_an_answer_that_ended_in_an_error_is_asked_again(emulator: Emulator, client: MiniMaxClient, file: Path) -> None:
+def test_an_answer_that_ended_in_an_error_is_a_failure_and_asked_again(
+    emulator: Emulator, any_client: MiniMaxClient, file: Path
+) -> None:
+    emulator.answer("half an", finish_reason="error")
+    (result,) = any_client.map(["one"], checkpoint=file)
+    assert isinstance(result.error, ServerError)
+    assert result.error.partial is not None
+    assert result.error.partial.text == "half an"
+    (line,) = lines(file)
+    assert (line["error"]["type"], line["text"], line["finish_reason"]) == ("ServerError", "half an", "error")
+    (result,) = any_client.map(["one"], checkpoint=file)
+    assert result.error is None
+    assert [line["finish_reason"] for line in lines(file)] == ["stop"]
+
+
+def test_a_line_that_ended_in_an_error_is_asked_again(emulator: Emulator, client: MiniMaxClient, file: Path) -> None:
     with Checkpoint(file) as checkpoint:
         key = key_of(ChatRequest((ChatMessage.user("one"),)), "MiniMax-M2.5")
         checkpoint.write(Line(0, text="half an", finish_reason="error", key=key))
