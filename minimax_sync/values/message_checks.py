@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..errors import RequestError
 from .images import Image
-from .messages import ChatMessage, Reasoning, Text, ToolCall
+from .messages import ChatMessage, OtherPart, Reasoning, Text, ToolCall
 from .shortened import shortened
 
 _PARTS: dict[str, frozenset[type]] = {
-    "system": frozenset({Text}),
-    "user": frozenset({Text, Image}),
-    "assistant": frozenset({Text, Reasoning, ToolCall}),
-    "tool": frozenset({Text}),
+    "system": frozenset({Text, OtherPart}),
+    "user": frozenset({Text, Image, OtherPart}),
+    "assistant": frozenset({Text, Reasoning, ToolCall, OtherPart}),
+    "tool": frozenset({Text, Image, OtherPart}),
 }
 
 

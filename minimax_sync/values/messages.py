@@ -121,9 +121,24 @@ def _tool_call(id: str, name: str, arguments_json: str) -> ToolCall:
     return ToolCall(id, name, arguments_json=arguments_json)
 
 
+class OtherPart(msgspec.Struct, frozen=True):
+    """A content part of a shape that this library does not know, carried as it is on the wire that has that shape."""
+
+    content: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The text of a text part with more fields, such as `cache_control`; "" for any other kind."""
+        text = self.content.get("text") if self.content.get("type") == "text" else None
+        return text if isinstance(text, str) else ""
+
+    def __repr__(self) -> str:
+        return f"OtherPart({shortened(str(self.content.get('type')))})"
+
+
 # What has no cycles is not tracked by the garbage collector, whose passes would cost a long conversation more than its
 # encoding (a third of a call with 200 messages).
-Part = Text | Reasoning | Image | ToolCall
+Part = Text | Reasoning | Image | ToolCall | OtherPart
 
 
 def _texts(text: object) -> tuple[Part, ...]:
@@ -194,7 +209,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The text parts, joined."""
-        return self.plain_text or "".join(part.text for part in self.parts if isinstance(part, Text))
+        return self.plain_text or "".join(part.text for part in self.parts if isinstance(part, Text | OtherPart))
 
     @property
     def reasoning(self) -> str:

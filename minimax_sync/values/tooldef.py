@@ -19,6 +19,7 @@ class ToolDef(msgspec.Struct, frozen=True):
     """A tool: its name, what it is for, and the JSON schema of its arguments.
 
     `parameters` defaults to a schema without arguments, because the service refuses a tool that has none (2013).
+    `extra` holds more fields of the tool's JSON, such as `cache_control`.
 
     >>> clock = ToolDef("clock", "Return the time.")
     >>> emulator.answer(tool_calls=[("clock", {})])
@@ -29,6 +30,7 @@ class ToolDef(msgspec.Struct, frozen=True):
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = msgspec.field(default_factory=_empty_object_schema)
+    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.parameters:

@@ -9,22 +9,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
-from ..errors import ResponseFormatError, StreamInterruptedError
+from ..errors import ResponseFormatError, ServerError, StreamInterruptedError
 from ..values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
 from ..values.messages import ChatMessage, Part
 from ..values.response import ChatResponse
 from ..values.usage import TokenUsage
+from .decoding import HalfJoiner, is_keep_alive
 from .growing_call import GrowingCall
+from .sse import SseParser, is_event_stream
 from .stop_sequences import StopCutter
+from .think_tags import Kind, Run, ThinkSplitter
 
 if TYPE_CHECKING:
+    from ..values.request import ChatRequest
+    from .leaked_calls import LeakedCalls
     from .sse import Event
 
 MAX_TOOL_CALLS = 256
 
-_NO_JSON = (b"", b"[DONE]")
+_DONE = b"[DONE]"
+_CUT = ("length", "content_filter")
 
 
 class Accumulator(ABC):
@@ -33,7 +40,7 @@ class Accumulator(ABC):
     finish_reasons: ClassVar[Mapping[str, str]]
     """The wire's own words for a finish reason, and ours; a word that is not listed stays as it is."""
 
-    def __init__(self, stops: tuple[str, ...] = ()) -> None:
+    def __init__(self, stops: tuple[str, ...] = (), leaks: LeakedCalls | None = None) -> None:
         self.id = self.model = self.request_id = self.finish_reason = ""
         self.flagged = False
         self.usage: TokenUsage | None = None
@@ -41,10 +48,16 @@ class Accumulator(ABC):
         """The terminal event has come: nothing more is needed."""
         self.stopped = False
         """A stop sequence was met: the rest of the stream is of no interest."""
+        self._early_reason = ""
+        """A finish reason that more of the answer came behind: the end of the stream alone confirms it."""
         self._chunks: list[StreamChunk] = []
         self._calls: list[GrowingCall] = []
+        self._splitter = ThinkSplitter()
+        self._leaks = leaks
         self._cutter = StopCutter(stops) if stops else None
+        self._is_watched = leaks is not None or bool(stops)
         self._sinks: list[bytearray] = []
+        self._halves = HalfJoiner()
         self._body = b""
 
     # what a wire provides
@@ -61,29 +74,49 @@ class Accumulator(ABC):
     def parts(self) -> Iterable[Part]:
         """Return the message's parts as far as they have come, in the wire's order, without empty ones."""
 
+    @abstractmethod
+    def think_in(self, sink: bytearray, text: str) -> None:
+        """Add thinking that stood in the text of `sink`, between tags."""
+
+    @abstractmethod
+    def native_thinking(self) -> str:
+        """Return the thinking that came in fields of its own, which M3 was seen to repeat between tags."""
+
+    @abstractmethod
+    def place_call(self, sink: bytearray, call: GrowingCall) -> None:
+        """Place a call that stood in the text of `sink` among the parts."""
+
     # what the reader of the wire uses
 
     @property
     def awaits_only_usage(self) -> bool:
-        """The answer is whole but for its usage, which may or may not come."""
-        return bool(self.finish_reason) and not self.complete
+        """Whether the answer is whole except for its usage, which may or may not come."""
+        return bool(self.finish_reason) and not (self.complete or self._early_reason)
 
     def feed(self, event: Event) -> list[StreamChunk]:
-        """Take an event and return the chunks it gives. Nothing is taken after a stop sequence."""
+        """Take an event and return its chunks. Nothing is taken after a stop sequence."""
         if not self.stopped:
             self.take_event(event)
         chunks, self._chunks = self._chunks, []
         return chunks
 
+    def feed_last(self, parser: SseParser) -> list[StreamChunk]:
+        """Take the event that a stream which ended well left without its blank line; half an event is not one."""
+        with suppress(ResponseFormatError):
+            for event in parser.end():
+                return self.feed(event)
+        return []
+
     def feed_body(self, body: bytes) -> None:
-        """Take a whole answer. Its chunks are there to be taken after `end`."""
+        """Take a whole answer, also one that came as events. `end` returns its chunks."""
+        if is_event_stream(body):
+            parser = SseParser()
+            for event in (*parser.feed(body), *parser.end()):
+                if not (self.complete or self.stopped):
+                    self.take_event(event)
+            return
         self.take_body(body)
         self._body = body
-
-    def take_chunks(self) -> list[StreamChunk]:
-        """Hand out the chunks that are ready."""
-        chunks, self._chunks = self._chunks, []
-        return chunks
 
     def end(self) -> list[StreamChunk]:
         """Close the answer: the last chunks, usage and `StreamEnd`. Raises `StreamInterruptedError` if it is not whole.
@@ -92,17 +125,23 @@ class Accumulator(ABC):
         """
         if not self.stopped:
             self.flush_text()
+        self.finish_reason = self.finish_reason or self._early_reason
         if not (self.complete or self.finish_reason or self.stopped):
             raise StreamInterruptedError(
                 "the stream ended before the answer did; what had come is in .partial", partial=self.response()
             )
+        self.finish_reason = self._final_reason()
+        is_cut = self.finish_reason in _CUT
         for call in self._calls:
-            self.end_call(call)
+            if call.name and not (is_cut and not call.is_whole()):
+                self.end_call(call)
+        if self.finish_reason == "error" and not any(True for _ in self.parts()):
+            raise ServerError("the service ended the answer with the finish reason 'error' and sent nothing else")
         if self.usage is not None:
             self._chunks.append(UsageUpdate(self.usage))
-        self.finish_reason = self._final_reason()
         self._chunks.append(StreamEnd(self.finish_reason))
-        return self.take_chunks()
+        chunks, self._chunks = self._chunks, []
+        return chunks
 
     def response(self, headers: Mapping[str, str] | None = None) -> ChatResponse:
         """Return the answer as far as it has come."""
@@ -120,8 +159,51 @@ class Accumulator(ABC):
 
     # what the wires build with
 
-    def say(self, sink: bytearray, piece: str) -> None:
-        """Add text to a part, up to a stop sequence. What may be the beginning of one is in the part, but not shown."""
+    def goes_on(self) -> None:
+        """Record that more of the answer came behind a finish reason, as some gateways send one with every chunk."""
+        self._early_reason, self.finish_reason = self.finish_reason, ""
+
+    def add_text(self, sink: bytearray, piece: str) -> None:
+        """Add text of the answer as it came: thinking in tags and leaked tool calls are taken out of it."""
+        if self.finish_reason:
+            self.goes_on()
+        if "<" in piece or not self._splitter.is_idle:
+            self._add_runs(sink, self._splitter.feed(piece, sink))
+        elif self._is_watched:
+            self._add_unsplit(sink, piece)
+        else:  # most deltas; what stands here is paid for by every one
+            sink += piece.encode()
+            self._chunks.append(TextDelta(piece))
+
+    def _add_runs(self, sink: bytearray, runs: list[Run]) -> None:
+        for kind, text in runs:
+            if kind is Kind.TEXT:
+                self._add_unsplit(sink, text)
+            elif kind is Kind.RECLAIM:
+                shown = sink.decode()
+                del sink[:]
+                with_chunks = len(self._chunks)
+                self.think_in(sink, shown.rstrip())
+                del self._chunks[with_chunks:]  # its text has been handed out already
+            elif not self._splitter.must_close or text not in self.native_thinking():
+                self.think_in(sink, text)
+
+    def _add_unsplit(self, sink: bytearray, piece: str) -> None:
+        leaks = self._leaks
+        if leaks is None or (leaks.is_idle and "<" not in piece and "]" not in piece):
+            self._show(sink, piece)
+            return
+        for found in leaks.feed(piece, sink):
+            if isinstance(found, str):
+                self._show(sink, found)
+            elif not self.stopped:
+                call = self.start_call("", found.name)
+                self.grow_call(call, found.arguments)
+                self.end_call(call)
+                self.place_call(sink, call)
+
+    def _show(self, sink: bytearray, piece: str) -> None:
+        """Show text, up to a stop sequence. What may be the beginning of one is in the part, but not shown."""
         if self.stopped:
             return
         sink += piece.encode()
@@ -145,49 +227,81 @@ class Accumulator(ABC):
                 del part[kept:]
         return shown
 
-    def passes_over(self, event: Event) -> bool:
-        """Tell `[DONE]`, which MiniMax never sends but gateways do, and blank keep-alives, from JSON that is broken."""
-        if event.data.strip() not in _NO_JSON:
-            return False
-        self.complete = self.complete or bool(self.finish_reason)
-        return True
+    def is_no_json(self, event: Event) -> bool:
+        """Return whether an event is `[DONE]`, which only gateways send, or a keep-alive; other broken JSON is not."""
+        if event.data.strip() == _DONE:
+            self.complete = self.complete or bool(self.finish_reason or self._early_reason)
+            return True
+        return is_keep_alive(event.data)
+
+    def close_text(self, sink: bytearray) -> None:
+        """Show what is held back of the text in `sink`, which has ended."""
+        self._add_runs(sink, self._splitter.flush(sink))
+        if self._leaks is not None:
+            self._show(sink, self._leaks.flush())
 
     def flush_text(self) -> None:
-        """Show what is held back, at the end of the text. Wires that hold text of their own extend this."""
+        """Show what is held back, at the end of the answer. Wires extend this."""
         held = self._cutter.flush() if self._cutter is not None else ""
         if held:
             self._chunks.append(TextDelta(held))
 
     def start_call(self, sent_id: str, name: str) -> GrowingCall:
         """Begin the next tool call, under an id of its own; raises `ResponseFormatError` past a sane number of them."""
-        index = len(self._calls)
-        if index >= MAX_TOOL_CALLS:
+        if self.finish_reason:
+            self.goes_on()
+        if len(self._calls) >= MAX_TOOL_CALLS:
             raise ResponseFormatError(f"the answer asks for more than {MAX_TOOL_CALLS} tool calls")
         taken = {call.id for call in self._calls}
-        own_id, suffix = sent_id or f"call_{index + 1}", 1
+        own_id, suffix = sent_id or f"call_{len(self._calls) + 1}", 1
         while own_id in taken:
             suffix += 1
             own_id = f"{sent_id or 'call'}_{suffix}"
-        call = GrowingCall(index, sent_id, own_id, name)
+        call = GrowingCall(sent_id, own_id, "")
         self._calls.append(call)
-        self._chunks.append(ToolCallStart(index, own_id, name))
+        if name:
+            self.name_call(call, name)
         return call
 
+    def name_call(self, call: GrowingCall, name: str) -> None:
+        """Set the name of a call, which makes it one: a call without a name is not part of the answer."""
+        call.name = name
+        call.index = sum(each.index >= 0 for each in self._calls)
+        self._chunks.append(ToolCallStart(call.index, call.id, name))
+        if call.arguments:
+            self._chunks.append(ToolCallDelta(call.index, call.arguments.decode()))
+
     def grow_call(self, call: GrowingCall, arguments: str) -> None:
-        """Add to a call's arguments."""
-        if arguments:
-            call.arguments += arguments.encode()
-            self._chunks.append(ToolCallDelta(call.index, arguments))
+        """Add to a call's arguments; what comes behind its end is a repetition."""
+        if arguments and not call.ended:
+            if self.finish_reason:
+                self.goes_on()
+            call.add(arguments)
+            if call.name:
+                self._chunks.append(ToolCallDelta(call.index, arguments))
 
     def end_call(self, call: GrowingCall) -> None:
-        """Tell that a call is whole, once."""
-        if not call.ended:
+        """Mark a call as whole, once."""
+        if not call.ended and call.name:
             call.ended = True
             self._chunks.append(ToolCallEnd(call.index, call.whole()))
 
     def _final_reason(self) -> str:
+        """Return the finish reason in our words; a cut answer's says so, whatever calls it holds."""
         if self.stopped:
             return "stop"
-        return (
-            "tool_calls" if self._calls else self.finish_reasons.get(self.finish_reason, self.finish_reason) or "stop"
-        )
+        reason = self.finish_reasons.get(self.finish_reason, self.finish_reason) or "stop"
+        if reason in _CUT or reason == "error":
+            return reason
+        if any(call.name for call in self._calls):
+            return "tool_calls"
+        return "stop" if reason == "tool_calls" else reason
+
+
+def leaks_of(request: ChatRequest) -> LeakedCalls | None:
+    """Return what finds leaked calls in the answer to a request; None where it can ask for none."""
+    if not request.tools or request.tool_choice == "none":
+        return None
+    from .leaked_calls import LeakedCalls
+
+    return LeakedCalls(request.tools)

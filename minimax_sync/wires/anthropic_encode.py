@@ -10,30 +10,40 @@ import msgspec
 from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
+from ..values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, ToolCall
+from ..values.models import model_card
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
-from .inline_images import filled, gap
-from .normalize import common_fields, spoken, system_prompt, turns
+from .inline_images import InlineImages
+from .normalize import common_fields, other_part, sendable_parts, system_prompt, turns, with_extra_body
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
+_CACHE = {"cache_control": {"type": "ephemeral"}}
+_CACHED_TURNS = 2
 
 
 def encode(request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> bytes:
     """Write the JSON body of a checked request. Raises `RequestError` for values that JSON cannot hold."""
-    body = common_fields(request, model, stream)
-    body["messages"] = _messages(request)
+    body = common_fields(request, model, stream, needs_limit=True)
+    images = InlineImages()
+    turns = _turns(request, images)
+    body["messages"] = turns
     system = system_prompt(request)
     if system:
         body["system"] = system
+    if request.effort is not None:
+        body["output_config"] = {"effort": request.effort}
     if request.stop:
         body["stop_sequences"] = request.stop
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice is not None:
             body["tool_choice"] = _CHOICES.get(request.tool_choice, {"type": "tool", "name": request.tool_choice})
-    body.update(request.extra_body)
-    return filled(as_json(body, "the request"), request.messages)
+    if request.cache:
+        card = model_card(body["model"])
+        if card is None or card.caching == "markers":
+            _mark(body, turns)
+    return images.filled(as_json(with_extra_body(body, request.extra_body), "the request"))
 
 
 Blocks: TypeAlias = "tuple[Any, ...]"
@@ -44,11 +54,25 @@ class _Turn(msgspec.Struct, gc=False):
     content: Blocks
 
 
-def _messages(request: ChatRequest) -> list[_Turn]:
-    """Write the turns; what one role says in a row is one turn."""
+def _mark(body: dict[str, Any], turns: list[_Turn]) -> None:
+    """Put cache markers behind the tools, the system prompt and the last user turns, 4 in all, which is the limit."""
+    if "tools" in body:
+        body["tools"][-1] = {**body["tools"][-1], **_CACHE}
+    system = body.get("system")
+    if system:
+        blocks = [{"type": "text", "text": system}] if isinstance(system, str) else system
+        body["system"] = [*blocks[:-1], {**blocks[-1], **_CACHE}]
+    for turn in [turn for turn in turns if turn.role == "user"][-_CACHED_TURNS:]:
+        last = turn.content[-1]
+        last = {"type": "text", "text": last.text} if isinstance(last, Text) else last
+        turn.content = (*turn.content[:-1], {**last, **_CACHE})
+
+
+def _turns(request: ChatRequest, images: InlineImages) -> list[_Turn]:
+    """Write the turns; messages of one role in a row are one turn."""
     written: list[_Turn] = []
     last = ""
-    for role, blocks in _written(request):
+    for role, blocks in _written(request, images):
         if role == last:
             written[-1].content += blocks
         else:
@@ -57,37 +81,43 @@ def _messages(request: ChatRequest) -> list[_Turn]:
     return written
 
 
-def _written(request: ChatRequest) -> Iterator[tuple[str, Blocks]]:
-    """Write each message; the results of an answer's calls are said by the user, with what that says next."""
+def _written(request: ChatRequest, images: InlineImages) -> Iterator[tuple[str, Blocks]]:
+    """Yield each message; the results of an answer's calls belong to the user, in front of the next text."""
     if request.is_plain:
         for each in request.messages:
-            if each.role != "system":
+            if each.role != "system" and not (each.role == "assistant" and each.text.isspace()):
                 yield each.role, each.parts
         return
     for message, text, results in turns(request.messages):
-        blocks = tuple(message.parts) if text else _blocks(message)
+        if message.role == "assistant" and text.isspace():
+            continue
+        blocks = tuple(message.parts) if text else _blocks(message, images)
         if blocks:
             yield message.role, blocks
             if results:
-                yield "user", tuple([_result(result) for result in results])
+                yield "user", tuple([_result(result, images) for result in results])
 
 
-def _blocks(message: ChatMessage) -> Blocks:
-    return tuple([_block(part) for part in spoken(message) if not _is_blank_thought(part)])
+def _blocks(message: ChatMessage, images: InlineImages) -> Blocks:
+    parts = [part for part in sendable_parts(message) if not _is_blank_thought(part)]
+    blocks = (_block(part, message.role, images) for part in parts)
+    return tuple([block for block in blocks if block is not None])
 
 
-def _block(part: Part) -> Text | dict[str, Any]:
+def _block(part: Part, role: str, images: InlineImages) -> Any:
     if isinstance(part, Text):
         return part
     if isinstance(part, Reasoning):
         return _thinking(part)
     if isinstance(part, ToolCall):
         return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part)}
-    return {"type": "image", "source": _source(part)}
+    if isinstance(part, OtherPart):
+        return other_part(part, role, is_openai=False)
+    return {"type": "image", "source": _source(part, images)}
 
 
 def _is_blank_thought(part: Part) -> bool:
-    """Tell thinking that this wire has no shape for: another wire's encrypted details."""
+    """Return whether a part is thinking that this wire has no shape for: another wire's encrypted details."""
     return isinstance(part, Reasoning) and not (part.text or part.signature or part.shape == "redacted_thinking")
 
 
@@ -107,18 +137,21 @@ def _input(call: ToolCall) -> dict[str, Any]:
         return {}
 
 
-def _source(image: Image) -> dict[str, Any]:
+def _source(image: Image, images: InlineImages) -> dict[str, Any]:
     if image.url:
         return {"type": "url", "url": image.url}
-    return {"type": "base64", "media_type": image.media_type, "data": gap()}
+    return {"type": "base64", "media_type": image.media_type, "data": images.place(image)}
 
 
-def _result(message: ChatMessage) -> dict[str, Any]:
-    written: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}
+def _result(message: ChatMessage, images: InlineImages) -> dict[str, Any]:
+    content: Any = message.text
+    if message.images:
+        content = _blocks(message, images)
+    written: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}
     if message.is_error:
         written["is_error"] = True
     return written
 
 
 def _tool(tool: ToolDef) -> dict[str, Any]:
-    return {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+    return {"name": tool.name, "description": tool.description, "input_schema": tool.parameters, **tool.extra}

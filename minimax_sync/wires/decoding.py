@@ -18,13 +18,16 @@ Parsed = TypeVar("Parsed")
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON they should be."""
 
+_NOTHING = (b"", b"null", b"[]", b'""', b"{}")
+_LAST_HALF = re.compile(rb'(?<!\\)\\u[dD][89abAB][\da-fA-F]{2}(?=")')
+_FIRST_HALF = re.compile(rb'(?<=")\\u[dD][c-fC-F][\da-fA-F]{2}')
 _ESCAPE = rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
 
 
 def parsed(decode: Callable[[bytes], Parsed], data: bytes) -> Parsed:
-    """Decode JSON, replacing invalid UTF-8 and halves of surrogate pairs, as a gateway that cuts text at UTF-16 sends.
+    """Decode JSON; invalid UTF-8 and single halves of surrogate pairs are replaced.
 
-    Raises `ResponseFormatError`, which tells the place and never the text.
+    Raises `ResponseFormatError`, which names the place and never quotes the text.
     """
     for attempt in (bytes, _repaired):
         try:
@@ -40,12 +43,13 @@ def _repaired(data: bytes) -> bytes:
 
 
 def not_an_answer(problem: str, data: bytes) -> ResponseFormatError:
-    """Build the error for bytes that are not what they should be."""
-    return ResponseFormatError(f"the service sent {len(data)} bytes that are no answer: {problem[:MAX_MESSAGE_CHARS]}")
+    """Return the error for bytes that are not valid."""
+    problem = problem[:MAX_MESSAGE_CHARS]
+    return ResponseFormatError(f"the service sent {len(data)} bytes that are not a valid answer: {problem}")
 
 
 def count(value: object) -> int:
-    """Take a token count; what is none counts as 0, since usage must never cost an answer."""
+    """Coerce a token count to int. Invalid values count as 0: bad usage data must not fail a response."""
     if isinstance(value, str) and value.isdecimal() and len(value) < 16:
         return int(value)
     return int(value) if isinstance(value, int | float) and 0 <= value < 1e15 else 0
@@ -61,5 +65,27 @@ def json_text(value: object) -> str:
 
 
 def as_text(value: object) -> str:
-    """Take a field that should be text; what is none counts as "", where the field is not worth losing an answer."""
+    """Coerce a field to text. Any other value counts as "": an odd field must not fail a response."""
     return value if isinstance(value, str) else ""
+
+
+def is_keep_alive(data: bytes) -> bool:
+    """Return whether the data of an event says nothing: blank, or an empty value of JSON, as gateways send."""
+    return data.strip() in _NOTHING
+
+
+class HalfJoiner:
+    """Joins characters whose two halves, escaped surrogates, a gateway sent in two events of a stream."""
+
+    def __init__(self) -> None:
+        self._half = b""
+
+    def joined(self, data: bytes) -> bytes:
+        """Return an event's JSON with the half of an earlier event inserted; a half at a string's end is kept back."""
+        if self._half and (found := _FIRST_HALF.search(data)):
+            data = data[: found.start()] + self._half + data[found.start() :]
+            self._half = b""
+        if found := _LAST_HALF.search(data):
+            self._half = found[0]
+            data = data[: found.start()] + data[found.end() :]
+        return data

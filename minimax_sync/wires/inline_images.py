@@ -5,35 +5,36 @@ It needs no escaping, and the JSON encoder would scan and copy its megabytes onc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from ..errors import RequestError
 from ..values.images import Image
-from ..values.messages import ChatMessage
 
 _GAP = b"\0"  # never in JSON, which escapes control characters
 
 
-def gap(before: str = "") -> msgspec.Raw:
-    """Write a JSON string that begins with `before` and goes on with an image's base64, once `filled`."""
-    return msgspec.Raw(msgspec.json.encode(before)[:-1] + _GAP + b'"')
+class InlineImages:
+    """The images of one body, in the order in which their places in it were made."""
 
+    def __init__(self) -> None:
+        self._images: list[bytes] = []
 
-def filled(body: bytes, messages: Iterable[ChatMessage]) -> bytes:
-    """Put the images of the messages into the gaps that were left for them, in order.
+    def place(self, image: Image, before: str = "") -> msgspec.Raw:
+        """Return a JSON string that begins with `before` and gets the image's base64 once the body is `filled`."""
+        self._images.append(image.base64)
+        return msgspec.Raw(msgspec.json.encode(before)[:-1] + _GAP + b'"')
 
-    Raises `RequestError` for a gap that was none: bytes of the user's go into the body as they are.
-    """
-    if _GAP not in body:
-        return body
-    text, *rest = body.split(_GAP)
-    parts = (part for message in messages for part in message.parts)
-    images = [part.base64 for part in parts if isinstance(part, Image) and not part.url]
-    if len(images) != len(rest):
-        raise RequestError("extra_body: a msgspec.Raw in it holds a NUL byte, which is no JSON")
-    pieces = [text]
-    for image, text in zip(images, rest, strict=True):
-        pieces += (image, text)
-    return b"".join(pieces)
+    def filled(self, body: bytes) -> bytes:
+        """Return the body with the images in their places.
+
+        Raises `RequestError` for a NUL byte that is no place: bytes of the user's go into the body as they are.
+        """
+        if _GAP not in body:
+            return body
+        text, *rest = body.split(_GAP)
+        if len(self._images) != len(rest):
+            raise RequestError("extra_body: a msgspec.Raw in it holds a NUL byte, which is not JSON")
+        pieces = [text]
+        for image, text in zip(self._images, rest, strict=True):
+            pieces += (image, text)
+        return b"".join(pieces)

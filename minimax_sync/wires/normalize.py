@@ -2,43 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..errors import RequestError
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, Text
+from ..values.messages import ChatMessage, OtherPart, Part, Text
+from ..values.models import ModelCard, model_card
 from ..values.request import ChatRequest
+
+_log = logging.getLogger("minimax_sync.wires")
 
 DEFAULT_MAX_TOKENS = 65_536
 """Sent when a request names no limit, because the service's own default, 10,240, cuts long answers. M2.x models write
 131,072 at most (help.aliyun.com/zh/model-studio/minimax-api-by-minimax); this leaves room for a prompt of 139,000."""
 
-LOWEST_TEMPERATURE = 0.01
-"""Sent for `temperature=0`, which the service refuses."""
 
+def common_fields(request: ChatRequest, model: str, stream: bool, *, needs_limit: bool) -> dict[str, Any]:
+    """Return a body with the fields that both wires have under one name; `model` is for a request that names none.
 
-def common_fields(request: ChatRequest, model: str, stream: bool) -> dict[str, Any]:
-    """Begin a body with the fields that both wires have under one name; `model` is for a request that names none."""
-    max_tokens = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
-    fields: dict[str, Any] = {"model": request.model or model, "max_tokens": max_tokens}
+    Raises `RequestError` for thinking that the model does not offer.
+    """
+    name = request.model or model
+    card = model_card(name)
+    fields: dict[str, Any] = {"model": name}
+    if request.max_tokens is not None:
+        fields["max_tokens"] = request.max_tokens
+    elif needs_limit:
+        fields["max_tokens"] = DEFAULT_MAX_TOKENS
     if stream:
         fields["stream"] = True
     if request.temperature is not None:
-        fields["temperature"] = max(request.temperature, LOWEST_TEMPERATURE)
+        fields["temperature"] = (
+            request.temperature if card is None else max(request.temperature, card.lowest_temperature)
+        )
     if request.top_p is not None:
         fields["top_p"] = request.top_p
+    if card is not None:
+        _check_thinking(request, card)
+    if request.thinking is not None if card is None else card.thinking == "switch":
+        # M3 without it thinks on the OpenAI wire and does not on the other (anomalyco/opencode#38149)
+        fields["thinking"] = {"type": "disabled" if request.thinking is False else "adaptive"}
     return fields
 
 
-def system_prompt(request: ChatRequest) -> str:
+def _check_thinking(request: ChatRequest, card: ModelCard) -> None:
+    depths = ", ".join(card.efforts)
+    if request.thinking is False and card.thinking == "always":
+        cure = f"; effort= sets how much: {depths}" if depths else ""
+        raise RequestError(f"thinking=False is not possible with {card.name}, which always thinks{cure}")
+    if request.effort is not None and request.effort not in card.efforts:
+        if depths:
+            raise RequestError(f"effort must be one of {depths} for {card.name}")
+        cure = "; thinking= turns it on or off" if card.thinking == "switch" else ""
+        raise RequestError(f"effort is not possible with {card.name}, which has no depths of thinking{cure}")
+
+
+def with_extra_body(body: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body with the fields of `extra_body`; one that is None leaves the field out."""
+    body.update(extra)
+    for name, value in extra.items():
+        if value is None:
+            del body[name]
+    return body
+
+
+def system_prompt(request: ChatRequest) -> str | list[dict[str, Any]]:
     """Merge `system`, all system messages and the JSON instruction into the one prompt that MiniMax takes.
 
-    More than one system message, or one that is not first, is refused with 2013 (MiniMax-AI/MiniMax-M2#51).
+    More than one system message, or one that is not first, is refused with 2013 (MiniMax-AI/MiniMax-M2#51). It is a
+    list of blocks where a part has fields besides its text, such as `cache_control`.
     """
-    texts = [request.system or ""]
-    texts += [message.text for message in request.messages if message.role == "system"]
-    texts.append(_json_instruction(request))
+    messages = [message for message in request.messages if message.role == "system"]
+    if any(isinstance(part, OtherPart) for message in messages for part in message.parts):
+        return _system_blocks(request, messages)
+    texts = [request.system or "", *(message.text for message in messages), _json_instruction(request)]
     return "\n\n".join(text for text in texts if text.strip())
+
+
+def _system_blocks(request: ChatRequest, messages: list[ChatMessage]) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    texts = [
+        request.system or "",
+        *(part for message in messages for part in message.parts),
+        _json_instruction(request),
+    ]
+    for each in texts:
+        if isinstance(each, OtherPart):
+            blocks.append(dict(each.content))
+        elif text := each.text if isinstance(each, Text) else each:
+            blocks.append({"type": "text", "text": text})
+    return blocks
 
 
 def _json_instruction(request: ChatRequest) -> str:
@@ -79,6 +134,26 @@ def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[Cha
     return sorted(results, key=lambda result: order[result.tool_call_id])
 
 
-def spoken(message: ChatMessage) -> list[Part]:
-    """Return the parts without empty text, which the service refuses as a block."""
-    return [part for part in message.parts if not isinstance(part, Text) or part.text]
+def sendable_parts(message: ChatMessage) -> list[Part]:
+    """Return the parts without text that the service refuses as a block: empty, or blank beside other parts."""
+    parts = [part for part in message.parts if not isinstance(part, Text) or part.text]
+    return [part for part in parts if not isinstance(part, Text) or part.text.strip()] or parts
+
+
+_OPENAI_KINDS = ("file", "refusal")
+
+
+def other_part(part: OtherPart, role: str, *, is_openai: bool) -> Mapping[str, Any] | None:
+    """Return the JSON of a part that this library does not know, if it has this wire's shape.
+
+    The other wire's shape is an error in what the user writes; in an answer's history it is left out, with a warning.
+    """
+    kind = str(part.content.get("type"))
+    of_openai = kind.endswith("_url") or kind.startswith("input_") or kind in _OPENAI_KINDS
+    if kind == "text" or of_openai is is_openai:
+        return part.content
+    wire = "OpenAI" if of_openai else "Anthropic"
+    if role == "assistant":
+        _log.warning("a part of type %s of an answer is left out: it belongs to the %s wire", kind[:40], wire)
+        return None
+    raise RequestError(f"a message holds a part of type {kind[:40]!r}, which only the {wire} wire can carry")

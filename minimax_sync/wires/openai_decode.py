@@ -1,7 +1,7 @@
 """The OpenAI wire's answers: chunks, or a whole body, into one growing answer.
 
 The message's parts stand in one order, thinking, text, tool calls, whatever the order of the deltas, so that a stream
-gives the same response as a plain call. Fields that an answer can do without are `Any`, lest an odd one costs it.
+gives the same response as a plain call. Optional fields are `Any`, so that an odd value never fails the response.
 """
 
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ import msgspec
 from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
-from ..values.usage import TokenUsage
-from .accumulator import Accumulator
-from .decoding import UNREADABLE, as_text, count, json_text, not_an_answer, parsed
+from .accumulator import Accumulator, leaks_of
+from .decoding import UNREADABLE, as_text, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
 from .growing_call import GrowingCall
-from .think_tags import Run, ThinkSplitter
 from .thinking_snapshots import GrowingThought
+from .usage_counts import openai_usage
 
 if TYPE_CHECKING:
     from ..values.request import ChatRequest
+    from .leaked_calls import LeakedCalls
     from .sse import Event
 
 # No annotations from the future here: msgspec would compile and evaluate each of the Structs' own, 0.3 ms of a start.
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 MAX_RUNS = 1024
 """Of thinking; captures have one."""
 
-_LABELS = {"type", "id", "format", "index"}
-"""The fields of a `reasoning_details` entry that say nothing by themselves."""
+_LABELS = {"type", "id", "format", "index", "tag"}
+"""The fields of a run of thinking that say nothing by themselves."""
+
+DETAIL_TEXT: dict[object, str] = {"reasoning.summary": "summary"}
+"""The field that holds the text of an entry of `reasoning_details`, where it is not `text`."""
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -57,6 +60,7 @@ class _Choice(msgspec.Struct, gc=False):
     delta: _Delta | None = None
     message: _Delta | None = None
     finish_reason: Any = None
+    error: Any = None
 
 
 class _Answer(msgspec.Struct, gc=False):
@@ -95,22 +99,27 @@ class OpenAIAccumulator(Accumulator):
         "max_tokens": "length",
     }
 
-    def __init__(self, stops: tuple[str, ...] = ()) -> None:
-        super().__init__(stops)
+    def __init__(
+        self, stops: tuple[str, ...] = (), leaks: "LeakedCalls | None" = None, *, has_alternatives: bool = False
+    ) -> None:
+        super().__init__(stops, leaks)
         self._text = bytearray()
         self._thoughts: dict[object, _Thought] = {}
-        self._splitter: ThinkSplitter | None = ThinkSplitter()
+        self._detail_types: dict[object, object] = {}
         self._open_calls: dict[object, GrowingCall] = {}
+        self._has_alternatives = has_alternatives
+        self._saw_delta = False
         self._saw_content = False
+        self._messages = GrowingThought()
 
     def take_event(self, event: "Event") -> None:
         """Take one chunk; raises the error that it carries."""
         try:
             answer = _decode(event.data)
         except UNREADABLE:
-            if self.passes_over(event):
+            if self.is_no_json(event):
                 return
-            answer = parsed(_decode, event.data)
+            answer = parsed(_decode, self._halves.joined(event.data))
         self._take(answer)
         if not answer.choices and not answer.usage:
             raise_failure_in(event.data, is_error=event.type == "error")
@@ -136,71 +145,89 @@ class OpenAIAccumulator(Accumulator):
             self.model = as_text(answer.model)
         if answer.input_sensitive or answer.output_sensitive:
             self.flagged = True
-        for choice in answer.choices or ():
-            if choice.index.__class__ is int and choice.index > 0:
-                continue  # an alternative answer, asked for with `n` of another server
-            if choice.delta is not None:
-                self._take_delta(choice.delta)
-            if choice.message is not None:
-                self._take_message(choice.message)
-            if choice.finish_reason:
-                self.finish_reason = as_text(choice.finish_reason) or "stop"
+        choices = answer.choices
+        if choices and not (self._has_alternatives and choices[0].index):
+            self._take_choice(choices[0])
         if answer.usage:
-            self._take_usage(answer.usage)
+            self._take_usage(answer.usage, is_last=not choices)
+
+    def _take_choice(self, choice: _Choice) -> None:
+        """Take the one choice of a chunk, whatever its index: some servers count it up with every chunk."""
+        if choice.error:
+            raise_failure(None, choice.error)
+        if choice.delta is not None:
+            self._take_delta(choice.delta)
+        if choice.message is not None:
+            self._take_message(choice.message)
+        if choice.finish_reason and choice.finish_reason != "null":
+            self.finish_reason = as_text(choice.finish_reason) or "stop"
 
     def _take_message(self, message: _Delta) -> None:
-        """Take of a whole message only what no delta brought: gateways, Text-01 and M3 repeat it behind the deltas.
+        """Take of a message what no delta brought: gateways, Text-01 and M3 repeat it whole behind the deltas.
 
-        It is an end in itself, with or without a finish reason.
+        Without deltas it is the answer, or in a stream a piece of it, or all of it so far. Its end may go unsaid.
         """
-        self.finish_reason = self.finish_reason or "stop"
-        if self._thoughts:
-            message.reasoning_content = message.reasoning_details = message.reasoning = None
-        if self._saw_content:
-            message.content = None
-        calls, message.tool_calls = message.tool_calls, None
+        if self._saw_delta:
+            if self._thoughts:
+                message.reasoning_content = message.reasoning_details = message.reasoning = None
+            if self._saw_content:
+                message.content = None
+        elif message.content:
+            content = message.content if isinstance(message.content, str) else _joined(message.content)
+            message.content = self._messages.feed(content)
+        had_calls, calls, message.tool_calls = bool(self._calls), message.tool_calls, None
+        saw_delta = self._saw_delta
         self._take_delta(message)
-        if calls and not self._calls and not self.stopped:
+        self._saw_delta = saw_delta
+        if calls and not had_calls and not self.stopped:
             for call in calls:
                 self._open_calls.clear()
                 self._take_call(call, is_whole=True)
+        self._early_reason = self._early_reason or "stop"
 
     def _take_delta(self, delta: _Delta) -> None:
         if delta.reasoning_details or delta.reasoning_content or delta.reasoning:
+            self._saw_delta = True
             self._take_reasoning(delta)
         content = delta.content
         if content:
-            self._saw_content = True
-            if not isinstance(content, str):
-                content = _joined(content)
-            splitter = self._splitter
-            if splitter is None or (splitter.is_idle and "<" not in content):
-                self.say(self._text, content)
-            else:
-                self._take_runs(splitter.feed(content))
+            self._saw_delta = self._saw_content = True
+            self.add_text(self._text, content if content.__class__ is str else _joined(content))
         if delta.tool_calls and not self.stopped:
+            self._saw_delta = True
             for call in delta.tool_calls:
                 self._take_call(call)
 
     def _take_reasoning(self, delta: _Delta) -> None:
-        """Take one of the fields that say the same; native thinking also ends the search for think tags."""
-        if self._splitter is not None:
-            splitter, self._splitter = self._splitter, None
-            self._take_runs(splitter.flush())
+        """Take one of the fields that say the same."""
+        if self.finish_reason:
+            self.goes_on()
+        self._splitter.must_close = True
         details = delta.reasoning_details
-        entries = [entry for entry in details if isinstance(entry, dict)] if isinstance(details, list) else []
-        told = ""
-        for entry in entries:
-            text = as_text(entry.pop("text", None))
-            told += text
-            thought = self._thought(_key(entry), "reasoning_details")
-            if entry != thought.extra:
-                thought.extra.update(entry)
-            self._think(thought, text)
-        if not told:
-            text = as_text(delta.reasoning_content) or as_text(delta.reasoning)
+        has_text = False
+        if isinstance(details, list):
+            for entry in details:
+                if isinstance(entry, dict):
+                    has_text = self._take_detail(entry) or has_text
+        if not has_text:
+            text = as_text(delta.reasoning_content)
+            shape = "reasoning_content" if text else "reasoning"
+            text = text or as_text(delta.reasoning)
             if text:
-                self._think(self._thought("content", "reasoning_content"), text)
+                self._think(self._thought("content", shape), text)
+
+    def _take_detail(self, entry: dict[str, Any]) -> bool:
+        """Take an entry of `reasoning_details`, and return whether it has text. Entries of one type and index grow."""
+        index = entry.get("index", entry.get("id"))
+        index = index if isinstance(index, int | str) else None
+        kind = as_text(entry.get("type")) or self._detail_types.get(index)
+        self._detail_types[index] = kind
+        thought = self._thought((kind, index), "reasoning_details")
+        text = as_text(entry.pop(DETAIL_TEXT.get(kind, "text"), None))
+        if entry != thought.extra:
+            thought.extra.update(entry)
+        self._think(thought, text)
+        return bool(text)
 
     def _thought(self, key: object, shape: str) -> _Thought:
         thought = self._thoughts.get(key)
@@ -215,12 +242,18 @@ class OpenAIAccumulator(Accumulator):
         if news:
             self._chunks.append(ReasoningDelta(news))
 
-    def _take_runs(self, runs: list[Run]) -> None:
-        for is_thinking, text in runs:
-            if is_thinking:
-                self._think(self._thought("tag", "think_tag"), text)
-            else:
-                self.say(self._text, text)
+    def think_in(self, sink: bytearray, text: str) -> None:
+        """Add thinking that stood in the text, between tags."""
+        thought = self._thought("tag", "think_tag")
+        thought.extra["tag"] = self._splitter.tag
+        self._think(thought, text)
+
+    def place_call(self, sink: bytearray, call: GrowingCall) -> None:
+        """Do nothing: all calls stand behind the text."""
+
+    def native_thinking(self) -> str:
+        """Return the thinking that came in fields of its own."""
+        return "".join(thought.text for key, thought in self._thoughts.items() if key != "tag")
 
     def _take_call(self, piece: _Call, *, is_whole: bool = False) -> None:
         """Add a fragment to its call, or begin one."""
@@ -232,75 +265,64 @@ class OpenAIAccumulator(Accumulator):
             call = self._calls[-1]
         if call is None or _begins_another(call, index, sent_id, name):
             call = self._open_calls[index] = self.start_call(sent_id, name)
-        call.name = call.name or name
+        elif name and not call.name:
+            self.name_call(call, name)
         arguments = function.arguments
         if arguments:
             self.grow_call(call, arguments if isinstance(arguments, str) else json_text(arguments))
 
-    def _take_usage(self, usage: Any) -> None:
-        """Keep the last usage that is not zero: chunks before the end carry null or zeros."""
-        found = _usage(usage)
+    def _take_usage(self, usage: Any, *, is_last: bool) -> None:
+        """Keep the last usage that is not zero: chunks before the end carry null, zeros or the count so far."""
+        found = openai_usage(usage)
         if found.total_tokens:
             self.usage = found
-            self.complete = bool(self.finish_reason)
+            self.complete = is_last and bool(self.finish_reason or self._early_reason)
 
     def flush_text(self) -> None:
-        """Say what is held back: the beginning of a tag or of a stop sequence, thinking of an unknown kind."""
-        if self._splitter is not None:
-            self._take_runs(self._splitter.flush())
-        for thought in self._thoughts.values():
+        """Show what is held back: the beginning of a tag or of a stop sequence, thinking of an unknown kind."""
+        content = self._messages.rest()
+        if content:
+            self.add_text(self._text, content)
+        self.close_text(self._text)
+        for thought in tuple(self._thoughts.values()):
             rest = thought.rest()
             if rest:
                 self._chunks.append(ReasoningDelta(rest))
         super().flush_text()
 
     def parts(self) -> Iterator[Part]:
-        """Return thinking, text, tool calls; from any thread, so the runs are taken at a stroke."""
+        """Return thinking, text, tool calls; another thread may add to them meanwhile."""
         for thought in tuple(self._thoughts.values()):
             if thought.text or thought.extra.keys() - _LABELS:
                 yield Reasoning(thought.text, thought.shape, extra=dict(thought.extra))
         text = self._text.decode()
         if text:
             yield Text(text)
-        for call in self._calls:
-            yield call.whole()
+        for call in tuple(self._calls):
+            if call.name:
+                yield call.whole()
 
 
 def _begins_another(call: GrowingCall, index: object, sent_id: str, name: str) -> bool:
-    """Judge a fragment that could go on with `call`: parallel calls may share an index, or have none."""
-    if sent_id:
-        return sent_id != call.sent_id
-    return bool(name) and index is None and (name != call.name or call.is_whole())
+    """Judge a fragment that could go on with `call`: parallel calls may share an index or an id, or have none."""
+    if sent_id and sent_id != call.sent_id:
+        return True
+    if not name or not call.name:
+        return False
+    if index is None and not sent_id and name != call.name:
+        return True
+    return (not sent_id or name != call.name) and call.is_whole()
 
 
-def _key(entry: dict[str, Any]) -> object:
-    key = entry.get("index", entry.get("id"))
-    return key if isinstance(key, int | str) else None
-
-
-def _usage(usage: Any) -> TokenUsage:
-    if not isinstance(usage, dict):
-        return TokenUsage()
-    prompt, completion = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
-    return TokenUsage(
-        prompt,
-        completion,
-        count(usage.get("total_tokens")) or prompt + completion,
-        count(_inside(usage, "completion_tokens_details", "reasoning_tokens")),
-        count(_inside(usage, "prompt_tokens_details", "cached_tokens")),
-        count(_inside(usage, "prompt_tokens_details", "cache_creation_tokens")),
-    )
-
-
-def _inside(usage: dict[str, Any], outer: str, inner: str) -> object:
-    details = usage.get(outer)
-    return details.get(inner) if isinstance(details, dict) else None
-
-
-def _joined(content: list[Any]) -> str:
+def _joined(content: Any) -> str:
     return "".join(as_text(part.get("text")) for part in content if isinstance(part, dict))
 
 
 def accumulator(request: "ChatRequest") -> OpenAIAccumulator:
     """Return an accumulator for the answer to a request."""
-    return OpenAIAccumulator(request.stop)
+    alternatives = request.extra_body.get("n")
+    return OpenAIAccumulator(
+        request.stop,
+        leaks_of(request),
+        has_alternatives=isinstance(alternatives, int) and alternatives > 1,
+    )

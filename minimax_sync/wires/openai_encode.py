@@ -8,26 +8,38 @@ import msgspec
 
 from ..errors import ToolArgumentsError
 from ..values.images import Image
+from ..values.json_schema import is_strict
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, Part, Reasoning, Text, ToolCall
+from ..values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
-from .inline_images import filled, gap
-from .normalize import common_fields, spoken, system_prompt, turns
+from .inline_images import InlineImages
+from .normalize import common_fields, other_part, sendable_parts, system_prompt, turns, with_extra_body
+from .openai_decode import DETAIL_TEXT
+
+_OWN_NAMES = ("reasoning_content", "reasoning")
+"""Fields for thinking that other servers use; MiniMax refuses them (2013) and gets `reasoning_details`."""
 
 
-class _Said(msgspec.Struct, gc=False):
+class _Plain(msgspec.Struct, gc=False):
     """A message of text alone: made and written in half of a dict's time."""
 
     role: str
     content: str
 
 
+Written = _Plain | dict[str, Any]
+
+
 def encode(request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> bytes:
     """Write the JSON body of a checked request. Raises `RequestError` for values that JSON cannot hold."""
-    body = common_fields(request, model, stream)
-    body["messages"] = _messages(request, is_minimax)
-    body["reasoning_split"] = True
+    body = common_fields(request, model, stream, needs_limit=is_minimax)
+    images = InlineImages()
+    body["messages"] = _messages(request, is_minimax, images)
+    if is_minimax:
+        body["reasoning_split"] = True
+    if request.effort is not None:
+        body["reasoning_effort"] = request.effort
     if stream:
         body["stream_options"] = {"include_usage": True}
     if request.stop:
@@ -38,45 +50,61 @@ def encode(request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> 
             body["tool_choice"] = _tool_choice(request.tool_choice)
     if request.response_format != "text":
         body["response_format"] = _response_format(request)
-    body.update(request.extra_body)
-    return filled(as_json(body, "the request"), request.messages)
+    return images.filled(as_json(with_extra_body(body, request.extra_body), "the request"))
 
 
-def _messages(request: ChatRequest, is_minimax: bool) -> list[_Said | dict[str, Any]]:
-    written: list[_Said | dict[str, Any]] = []
+def _messages(request: ChatRequest, is_minimax: bool, images: InlineImages) -> list[Written]:
+    """Write the turns; texts of one role in a row are one message, since strict templates refuse two."""
+    written: list[Written] = []
     system = system_prompt(request)
     if system:
-        written.append(_Said("system", system))
+        written.append(_Plain("system", system) if isinstance(system, str) else {"role": "system", "content": system})
     if request.is_plain:
-        return written + [_Said(each.role, each.text) for each in request.messages if each.role != "system"]
+        for each in request.messages:
+            if each.role != "system":
+                _append(written, each.role, each.text)
+        return written
     for message, text, results in turns(request.messages):
         if text:
-            written.append(_Said(message.role, text))
+            _append(written, message.role, text)
         elif message.role == "assistant":
             written.append(_assistant(message, is_minimax))
         else:
-            written.append(_user(message))
+            written.append(_user(message, images))
         if results:
             written += map(_tool_result, results)
+            shown = [image for result in results for image in result.images]
+            if shown:
+                written.append(_user(ChatMessage("user", tuple(shown)), images))
     return written
 
 
-def _assistant(message: ChatMessage, is_minimax: bool) -> dict[str, Any]:
-    """Write an answer as it came: think tags inside the content, other thinking as `reasoning_details`.
+def _append(written: list[Written], role: str, text: str) -> None:
+    last = written[-1] if written else None
+    if last.__class__ is _Plain and last.role == role:
+        text = f"{last.content}\n\n{text}"
+        written.pop()
+    written.append(_Plain(role, text))
 
-    MiniMax refuses `reasoning_content` (2013); other servers get it back under that name.
-    """
+
+def _assistant(message: ChatMessage, is_minimax: bool) -> dict[str, Any]:
+    """Write an answer as it came: think tags inside the content, other thinking in the field that it came in."""
     written: dict[str, Any] = {"role": "assistant"}
     details: list[dict[str, Any]] = []
     content = ""
     for part in message.parts:
         if isinstance(part, Text):
             content += part.text
+        elif isinstance(part, OtherPart):
+            content += part.text
+            if not part.text:
+                other_part(part, "assistant", is_openai=True)
         elif isinstance(part, Reasoning):
             if part.shape == "think_tag":
-                content += f"<think>\n{part.text}\n</think>\n\n"
-            elif part.shape == "reasoning_content" and not is_minimax:
-                written["reasoning_content"] = written.get("reasoning_content", "") + part.text
+                tag = part.extra.get("tag", "think")
+                content += f"<{tag}>\n{part.text}\n</{tag}>\n\n"
+            elif part.shape in _OWN_NAMES and not is_minimax:
+                written[part.shape] = written.get(part.shape, "") + part.text
             elif part.text or (part.shape == "reasoning_details" and part.extra):
                 details.append(_detail(part, len(details)))
     written["content"] = content
@@ -90,7 +118,11 @@ def _assistant(message: ChatMessage, is_minimax: bool) -> dict[str, Any]:
 
 def _detail(part: Reasoning, position: int) -> dict[str, Any]:
     if part.shape == "reasoning_details":
-        return {**part.extra, "text": part.text} if part.text else dict(part.extra)
+        return (
+            {**part.extra, DETAIL_TEXT.get(part.extra.get("type"), "text"): part.text}
+            if part.text
+            else dict(part.extra)
+        )
     return {
         "type": "reasoning.text",
         "id": f"reasoning-text-{position + 1}",
@@ -100,18 +132,21 @@ def _detail(part: Reasoning, position: int) -> dict[str, Any]:
     }
 
 
-def _user(message: ChatMessage) -> dict[str, Any]:
-    parts = spoken(message)
+def _user(message: ChatMessage, images: InlineImages) -> dict[str, Any]:
+    parts = sendable_parts(message)
     only = parts[0]
     if len(parts) == 1 and isinstance(only, Text):
         return {"role": "user", "content": only.text}
-    return {"role": "user", "content": [_user_part(part) for part in parts]}
+    return {"role": "user", "content": [_user_part(part, images) for part in parts]}
 
 
-def _user_part(part: Part) -> Part | dict[str, Any]:
+def _user_part(part: Part, images: InlineImages) -> Any:
     if isinstance(part, Image):
-        return {"type": "image_url", "image_url": {"url": part.url or gap(f"data:{part.media_type};base64,")}}
-    return part
+        return {
+            "type": "image_url",
+            "image_url": {"url": part.url or images.place(part, f"data:{part.media_type};base64,")},
+        }
+    return other_part(part, "user", is_openai=True) if isinstance(part, OtherPart) else part
 
 
 def _tool_result(message: ChatMessage) -> dict[str, Any]:
@@ -133,7 +168,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 def _tool(tool: ToolDef) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
+    return {"type": "function", "function": function, **tool.extra}
 
 
 def _tool_choice(choice: str) -> object:
@@ -145,4 +180,7 @@ def _tool_choice(choice: str) -> object:
 def _response_format(request: ChatRequest) -> dict[str, Any]:
     if request.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": request.schema, "strict": True}}
+    wrapped: dict[str, Any] = {"name": "answer", "schema": request.schema}
+    if is_strict(request.schema):
+        wrapped["strict"] = True
+    return {"type": "json_schema", "json_schema": wrapped}

@@ -2,10 +2,14 @@
 
 Lines end at CR, LF or CRLF and nowhere else; a CR ends its line at once, without waiting for a LF that may never come.
 Work is linear in the bytes however small the reads are, and both a line and an event are bounded. An event without its
-blank line at the end of the input is never dispatched: that is for the reader of the stream to judge.
+blank line at the end of the input is dispatched by `end` alone, which the caller uses when the input ended well.
+
+Beyond the standard, a line `error: {...}`, as llama.cpp sends, and a line of bare JSON are data of an event.
 """
 
 from __future__ import annotations
+
+import re
 
 import msgspec
 
@@ -15,6 +19,11 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
+
+
+def is_event_stream(beginning: bytes) -> bool:
+    """Return whether a body begins like an event stream, whatever its content type says."""
+    return re.match(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry|error)?:", beginning) is not None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +98,10 @@ class SseParser:
                 self._other_field(line)
         return events
 
+    def end(self) -> list[Event]:
+        """Return the event that the input ended in without its blank line; call it only when the input ended well."""
+        return self.feed(b"\n\n")
+
     def _without_bom(self, read: bytes) -> bytes:
         head = bytes(self._half_line) + read
         if len(head) < len(_BOM) and _BOM.startswith(head):
@@ -116,12 +129,18 @@ class SseParser:
             raise ResponseFormatError(f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes")
 
     def _other_field(self, line: bytes) -> None:
+        if line[:1] == b"{":
+            self._add_data(line)
+            return
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"event":
             self._type = self._type_in_line = value.decode("utf-8", "replace")
             self._type_line = line
         elif name == b"data":
+            self._add_data(value)
+        elif name == b"error":
+            self._type = "error"
             self._add_data(value)
         elif name == b"id" and b"\0" not in value:
             self.last_event_id = value.decode("utf-8", "replace")

@@ -1,77 +1,179 @@
-"""Take `<think>...</think>` out of the text of servers that send thinking inside it, however deltas split the tags."""
+"""Take thinking in tags out of the text of servers that send it inside the answer, however deltas split the tags.
+
+Tags count only at the beginning of an answer; later ones are text about tags. A closing tag that nothing opened ends
+thinking only where it stands alone on its line, as a chat template that opens the tag in the prompt leaves it.
+"""
 
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 
-OPENING, CLOSING = "<think>", "</think>"
+TAGS = ("think", "mm:think", "thinking")
+"""`<think>` is M2's, `<mm:think>` is vLLM's for M3 (vllm#46042)."""
 
-_EITHER, _TO_OPEN, _TO_CLOSE = (OPENING, CLOSING), (OPENING,), (CLOSING,)
-_TAGS: dict[tuple[str, ...], re.Pattern[str]] = {
-    tags: re.compile("|".join(tags)) for tags in (_EITHER, _TO_OPEN, _TO_CLOSE)
-}
+_OPENINGS = tuple(f"<{tag}>" for tag in TAGS)
+_CLOSINGS = tuple(f"</{tag}>" for tag in TAGS)
+_CLOSING_LINE = re.compile(rf"^[ \t]*(?:{'|'.join(_CLOSINGS)})[ \t]*$", re.MULTILINE)
+_BLANK = " \t"
+_LOOK_BACK = 32
+_MOST_HELD = 32
+"""Characters; longer space around a tag is not looked through, so that many deltas of it do not cost their square."""
 
-Run = tuple[bool, str]
-"""Whether it is thinking, and the text."""
+
+class Kind(Enum):
+    """What a run of text is."""
+
+    TEXT = auto()
+    THINKING = auto()
+    RECLAIM = auto()
+    """All text so far was thinking; the run itself is empty."""
+
+
+Run = tuple[Kind, str]
 
 
 class ThinkSplitter:
-    """Split one answer's text. Whitespace around thinking belongs to neither side.
+    """Split one answer's text into runs. Whitespace around thinking belongs to neither side.
 
-    A tag that is never closed makes all that follows thinking. A closing tag without an opening one, as from servers
-    whose chat template opens it in the prompt, makes thinking of all text before it that has not been handed out yet.
+    A tag that is never closed makes all that follows thinking. `tag` is the name of the tag that was seen last.
     """
 
     def __init__(self) -> None:
-        self.is_idle = True
-        """Text without a "<" passes as it is: nothing is held, and no tag is open or has just been closed."""
-        self._expected: tuple[str, ...] = _EITHER
+        self.is_idle = False
+        """Text without a "<" passes as it is: nothing is held, and the answer's text has begun."""
+        self.tag = TAGS[0]
+        self.must_close = False
+        """Only a tag that is closed counts, as beside thinking in fields of its own; its thinking comes in one run."""
+        self._closing = ""  # of the open tag
+        self._buffer: list[str] | None = None  # what came since an opening tag that must be closed
+        self._at_start = True
+        self._after_thinking = False
+        self._can_reclaim = True
         self._held = ""
         self._spaces: list[str] = []  # behind thinking; in pieces, so that many of them do not cost their square
-        self._after_tag = False
 
-    @property
-    def _thinking(self) -> bool:
-        return self._expected is _TO_CLOSE
-
-    def feed(self, piece: str) -> list[Run]:
-        """Return what is certain: a tail that may be part of a tag, or space before a closing one, is held back."""
-        text = self._held + piece
+    def feed(self, piece: str, shown: bytearray) -> list[Run]:
+        """Return what is certain; `shown` is the text so far. What may be part of a tag is held back."""
         runs: list[Run] = []
-        start = 0
-        while found := _TAGS[self._expected].search(text, start):
-            self._add(runs, self._thinking or found[0] == CLOSING, text[start : found.start()])
-            self._spaces.clear()
-            self._expected = _TO_CLOSE if found[0] == OPENING else _TO_OPEN
-            self._after_tag = True
-            start = found.end()
-        end = self._end_of_certain_part(text, start)
-        self._held = text[end:]
-        self._add(runs, self._thinking, text[start:end])
-        self.is_idle = not (self._thinking or self._held or self._after_tag)
+        text, self._held = self._held + piece, ""
+        while text and not self._held:
+            if self._closing:
+                text = self._thinking(runs, text)
+            elif self._at_start:
+                text = self._start(text)
+            else:
+                text = self._text(runs, text, shown)
+        self.is_idle = not (self._closing or self._at_start or self._held)
         return runs
 
-    def flush(self) -> list[Run]:
+    def flush(self, shown: bytearray) -> list[Run]:
         """Return what is held, at the end of the answer."""
         runs: list[Run] = []
-        self._add(runs, self._thinking, self._held)
-        self._held = ""
+        held, self._held = self._held, ""
+        if self._buffer is not None:
+            runs.append((Kind.TEXT, "".join((f"<{self.tag}>", *self._buffer, held))))
+            self._buffer, self._closing, self._at_start = None, "", False
+        elif self._closing:
+            self._think(runs, held)
+        elif self._at_start:
+            if held and not self._after_thinking:
+                runs.append((Kind.TEXT, held))
+        elif held:
+            if self._can_reclaim and held.strip(_BLANK) in _CLOSINGS and self._line_begins(shown):
+                self._reclaim(runs, "", shown)
+            else:
+                runs.append((Kind.TEXT, held))
         return runs
 
-    def _add(self, runs: list[Run], is_thinking: bool, text: str) -> None:
-        if self._after_tag:
-            text = text.lstrip()
-            self._after_tag = not text
-        if is_thinking:
-            said = text.rstrip()
-            self._spaces.append(text[len(said) :])
-            if said:
-                said = "".join((*self._spaces[:-1], said))
-                del self._spaces[:-1]
-            text = said
-        if text:
-            runs.append((is_thinking, text))
+    def _start(self, text: str) -> str:
+        """Look for an opening tag before any text; return what is to be read on."""
+        begun = text.lstrip()
+        if self._after_thinking:
+            text = begun
+        may_begin = len(text) < _MOST_HELD and (not begun or any(opening.startswith(begun) for opening in _OPENINGS))
+        if may_begin:
+            self._held = text
+            return text
+        for tag, opening in zip(TAGS, _OPENINGS, strict=True):
+            if begun.startswith(opening):
+                self.tag, self._closing = tag, f"</{tag}>"
+                self._spaces = [""]
+                self._buffer = [] if self.must_close else None
+                return begun[len(opening) :]
+        self._at_start = False
+        return text
 
-    def _end_of_certain_part(self, text: str, start: int) -> int:
-        tail = text.rfind("<", start)
-        return tail if tail >= 0 and any(tag.startswith(text[tail:]) for tag in self._expected) else len(text)
+    def _thinking(self, runs: list[Run], text: str) -> str:
+        end = text.find(self._closing)
+        if end >= 0:
+            if self._buffer is not None:
+                inner, self._buffer = "".join((*self._buffer, text[:end])).strip(), None
+                runs += [(Kind.THINKING, inner)] if inner else []
+            else:
+                self._think(runs, text[:end])
+            rest = text[end + len(self._closing) :]
+            self._closing, self._after_thinking, self._can_reclaim = "", True, False
+            return rest
+        tail = text.rfind("<")
+        if tail < 0 or not self._closing.startswith(text[tail:]):
+            tail = len(text)
+        if self._buffer is not None:
+            self._buffer.append(text[:tail])
+        else:
+            self._think(runs, text[:tail])
+        self._held = text[tail:]
+        return self._held
+
+    def _think(self, runs: list[Run], text: str) -> None:
+        if self._spaces == [""]:  # right behind the tag
+            text = text.lstrip()
+            if not text:
+                return
+        kept = text.rstrip()
+        self._spaces.append(text[len(kept) :])
+        if kept:
+            runs.append((Kind.THINKING, "".join((*self._spaces[:-1], kept))))
+            del self._spaces[:-1]
+            self._spaces.append("")
+
+    def _text(self, runs: list[Run], text: str, shown: bytearray) -> str:
+        if self._after_thinking or not self._can_reclaim or "<" not in text:
+            runs.append((Kind.TEXT, text))
+            return ""
+        begins = self._line_begins(shown)
+        for found in _CLOSING_LINE.finditer(text):
+            if found.start() == 0 and not begins:
+                continue
+            if found.end() == len(text):
+                break  # its line may go on
+            self._reclaim(runs, text[: found.start()], shown)
+            return text[found.end() :]
+        line_start = text.rfind("\n") + 1
+        line = text[line_start:].lstrip(_BLANK)
+        may_be_tag = (
+            line.startswith("<")
+            and len(line) < _MOST_HELD
+            and any(closing.startswith(line) or line.rstrip(_BLANK) == closing for closing in _CLOSINGS)
+        )
+        if not (may_be_tag and (line_start > 0 or begins)):
+            line_start = len(text)
+        if line_start:
+            runs.append((Kind.TEXT, text[:line_start]))
+        self._held = text[line_start:]
+        return self._held
+
+    def _line_begins(self, shown: bytearray) -> bool:
+        tail = bytes(shown[-_LOOK_BACK:])
+        line = tail.rpartition(b"\n")[2]
+        return not line.strip() and (b"\n" in tail or len(shown) < _LOOK_BACK)
+
+    def _reclaim(self, runs: list[Run], before: str, shown: bytearray) -> None:
+        """Make thinking of all text so far, and start anew."""
+        if shown:
+            if before:
+                runs.append((Kind.TEXT, before))
+            runs.append((Kind.RECLAIM, ""))
+        elif before.strip():
+            runs.append((Kind.THINKING, before.strip()))
+        self._can_reclaim, self._after_thinking, self._at_start = False, True, True

@@ -230,10 +230,6 @@ BAD_MESSAGES: list[tuple[Any, str]] = [
         r"function.arguments must be JSON text or a dict, not list",
     ),
     ({"role": "assistant", "reasoning_details": "x"}, r"messages\[1\].reasoning_details must be a list"),
-    (
-        {"role": "tool", "tool_call_id": "a", "content": [{"type": "image_url", "image_url": "https://x/"}]},
-        "cannot hold Image",
-    ),
     (5, r"messages\[1\] must be a ChatMessage or a dict, not int"),
 ]
 

@@ -105,7 +105,6 @@ FORMS = {
     "indexes as text": (start(COUNTED), opened("0", "text", text=""), grown("0", text="Hi"), stopped("0"), *END),
     "no indexes": (start(COUNTED), opened(None, "text", text=""), grown(None, text="Hi"), stopped(None), *END),
     "unknown events": ({"type": "later", "x": 1}, *HI, {"type": "x", "delta": {}}, *END),
-    "unknown blocks": (opened(5, "server_tool_use", id="s", input={"q": 1}), stopped(5), *HI, *END),
     "wrong types where it does not matter": (
         {"type": "message_start", "message": {"id": 5, "model": [], "usage": COUNTED, "stop_reason": None}},
         *HI,
@@ -149,7 +148,8 @@ REASONS = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "refusal": "content_filter",
-    "tool_use": "tool_calls",
+    "tool_use": "stop",  # without a call there is none to answer
+    "pause_turn": "pause_turn",
     "something_new": "something_new",
 }
 

@@ -65,7 +65,7 @@ def test_an_error_has_the_request_id() -> None:
     "event",
     [
         "data: {\n\n",
-        "data: []\n\n",
+        "data: [1]\n\n",
         {"type": 5},
         grown(0, text=5),
         grown(0, partial_json={}),

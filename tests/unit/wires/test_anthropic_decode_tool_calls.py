@@ -39,9 +39,9 @@ def test_a_tool_call_in(events: tuple[Any, ...]) -> None:
         assert found == ToolCall("a", "f", arguments_json='{"x":1}')
 
 
-def test_a_call_whose_start_was_lost_has_an_id_to_answer_to() -> None:
-    (found,) = answer(grown(0, partial_json="{}"), *END).tool_calls
-    assert (found.id, found.name, found.arguments_json) == ("call_1", "", "{}")
+def test_a_call_without_a_name_is_not_a_call() -> None:
+    response = answer(grown(0, partial_json="{}"), *END)
+    assert (response.tool_calls, response.finish_reason) == ((), "stop")
 
 
 def test_malformed_input_that_came_as_text_stays_the_text_it_is() -> None:

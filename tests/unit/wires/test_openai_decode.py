@@ -129,7 +129,7 @@ ENDINGS: dict[str, tuple[Any, ...]] = {
     ),
     "a whole message and no delta": ({**message(content="Hi"), "usage": USAGE["usage"]},),
     "a whole message without a finish reason": ({"choices": [{"message": {"content": "Hi"}}]},),
-    "a second choice of another server": (delta("Hi"), {"choices": [{"index": 1, "delta": {"content": "Ho"}}]}, *END),
+    "a choice index that counts up": (delta("H"), {"choices": [{"index": 1, "delta": {"content": "i"}}]}, *END),
     "content as a list": (delta([{"type": "text", "text": "H"}, {"type": "text", "text": "i"}, 5]), *END),
     "wrong types where it does not matter": (
         {**delta("Hi"), "created": "x", "id": 5, "model": ["M"], "usage": "none", "request_id": {}},
@@ -215,9 +215,11 @@ REASONS = {
     "stop": "stop",
     "length": "length",
     "content_filter": "content_filter",
-    "tool_calls": "tool_calls",
-    "tool_call": "tool_calls",
-    "function_call": "tool_calls",
+    "tool_calls": "stop",  # without a call there is none to answer
+    "tool_call": "stop",
+    "function_call": "stop",
+    "end_turn": "stop",
+    "max_tokens": "length",
     "insufficient_system_resource": "insufficient_system_resource",
 }
 
@@ -314,7 +316,6 @@ def test_sensitive_content_is_flagged() -> None:
         "data: {\n\n",
         "data: [1]\n\n",
         'data: "text"\n\n',
-        "data: null\n\n",
         "data: <html>\n\n",
         delta(5),
         delta({"a": 1}),

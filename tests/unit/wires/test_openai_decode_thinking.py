@@ -46,7 +46,7 @@ def test_pieces_that_stay_ambiguous_are_released_at_the_end() -> None:
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_thinking_in_a_field_of_other_servers(field: str) -> None:
     response = answer(delta(**{field: "Let me"}), delta("", **{field: " see"}), delta("Hi"), *END)
-    assert response.message.parts == (Reasoning("Let me see", "reasoning_content"), Text("Hi"))
+    assert response.message.parts == (Reasoning("Let me see", field), Text("Hi"))
 
 
 def test_runs_of_thinking_are_kept_apart_with_all_their_fields() -> None:
@@ -79,7 +79,9 @@ TAGGED = {
     "never closed": (["<think>Let me", " see"], "Let me see", ""),
     "an orphan at the end of the first delta": (["Let me see\n</think>\n\nHi"], "Let me see", "Hi"),
     "no tag": (["a < b", " and <thin", " ice"], "", "a < b and <thin ice"),
-    "two of them": (["<think>Let me</think>H<think> see</think>i"], "Let mesee", "Hi"),
+    "two of them at the beginning": (["<think>Let me</think>\n<think>see</think>Hi"], "Let mesee", "Hi"),
+    "a second one in the text": (["<think>Let me</think>H<think>", "i</think>"], "Let me", "H<think>i</think>"),
+    "a tag of M3": (["<mm:", "think>Let me see</mm:think>\nHi"], "Let me see", "Hi"),
     "an empty one": (["<think>\n\n</think>\n\nHi"], "", "Hi"),
 }
 

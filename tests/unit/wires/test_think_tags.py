@@ -9,43 +9,78 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minimax_sync.wires.think_tags import ThinkSplitter
+from minimax_sync.wires.think_tags import Kind, ThinkSplitter
 
 
-def split(pieces: list[str]) -> tuple[str, str]:
-    splitter = ThinkSplitter()
-    runs = [run for piece in pieces for run in splitter.feed(piece)] + splitter.flush()
-    assert all(text for _, text in runs)
-    return "".join(text for is_thinking, text in runs if is_thinking), "".join(
-        text for is_it, text in runs if not is_it
-    )
+def split(pieces: list[str], *, must_close: bool = False) -> tuple[str, str]:
+    """Return (thinking, text) as an answer would have them at its end."""
+    splitter, thinking, shown = ThinkSplitter(), "", bytearray()
+    splitter.must_close = must_close
+    for runs in [*([piece] for piece in pieces), None]:
+        for kind, text in splitter.flush(shown) if runs is None else splitter.feed(runs[0], shown):
+            assert text or kind is Kind.RECLAIM
+            if kind is Kind.THINKING:
+                thinking += text
+            elif kind is Kind.TEXT:
+                shown += text.encode()
+            else:
+                thinking += shown.decode().rstrip()
+                shown.clear()
+    return thinking, shown.decode()
+
+
+def split_everywhere(text: str, **options: bool) -> set[tuple[str, str]]:
+    found = {split([text], **options), split(list(text), **options)}
+    for at in range(len(text)):
+        for beyond in range(at, len(text)):
+            found.add(split([text[:at], text[at:beyond], text[beyond:]], **options))
+    return found
 
 
 TEXTS = {
     "<think>\nLet me see.\n</think>\n\nHello!": ("Let me see.", "Hello!"),
+    "\n <mm:think>a</mm:think>\n\nHi": ("a", "Hi"),
+    "<thinking>a</think>b</thinking>Hi": ("a</think>b", "Hi"),
     "<think>a < b </ think></think>x < y": ("a < b </ think>", "x < y"),
-    "Before<think>in</think> after": ("in", "Beforeafter"),
+    "<think>a</think>\n<think>b</think>\nHi": ("ab", "Hi"),
     "<think>open": ("open", ""),
     "<think>  \n": ("", ""),
     "<think></think>  Hi \n": ("", "Hi \n"),
     "no tags <thin": ("", "no tags <thin"),
     "<think>one\n\ntwo</think>Hi</think>": ("one\n\ntwo", "Hi</think>"),
     "<think>half </thin": ("half </thin", ""),
+    "<thin": ("", "<thin"),
+    " \n": ("", " \n"),
+    # tags behind the first words are text about tags
+    "Before<think>in</think> after": ("", "Before<think>in</think> after"),
+    "BEGIN </think> AFTER END": ("", "BEGIN </think> AFTER END"),
+    "Wrap it: `<think>`, then answer.": ("", "Wrap it: `<think>`, then answer."),
+    "a\n </think> b\n": ("", "a\n </think> b\n"),
+    # a closing tag alone on its line, as a template that opens the tag in the prompt leaves it
+    "I greet back.\n</think>\nHi!": ("I greet back.", "Hi!"),
+    "I greet back.\n \t</mm:think> \n\nHi!": ("I greet back.", "Hi!"),
+    "I greet back.\n</think>": ("I greet back.", ""),
+    "</think>\n\nHi!": ("", "Hi!"),
+    "a\n</think>\nb\n</think>\nc": ("a", "b\n</think>\nc"),
 }
 
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS.items())
 def test_tags_cut_at_every_point(text: str, expected: tuple[str, str]) -> None:
-    assert split([text]) == expected
-    assert split(list(text)) == expected
-    for at in range(len(text)):
-        for beyond in range(at, len(text)):
-            assert split([text[:at], text[at:beyond], text[beyond:]]) == expected
+    assert split_everywhere(text) == {expected}
 
 
-def test_an_orphaned_closing_tag_makes_thinking_of_what_was_not_handed_out_yet() -> None:
-    assert split(["Let me see.\n</think>\n\nHi"]) == ("Let me see.", "Hi")
-    assert split(["Let me see", ".</", "think>Hi"]) == ("", "Let me see.Hi")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<think>\nLet me see.\n</think>\n\nHello!", ("Let me see.", "Hello!")),
+        ("<think> is a tag", ("", "<think> is a tag")),
+        ("<think>open </thi", ("", "<think>open </thi")),
+        ("<think></think>Hi", ("", "Hi")),
+    ],
+)
+def test_beside_native_thinking_only_closed_tags_count(text: str, expected: tuple[str, str]) -> None:
+    assert split_everywhere(text, must_close=True) == {expected}
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)

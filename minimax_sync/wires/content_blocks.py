@@ -1,0 +1,60 @@
+"""The Anthropic wire's content blocks while they grow, and as parts of a message. It must not know events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..values.messages import OtherPart, Part, Reasoning, Text
+from .decoding import parsed
+from .growing_call import GrowingCall
+
+
+class Block:
+    """One growing content block.
+
+    `initial` is text that its start already held, which the first delta may repeat. `thought` is a block in front of
+    this one, for thinking that stood between tags in its text; that one `is_inline`. `raw` is the start of a block of
+    another kind, such as that of a tool which the server runs; its input grows as `text`.
+    """
+
+    def __init__(self, index: int, kind: str, call: GrowingCall | None = None) -> None:
+        self.index, self.kind, self.call = index, kind, call
+        self.thought: Block | None = None
+        self.is_inline = False
+        self.text = bytearray()
+        self.initial = self.signature = ""
+        self.extra: dict[str, Any] = {}
+        self.raw: dict[str, Any] | None = None
+
+    def part(self) -> Part | None:
+        """Return the block as a part; None while it is empty."""
+        text = self.text.decode()
+        if self.call is not None:
+            return self.call.whole() if self.call.name else None
+        if self.raw is not None:
+            return OtherPart({**self.raw, "input": _as_object(text)} if text else self.raw)
+        if self.kind == "text":
+            return Text(text) if text else None
+        if self.kind == "redacted_thinking" or text or self.signature:
+            return Reasoning(text, self.kind, self.signature, dict(self.extra))
+        return None
+
+
+def raw_block(source: bytes, index: int) -> dict[str, Any]:
+    """Return a block of a kind that this library does not know as it stands in the JSON of an event or a message."""
+    event = parsed(msgspec.json.Decoder(dict[str, Any]).decode, source)
+    if "content_block" in event:
+        block = event["content_block"]
+    else:
+        inner = event.get("message")
+        block = (inner if isinstance(inner, dict) else event)["content"][index]
+    return block if isinstance(block, dict) else {}
+
+
+def _as_object(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return {}
