@@ -91,8 +91,8 @@ class ThinkSplitter:
         begun = text.lstrip()
         if self._after_thinking:
             text = begun
-        may_begin = len(text) < _MOST_HELD and (not begun or any(opening.startswith(begun) for opening in _OPENINGS))
-        if may_begin:
+        is_partial = not begun or any(opening.startswith(begun) for opening in _OPENINGS)
+        if is_partial and len(text) < _MOST_HELD:
             self._held = text
             return text
         for tag, opening in zip(TAGS, _OPENINGS, strict=True):

@@ -100,7 +100,8 @@ def test_C8_nesting_of_any_depth_is_an_answer_or_an_error_of_ours(wire: Wire, de
         call = '{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": DEEP}}]}}]}'
     else:
         body = '{"type": "message", "content": [{"type": "text", "text": "hi"}], "usage": DEEP}'
-        call = '{"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "name": "f", "input": DEEP}}'
+        block = '{"type": "tool_use", "name": "f", "input": DEEP}'
+        call = f'{{"type": "content_block_start", "index": 2, "content_block": {block}}}'
     with (
         RawServer(replies(answer(body.replace("DEEP", nested).encode(), headers=[JSON]))) as server,
         wire.client(server) as client,
