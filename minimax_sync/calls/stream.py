@@ -18,7 +18,7 @@ from ..values.chunks import StreamChunk, TextDelta
 from ..values.response import ChatResponse
 from ..wires.accumulator import Accumulator
 from ..wires.failures import request_id_in
-from ..wires.sse import SseParser
+from ..wires.sse import SseParser, is_event_stream
 from .attempts import Attempt
 from .refusals import describe_body
 
@@ -27,7 +27,7 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import Self
 
-USAGE_GRACE = 2.0
+USAGE_GRACE = 3.0
 """How long, in seconds, usage is waited for after a finish reason when the server leaves the socket open."""
 
 MAX_STREAM_BYTES = 1024 * 1024 * 1024
@@ -47,7 +47,9 @@ class Reading:
         self._attempt = attempt
         self._idle_timeout = attempt.call.options.idle_timeout
         self._silence = 0.0
-        self._awaits_usage = False
+        self._was_cut = False
+        self._deadline = attempt.reply.deadline
+        self._usage_due: float | None = None
         self._is_reported = not attempt.call.is_watched
         self._returned_at = time.monotonic()
 
@@ -81,7 +83,8 @@ class Reading:
         try:
             data = self._read1()
             content_type = reply.headers.get("content-type", "").lower()
-            if not data or data.lstrip().startswith(_WHOLE_BODY_BEGINS) or any(map(content_type.count, _WHOLE_BODIES)):
+            is_whole = data.lstrip().startswith(_WHOLE_BODY_BEGINS) or any(map(content_type.count, _WHOLE_BODIES))
+            if not data or (is_whole and not is_event_stream(data)):
                 self._take_whole_body(data)
             else:
                 yield from self._fold_events(data)
@@ -99,8 +102,8 @@ class Reading:
             reply.close()
 
     def _fold_events(self, data: bytes) -> Iterator[StreamChunk]:
-        feed, accumulator = SseParser().feed, self.accumulator
-        received = 0
+        parser, accumulator = SseParser(), self.accumulator
+        feed, received = parser.feed, 0
         while data:
             received += len(data)
             if received > MAX_STREAM_BYTES:
@@ -113,6 +116,8 @@ class Reading:
                 if accumulator.complete or accumulator.stopped:
                     return
             data = self._read1()
+        if not self._was_cut:
+            yield from accumulator.feed_last(parser)
 
     def _take_whole_body(self, beginning: bytes) -> None:
         """Take JSON in answer to a stream request for the answer, which it is when it is one."""
@@ -127,10 +132,14 @@ class Reading:
         """Read on; b"" at a good end. The time since the last read was the caller's: the deadline moves by it."""
         reply = self.reply
         began = time.monotonic()
-        reply.deadline += began - self._returned_at
-        if self.accumulator.awaits_only_usage and not self._awaits_usage:
-            self._awaits_usage = True
-            reply.deadline = min(reply.deadline, began + USAGE_GRACE)
+        self._deadline += began - self._returned_at
+        if not self.accumulator.awaits_only_usage:
+            self._usage_due = None
+        elif self._usage_due is None:
+            self._usage_due = began + USAGE_GRACE
+        else:
+            self._usage_due += began - self._returned_at
+        reply.deadline = min(self._deadline, self._usage_due or self._deadline)
         try:
             data = reply.read1()
             self._returned_at = now = time.monotonic()
@@ -148,6 +157,7 @@ class Reading:
         if self.closed:
             raise self.interrupted("it was closed")
         if self.accumulator.finish_reason:
+            self._was_cut = True
             return b""
         if isinstance(error, CallTimeoutError):
             raise error

@@ -18,7 +18,7 @@ _COUNTS = (
 )
 
 
-class TokenUsage(msgspec.Struct, frozen=True, gc=False):
+class TokenUsage(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True):
     """Token counts of one answer, or of many: usages add with `+`.
 
     `prompt_tokens` is all input, cached included, on both wires; `completion_tokens` includes `reasoning_tokens`;

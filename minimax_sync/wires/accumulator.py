@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import ResponseFormatError, ServerError, StreamInterruptedError
@@ -102,10 +101,11 @@ class Accumulator(ABC):
 
     def feed_last(self, parser: SseParser) -> list[StreamChunk]:
         """Take the event that a stream which ended well left without its blank line; half an event is not one."""
-        with suppress(ResponseFormatError):
-            for event in parser.end():
-                return self.feed(event)
-        return []
+        try:
+            return [chunk for event in parser.end() for chunk in self.feed(event)]
+        except ResponseFormatError:
+            self._early_reason = ""  # cut in the middle of what came behind it
+            return []
 
     def feed_body(self, body: bytes) -> None:
         """Take a whole answer, also one that came as events. `end` returns its chunks."""
