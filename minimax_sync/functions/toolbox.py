@@ -18,8 +18,8 @@ from ..batch.threads import WorkerThreads
 from ..errors import RequestError
 from ..hooks.events import ToolFailed
 from ..values.chunks import ToolResult
+from ..values.dicts import tool_from_dict
 from ..values.messages import ToolCall
-from ..values.openai_dicts import tool_from_dict
 from ..values.tooldef import ToolDef
 from .results import as_text, escaped_surrogates
 from .signature import Interface, interface_of

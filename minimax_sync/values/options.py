@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 from ..errors import RequestError
-from .openai_dicts import tool_from_dict
+from .dicts import tool_from_dict
 from .scalars import plain_scalar
 from .tooldef import ToolDef, as_tool
 

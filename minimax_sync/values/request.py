@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from ..errors import RequestError
+from .dicts import message_from_dict, messages_from
 from .message_checks import check_messages, not_plain
 from .messages import ChatMessage
-from .openai_dicts import message_from_dict, messages_from
 from .options import OPTIONS, check_option
 from .shortened import fields_shown, shortened
 from .tooldef import ToolDef
