@@ -32,6 +32,9 @@ USAGE_GRACE = 3.0
 
 MAX_STREAM_BYTES = 1024 * 1024 * 1024
 
+_LENGTHS = ("transfer-encoding", "content-length")
+"""Without either, a body that ends in the middle of an event cannot be told from one that was cut."""
+
 _WHOLE_BODIES = ("json", "html", "xml")
 _WHOLE_BODY_BEGINS = (b"{", b"[", b"<")
 """What no event begins with, but an answer or a page that came without its content type."""
@@ -116,7 +119,7 @@ class Reading:
                 if accumulator.complete or accumulator.stopped:
                     return
             data = self._read1()
-        if not self._was_cut:
+        if not self._was_cut and any(name in self.reply.headers for name in _LENGTHS):
             yield from accumulator.feed_last(parser)
 
     def _take_whole_body(self, beginning: bytes) -> None:

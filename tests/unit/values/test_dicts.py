@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from minimax_sync.errors import RequestError
+from minimax_sync.values.dicts import message_from_dict, messages_from, tool_from_dict
 from minimax_sync.values.messages import ChatMessage, ToolCall
-from minimax_sync.values.openai_dicts import message_from_dict, messages_from, tool_from_dict
 
 
 def test_messages_dicts_and_strings_may_be_mixed() -> None:
