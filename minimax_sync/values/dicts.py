@@ -1,4 +1,7 @@
-"""Messages and tools from OpenAI-style dicts, which most programs have at hand; errors name the place in them."""
+"""Messages and tools from dicts, and back: OpenAI's shape, Anthropic's blocks, and our own, which loses nothing.
+
+Errors name the place. Parts of a kind that this library does not know are kept as they are. It must not know wires.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 from ..errors import RequestError
 from .images import Image
-from .messages import ChatMessage, Part, Reasoning, Role, Text, ToolCall
+from .messages import ChatMessage, OtherPart, Part, Reasoning, Role, Text, ToolCall
 from .scalars import plain_scalar
 from .shortened import shortened
 from .tooldef import ToolDef
@@ -20,9 +23,8 @@ _ROLES: dict[str, Role] = {
     "user": "user",
     "assistant": "assistant",
     "tool": "tool",
+    "function": "tool",
 }
-
-
 _PLAIN_ROLES: dict[str, Role] = {name: role for name, role in _ROLES.items() if role != "tool"}
 
 
@@ -30,58 +32,115 @@ def messages_from(sequence: Sequence[object]) -> tuple[tuple[ChatMessage, ...], 
     """Read messages, dicts and strings; return them, and whether all are dicts of a role and a text alone."""
     messages: list[ChatMessage] = []
     are_plain = True
-    for item in sequence:
+    for position, item in enumerate(sequence):
         if type(item) is dict and len(item) == 2:
             role, text = item.get("role"), item.get("content")
             if type(role) is str and type(text) is str and text and role in _PLAIN_ROLES:
                 messages.append(ChatMessage(_PLAIN_ROLES[role], (Text(text),)))
                 continue
         are_plain = False
-        messages.append(_message_from(item, f"messages[{len(messages)}]"))
+        messages += _messages_of(item, f"messages[{position}]")
     return tuple(messages), are_plain
 
 
-def _message_from(item: object, where: str) -> ChatMessage:
+def _messages_of(item: object, where: str) -> list[ChatMessage]:
     if isinstance(item, ChatMessage):
-        return item
+        return [item]
     if isinstance(item, _MAPPING):
-        return message_from_dict(item, where)
+        return messages_from_dict(item, where)
     if isinstance(item, str):
-        return ChatMessage.user(item)
+        return [ChatMessage.user(item)]
+    if hasattr(item, "model_dump"):  # a message object of the openai or anthropic package
+        return messages_from_dict(item.model_dump(), where)
     raise RequestError(f"{where} must be a ChatMessage or a dict, not {type(item).__name__}")
 
 
 def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
-    """Read one message; `where` names it in errors. The role "developer" is taken for "system"."""
+    """Read a dict that is one message; `where` names it in errors."""
+    messages = messages_from_dict(source, where)
+    if len(messages) != 1:
+        raise RequestError(f"{where} holds {len(messages)} messages; give the dict to chat() as it is")
+    return messages[0]
+
+
+def messages_from_dict(source: Mapping[str, Any], where: str) -> list[ChatMessage]:
+    """Read one dict; `where` names it in errors. The role "developer" counts as "system".
+
+    Anthropic's user message of tool results is a message for each result, and one for what else it holds.
+    """
     given = source.get("role")
     role = _ROLES.get(given) if isinstance(given, str) else None
     if role is None:
         raise RequestError(f"{where}.role must be one of {', '.join(_ROLES)}, not {shortened(str(given))}")
     content = source.get("content")
-    parts: list[Part] = _content(content, where)
     if role == "tool":
-        name = source.get("name")
-        call_id = _text(source, "tool_call_id", where)
-        return ChatMessage("tool", tuple(parts), call_id, name if isinstance(name, str) else "")
-    parts = [*_reasoning(source, where), *parts]
+        return [_tool_message(source, content, where)]
+    results: list[ChatMessage] = []
+    parts: list[Part] = _reasoning(source, where)
+    for part in _content(content, where):
+        if isinstance(part, ChatMessage):
+            results.append(part)
+        else:
+            parts.append(part)
+    refusal = source.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        parts.append(Text(refusal))
     for index, call in enumerate(_items(source, "tool_calls", where)):
-        parts.append(_call(call, f"{where}.tool_calls[{index}]"))
-    return ChatMessage(role, tuple(parts))
+        parts.append(call_from_dict(call, f"{where}.tool_calls[{index}]"))
+    old_call = source.get("function_call")
+    if isinstance(old_call, _MAPPING):
+        name = _text(old_call, "name", f"{where}.function_call")
+        parts.append(call_from_dict({"id": _old_id(name), "function": old_call}, f"{where}.function_call"))
+    return [*results, ChatMessage(role, tuple(parts))] if parts or not results else results
+
+
+def _old_id(name: str) -> str:
+    """Return the id that ties a `function_call` of old histories to its result, which has none."""
+    return f"call_{name}"
+
+
+def _tool_message(source: Mapping[str, Any], content: Any, where: str) -> ChatMessage:
+    name = source.get("name")
+    name = name if isinstance(name, str) else ""
+    call_id = _old_id(name) if source.get("role") == "function" else _text(source, "tool_call_id", where)
+    parts = tuple(part for part in _content(content, where) if not isinstance(part, ChatMessage))
+    return ChatMessage("tool", parts, call_id, name, source.get("is_error") is True)
+
+
+def call_from_dict(source: Any, where: str) -> ToolCall:
+    """Read a tool call in OpenAI's shape, {"id": ..., "function": {"name": ..., "arguments": ...}}."""
+    function = source.get("function")
+    if not isinstance(function, _MAPPING):
+        raise RequestError(f"{where}.function must be a dict")
+    return _call(_text(source, "id", where), function, f"{where}.function")
+
+
+def _call(call_id: str, source: Mapping[str, Any], where: str, field: str = "arguments") -> ToolCall:
+    name, arguments = _text(source, "name", where), source.get(field) or ""
+    if isinstance(arguments, _MAPPING):
+        return ToolCall(call_id, name, arguments)
+    if not isinstance(arguments, str):
+        raise RequestError(f"{where}.{field} must be JSON text or a dict, not {type(arguments).__name__}")
+    return ToolCall(call_id, name, arguments_json=arguments)
+
+
+_TOOL_FIELDS = ("type", "function", "name", "description", "parameters", "input_schema", "strict")
 
 
 def tool_from_dict(source: Mapping[str, Any]) -> ToolDef:
     """Read a tool in OpenAI's shape, {"type": "function", "function": {...}}, or its inner part alone."""
     kind = source.get("type", "function")
-    if kind != "function":
+    if kind not in ("function", "custom") or (kind == "custom" and "input_schema" not in source):
         raise RequestError(f"tools: the type must be 'function', not {shortened(str(kind))}")
     function = source.get("function", source)
     if not isinstance(function, _MAPPING):
         raise RequestError("tools: function must be a dict")
     parameters = function.get("parameters", function.get("input_schema")) or {}
-    return ToolDef(_text(function, "name", "tools"), str(function.get("description") or ""), parameters)
+    extra = {name: value for name, value in source.items() if name not in _TOOL_FIELDS}
+    return ToolDef(_text(function, "name", "tools"), str(function.get("description") or ""), parameters, extra)
 
 
-def _content(content: object, where: str) -> list[Part]:
+def _content(content: object, where: str) -> list[Part | ChatMessage]:
     if content is None or content == "":
         return []
     if isinstance(content, str):
@@ -92,45 +151,137 @@ def _content(content: object, where: str) -> list[Part]:
     ]
 
 
-def _part(item: Any, where: str) -> Part:
+def _part(item: Any, where: str) -> Part | ChatMessage:
     kind = item.get("type")
-    if kind == "text":
-        return Text(_text(item, "text", where))
-    if kind != "image_url":
-        raise RequestError(f"{where}.type must be text or image_url, not {shortened(str(kind))}")
+    if not isinstance(kind, str):
+        raise RequestError(f'{where}.type must be a string, as "text"')
+    read = _PART_READERS.get(kind)
+    return OtherPart(dict(item)) if read is None else read(item, where)
+
+
+def _text_part(item: Any, where: str) -> Part:
+    text = Text(_text(item, "text", where))
+    return OtherPart(dict(item)) if _has_more(item, "type", "text") else text
+
+
+def _image_url(item: Any, where: str) -> Part:
     source = item.get("image_url")
+    has_more = isinstance(source, _MAPPING) and _has_more(source, "url")
+    url = _text(source, "url", f"{where}.image_url") if isinstance(source, _MAPPING) else source
+    is_foreign = isinstance(url, str) and "://" in url and not url[:8].lower().startswith(("http", "data:"))
+    if is_foreign:
+        return OtherPart(dict(item))
+    image = _image(url, where)
+    if has_more or _has_more(item, "type", "image_url"):
+        more = source if isinstance(source, _MAPPING) else {}
+        return OtherPart({**item, "image_url": {**more, "url": _url_of(image)}})
+    return image
+
+
+def _image_block(item: Any, where: str) -> Part:
+    """Read Anthropic's image block; one with another kind of source stays as it is."""
+    source = item.get("source")
+    kind = source.get("type") if isinstance(source, _MAPPING) else None
+    if kind not in ("url", "base64") or _has_more(item, "type", "source"):
+        return OtherPart(dict(item))
+    if kind == "url":
+        return _image(_text(source, "url", f"{where}.source"), where)
+    media_type, data = (_text(source, name, f"{where}.source") for name in ("media_type", "data"))
+    return _image(f"data:{media_type};base64,{data}", where)
+
+
+def _image(url: Any, where: str) -> Image:
     try:
-        return Image.from_url(_text(source, "url", "image_url") if isinstance(source, _MAPPING) else source)
+        return Image.from_url(url)
     except RequestError as exc:
         raise RequestError(f"{where}: {exc}") from None
 
 
-def _reasoning(source: Mapping[str, Any], where: str) -> list[Reasoning]:
+def _thinking_block(item: Any, where: str) -> Part:
+    signature = item.get("signature")
+    return Reasoning(_text(item, "thinking", where), "thinking", signature if isinstance(signature, str) else "")
+
+
+def _reasoning_part(item: Any, where: str) -> Part:
+    """Read thinking in our own shape, as `part_to_dict` writes it."""
+    extra = item.get("extra") or {}
+    shape, signature = item.get("shape", "thinking"), item.get("signature", "")
+    if not (isinstance(extra, _MAPPING) and isinstance(shape, str) and isinstance(signature, str)):
+        raise RequestError(f"{where} must have a shape and a signature, which are strings, and extra, which is a dict")
+    return Reasoning(_text(item, "text", where), shape, signature, dict(extra))
+
+
+def _result_block(item: Any, where: str) -> ChatMessage:
+    call_id = _text(item, "tool_use_id", where)
+    parts = tuple(part for part in _content(item.get("content"), where) if not isinstance(part, ChatMessage))
+    return ChatMessage("tool", parts, call_id, "", item.get("is_error") is True)
+
+
+_PART_READERS: dict[str, Any] = {
+    "text": _text_part,
+    "refusal": lambda item, where: Text(_text(item, "refusal", where)),
+    "image_url": _image_url,
+    "image": _image_block,
+    "thinking": _thinking_block,
+    "redacted_thinking": lambda item, where: Reasoning(
+        "", "redacted_thinking", extra={name: value for name, value in item.items() if name != "type"}
+    ),
+    "reasoning": _reasoning_part,
+    "tool_use": lambda item, where: _call(_text(item, "id", where), item, where, "input"),
+    "tool_call": lambda item, where: _call(_text(item, "id", where), item, where),
+    "tool_result": _result_block,
+}
+
+
+def _has_more(item: Mapping[str, Any], *known: str) -> bool:
+    return any(value is not None for name, value in item.items() if name not in known)
+
+
+_DETAIL_TEXTS = ("text", "summary")
+
+
+def _reasoning(source: Mapping[str, Any], where: str) -> list[Part]:
     details = _items(source, "reasoning_details", where)
     if details:
-        return [
-            Reasoning(
-                detail["text"] if isinstance(detail.get("text"), str) else "",
-                "reasoning_details",
-                extra={k: v for k, v in detail.items() if k != "text"},
-            )
-            for detail in details
-        ]
-    text = source.get("reasoning_content")
-    return [Reasoning(text, "reasoning_content")] if isinstance(text, str) and text else []
+        return list(map(_detail, details))
+    for name in ("reasoning_content", "reasoning"):
+        text = source.get(name)
+        if isinstance(text, str) and text:
+            return [Reasoning(text, name)]
+    return []
 
 
-def _call(source: Any, where: str) -> ToolCall:
-    function = source.get("function")
-    if not isinstance(function, _MAPPING):
-        raise RequestError(f"{where}.function must be a dict")
-    call_id, name = _text(source, "id", where), _text(function, "name", f"{where}.function")
-    arguments = function.get("arguments") or ""
-    if isinstance(arguments, _MAPPING):
-        return ToolCall(call_id, name, arguments)
-    if not isinstance(arguments, str):
-        raise RequestError(f"{where}.function.arguments must be JSON text or a dict, not {type(arguments).__name__}")
-    return ToolCall(call_id, name, arguments_json=arguments)
+def _detail(detail: Mapping[str, Any]) -> Reasoning:
+    field = next((name for name in _DETAIL_TEXTS if isinstance(detail.get(name), str)), "")
+    extra = {name: value for name, value in detail.items() if name != field}
+    return Reasoning(detail.get(field, ""), "reasoning_details", extra=extra)
+
+
+def message_to_dict(message: ChatMessage) -> dict[str, Any]:
+    """Return a message as plain JSON that `message_from_dict` reads back without loss."""
+    content = message.plain_text or [part_to_dict(part) for part in message.parts]
+    written: dict[str, Any] = {"role": message.role, "content": content}
+    if message.role == "tool":
+        written |= {"tool_call_id": message.tool_call_id, "name": message.name, "is_error": message.is_error}
+    return written
+
+
+def _url_of(image: Image) -> str:
+    return image.url or f"data:{image.media_type};base64,{image.base64.decode()}"
+
+
+def part_to_dict(part: Part) -> dict[str, Any]:
+    """Return a part of a message as plain JSON."""
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, Image):
+        return {"type": "image_url", "image_url": {"url": _url_of(part)}}
+    if isinstance(part, ToolCall):
+        return {"type": "tool_call", "id": part.id, "name": part.name, "arguments": part.arguments_json}
+    if isinstance(part, Reasoning):
+        written = {"type": "reasoning", "text": part.text, "shape": part.shape, "signature": part.signature}
+        return {**written, "extra": dict(part.extra)}
+    return dict(part.content)
 
 
 def _text(source: Mapping[str, Any], field: str, where: str) -> str:

@@ -19,7 +19,7 @@ _MAGIC = (
     (rb"GIF8[79]a", "image/gif"),
     (rb"(?s)RIFF.{4}WEBP", "image/webp"),
 )
-_DATA_URL = r"(?a)data:image/[\w.+-]+(;[\w.+=-]+)*;base64,"
+_DATA_URL = r"(?ai)data:image/[\w.+-]+(;[\w.+=-]+)*;base64,"
 _BYTES = (bytes, bytearray, memoryview)
 _URL_STARTS = ("https://", "http://", "data:")
 
@@ -104,14 +104,17 @@ class Image:
     @classmethod
     def from_url(cls, url: str) -> Image:
         """Take an http(s) URL, which the service fetches, or a base64 `data:` URL, which is checked here."""
-        if not isinstance(url, str) or not url.startswith(_URL_STARTS):
+        if not isinstance(url, str) or not url[:8].lower().startswith(_URL_STARTS):
             raise RequestError("the URL of an image must start with https://, http:// or data:image/...;base64,")
-        if not url.startswith("data:"):
-            return cls(url=url)
+        if url[:5].lower() != "data:":
+            return cls(url=str.__str__(url))
         found = re.match(_DATA_URL, url)
         if not found:
             raise RequestError("the data: URL of an image must start with data:image/...;base64,")
         text = url[found.end() :]
+        if len(text) % 4:  # with line ends, or without padding
+            text = "".join(text.split())
+            text += "=" * (-len(text) % 4)
         try:
             data = msgspec.convert(text, bytes)
         except (msgspec.ValidationError, UnicodeError):
@@ -129,7 +132,7 @@ class Image:
             return source
         if isinstance(source, _BYTES):
             return cls.from_bytes(source)
-        if isinstance(source, str) and source.startswith(_URL_STARTS):
+        if isinstance(source, str) and source[:8].lower().startswith(_URL_STARTS):
             return cls.from_url(source)
         if isinstance(source, str | os.PathLike):
             return cls.from_path(source)

@@ -103,6 +103,18 @@ class ToolCall:
             f"the arguments of the call {shortened(self._id)} to {shortened(self._name)} are no JSON object: {problem}"
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the call as plain JSON in OpenAI's shape."""
+        function = {"name": self._name, "arguments": self._arguments_json}
+        return {"id": self._id, "type": "function", "function": function}
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> ToolCall:
+        """Read a call from what `to_dict` returned."""
+        from .dicts import call_from_dict
+
+        return call_from_dict(source, "the call")
+
     def __eq__(self, other: object) -> bool:
         return self.__reduce__() == other.__reduce__() if isinstance(other, ToolCall) else NotImplemented
 
@@ -239,6 +251,19 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
             if not isinstance(part, Text | Reasoning) or part.text or (isinstance(part, Reasoning) and part.extra):
                 return False
         return True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as plain JSON, thinking and signatures included; `chat` and `from_dict` take it back."""
+        from .dicts import message_to_dict
+
+        return message_to_dict(self)
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> ChatMessage:
+        """Read a message from what `to_dict` returned, or from a dict in OpenAI's or Anthropic's shape."""
+        from .dicts import message_from_dict
+
+        return message_from_dict(source, "the message")
 
     def __repr__(self) -> str:
         shown = [repr(self.role)]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..errors import RequestError
-from .dicts import message_from_dict, messages_from
+from .dicts import messages_from, messages_from_dict
 from .message_checks import check_messages, not_plain
 from .messages import ChatMessage
 from .options import OPTIONS, check_option
@@ -150,7 +150,7 @@ def _read_messages(input: object) -> tuple[tuple[ChatMessage, ...], bool]:
     elif isinstance(input, ChatMessage):
         messages = (input,)
     elif isinstance(input, Mapping):
-        messages = (message_from_dict(input, "the message"),)
+        messages = tuple(messages_from_dict(input, "the message"))
     elif isinstance(input, Sequence) and not isinstance(input, bytes | bytearray):
         messages, is_plain = messages_from(input)
         if is_plain:

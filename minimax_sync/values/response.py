@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ..errors import RequestError
 from .messages import ChatMessage, ToolCall
 from .shortened import shortened
 from .usage import TokenUsage
@@ -63,6 +64,54 @@ class ChatResponse(msgspec.Struct, frozen=True):
         from .json_in_text import json_in
 
         return json_in(self.text, reasoning=self.reasoning, finish_reason=self.finish_reason)
+
+    @property
+    def cost(self) -> float:
+        """The price in USD at pay-as-you-go rates; raises `ConfigError` for a model without a known price."""
+        return self.usage.cost(self.model)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain JSON, which `from_dict` reads back without loss."""
+        try:
+            body, encoding = self.body.decode(), "utf-8"
+        except UnicodeDecodeError:
+            body, encoding = self.body.decode("latin-1"), "latin-1"
+        return {
+            "message": self.message.to_dict(),
+            "finish_reason": self.finish_reason,
+            "usage": self.usage.to_dict(),
+            "model": self.model,
+            "id": self.id,
+            "request_id": self.request_id,
+            "flagged": self.flagged,
+            "headers": dict(self.headers),
+            "body": body,
+            "body_encoding": encoding,
+            "messages": [message.to_dict() for message in self.messages],
+        }
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> ChatResponse:
+        """Read an answer from what `to_dict` returned. Raises `RequestError` for anything else."""
+        try:
+            return cls(
+                message=ChatMessage.from_dict(source["message"]),
+                finish_reason=source["finish_reason"],
+                usage=TokenUsage.from_dict(source["usage"]),
+                model=source["model"],
+                id=source["id"],
+                request_id=source["request_id"],
+                flagged=source["flagged"],
+                headers=dict(source["headers"]),
+                body=source["body"].encode(source["body_encoding"]),
+                messages=tuple(map(ChatMessage.from_dict, source["messages"])),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, LookupError) as exc:
+            problem = f"{type(exc).__name__}: {exc}"
+        raise RequestError(f"this is not what ChatResponse.to_dict() returned: {problem}")
+
+    def __str__(self) -> str:
+        return self.text
 
     def __repr__(self) -> str:
         shown = [f"text={shortened(self.text)}"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
+from ..errors import RequestError
 from .models import LONG_PROMPT, Price, price_of
 
 _COUNTS = (
@@ -50,6 +52,20 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True)
     def __radd__(self, other: int) -> TokenUsage:
         """Let `sum(usages)` start from its 0."""
         return self if other == 0 else NotImplemented
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as plain JSON."""
+        counts: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
+        return counts if self.long_requests is None else {**counts, "long_requests": self.long_requests.to_dict()}
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> TokenUsage:
+        """Read the counts from what `to_dict` returned."""
+        try:
+            return msgspec.convert(dict(source), cls)
+        except (msgspec.ValidationError, TypeError, ValueError) as exc:
+            problem = str(exc)
+        raise RequestError(f"the usage cannot be read: {problem}")
 
     def cost(self, model: str, prices: Mapping[str, Price] | None = None, *, service_tier: str = "standard") -> float:
         """Return the price in USD at pay-as-you-go rates; on a Token Plan, which counts requests, a notional figure.

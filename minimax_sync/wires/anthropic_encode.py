@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -16,6 +17,8 @@ from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .inline_images import InlineImages
 from .normalize import common_fields, other_part, sendable_parts, system_prompt, turns, with_extra_body
+
+_log = logging.getLogger("minimax_sync.wires")
 
 _CHOICES = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 _CACHE = {"cache_control": {"type": "ephemeral"}}
@@ -112,8 +115,18 @@ def _block(part: Part, role: str, images: InlineImages) -> Any:
     if isinstance(part, ToolCall):
         return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part)}
     if isinstance(part, OtherPart):
+        if part.content.get("type") == "image_url":
+            return _other_image(part, images)
         return other_part(part, role, is_openai=False)
     return {"type": "image", "source": _source(part, images)}
+
+
+def _other_image(part: OtherPart, images: InlineImages) -> dict[str, Any]:
+    """Write an image of OpenAI's shape with more fields, such as `detail`, which this wire has no place for."""
+    source = part.content.get("image_url")
+    url = source.get("url") if isinstance(source, Mapping) else source
+    _log.warning("fields of an image that this wire has no place for are left out, such as detail")
+    return {"type": "image", "source": _source(Image.from_url(str(url)), images)}
 
 
 def _is_blank_thought(part: Part) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import MappingProxyType
 from typing import Any
 
@@ -9,7 +10,11 @@ import pytest
 
 from minimax_sync.errors import RequestError
 from minimax_sync.values.dicts import message_from_dict, messages_from, tool_from_dict
-from minimax_sync.values.messages import ChatMessage, ToolCall
+from minimax_sync.values.images import Image
+from minimax_sync.values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, ToolCall
+from minimax_sync.values.request import as_request
+from minimax_sync.values.response import ChatResponse
+from minimax_sync.values.usage import TokenUsage
 
 
 def test_messages_dicts_and_strings_may_be_mixed() -> None:
@@ -47,3 +52,128 @@ def test_a_tool_is_read_in_either_shape(tool: dict[str, Any], name: str) -> None
 def test_a_tool_of_another_kind_is_refused(tool: dict[str, Any]) -> None:
     with pytest.raises(RequestError, match="tools"):
         tool_from_dict(tool)
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+BASE64 = Image.from_bytes(PNG).base64.decode()
+CACHED = {"type": "text", "text": "A manual.", "cache_control": {"type": "ephemeral"}}
+
+
+PARTS: dict[str, tuple[dict[str, Any], Part]] = {
+    "text": ({"type": "text", "text": "Hi", "citations": None}, Text("Hi")),
+    "cached text": (CACHED, OtherPart(CACHED)),
+    "refusal": ({"type": "refusal", "refusal": "No."}, Text("No.")),
+    "image": (
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": BASE64}},
+        Image.from_bytes(PNG),
+    ),
+    "image by URL": (
+        {"type": "image", "source": {"type": "url", "url": "https://e.org/a.png"}},
+        Image.from_url("https://e.org/a.png"),
+    ),
+    "thinking": ({"type": "thinking", "thinking": "Hm.", "signature": "s"}, Reasoning("Hm.", "thinking", "s")),
+    "redacted": ({"type": "redacted_thinking", "data": "x"}, Reasoning("", "redacted_thinking", extra={"data": "x"})),
+    "tool_use": ({"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}}, ToolCall("a", "f", {"x": 1})),
+}
+
+
+@pytest.mark.parametrize(("source", "part"), PARTS.values(), ids=PARTS)
+def test_a_part_of_either_wires_shape_is_read(source: dict[str, Any], part: Part) -> None:
+    assert message_from_dict({"role": "assistant", "content": [source]}, "m").parts == (part,)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "image", "source": {"type": "file", "file_id": "f"}},
+        {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}},
+        {"type": "video", "source": {"type": "url", "url": "https://e.org/a.mp4"}},
+        {"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}},
+        {"type": "image_url", "image_url": {"url": "mm_file://1"}},
+        {"type": "image_url", "image_url": {"url": "https://e.org/a", "detail": "low"}},
+    ],
+)
+def test_a_part_of_another_shape_is_kept_as_it_is(source: dict[str, Any]) -> None:
+    assert message_from_dict({"role": "user", "content": [source]}, "m").parts == (OtherPart(source),)
+
+
+def test_results_of_anthropics_shape_are_messages_of_their_own() -> None:
+    asked = {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]}
+    content = [{"type": "text", "text": "1"}]
+    result = {"type": "tool_result", "tool_use_id": "a", "content": content, "is_error": True}
+    both = {"role": "user", "content": [result, {"type": "text", "text": "and?"}]}
+    failed = ChatMessage.tool_result("a", "1", is_error=True)
+    assert as_request(["Hi", asked, both], {}).messages[2:] == (failed, ChatMessage.user("and?"))
+    assert as_request(["Hi", asked, {"role": "user", "content": [result]}], {}).messages[2:] == (failed,)
+
+
+def test_function_calls_of_old_histories_are_tool_calls() -> None:
+    request = as_request(
+        [
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
+            {"role": "function", "name": "f", "content": "1"},
+        ],
+        {},
+    )
+    (call,) = request.messages[1].tool_calls
+    assert (call.name, request.messages[2].tool_call_id, request.messages[2].text) == ("f", call.id, "1")
+
+
+def test_a_message_object_of_the_openai_package_is_read() -> None:
+    from openai.types.chat import ChatCompletionMessage
+
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = ChatCompletionMessage.model_validate(
+        {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": "Hm."}
+    )
+    (found,), _ = messages_from([message])
+    assert found.parts == (Reasoning("Hm.", "reasoning_content"), ToolCall("a", "f", arguments_json="{}"))
+
+
+MESSAGES = [
+    ChatMessage.user("Hi"),
+    ChatMessage.user("Hi", images=[PNG, "https://e.org/a.png"]),
+    ChatMessage(
+        "assistant",
+        (
+            Reasoning("Hm.", "thinking", "sig"),
+            Reasoning("", "redacted_thinking", extra={"data": "x"}),
+            Text("a"),
+            ToolCall("1", "f", arguments_json='{"x": '),
+            Text("b"),
+            Reasoning("S.", "reasoning_details", extra={"type": "reasoning.summary", "index": 0}),
+            OtherPart({"type": "server_tool_use", "id": "s", "input": {"q": 1}}),
+        ),
+    ),
+    ChatMessage.tool_result("1", {"a": 1}, "f", is_error=True),
+    ChatMessage.system("Be brief."),
+    ChatMessage.assistant(""),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=[message.role for message in MESSAGES])
+def test_a_message_survives_json_without_loss(message: ChatMessage) -> None:
+    stored = json.loads(json.dumps(message.to_dict()))
+    assert ChatMessage.from_dict(stored) == message
+    assert messages_from([stored])[0] == (message,)
+
+
+def test_an_answer_survives_json_without_loss() -> None:
+    usage = TokenUsage(600_000, 1, 600_001) + TokenUsage(5, 5, 10)
+    answer = ChatResponse(
+        MESSAGES[2], "stop", usage, "MiniMax-M3", "i", "r", True, {"x": "y"}, b'{"\xff": 1}', tuple(MESSAGES)
+    )
+    assert ChatResponse.from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
+    assert TokenUsage.from_dict(usage.to_dict()) == usage
+    assert ToolCall.from_dict(ToolCall("a", "f", {"x": 1}).to_dict()) == ToolCall("a", "f", {"x": 1})
+    assert str(answer) == "ab"
+    assert answer.cost == usage.cost("MiniMax-M3")
+
+
+@pytest.mark.parametrize("source", [{}, {"message": {}}, {"message": 5}])
+def test_any_other_dict_is_no_answer(source: dict[str, Any]) -> None:
+    with pytest.raises(RequestError):
+        ChatResponse.from_dict(source)
+    with pytest.raises(RequestError):
+        TokenUsage.from_dict({"prompt_tokens": "many"})
