@@ -249,7 +249,7 @@ class Call:
                 self.note_quota(channel.quota.observe_headers(reply.headers))
             if 200 <= reply.status < 300:
                 return reply
-            error = refusal(reply, channel.hint)
+            error = refusal(reply, channel.hint, outgoing.url)
         except BaseException:
             reply.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlsplit
 
 from ..errors import MAX_BODY_CHARS, LlmError, ResponseFormatError
 from ..net.reply import Reply
@@ -12,8 +13,8 @@ ERROR_BODY_TIME = 5.0
 """Seconds to wait for the body of an error: the status alone already says most of it."""
 
 
-def refusal(reply: Reply, hint: str) -> LlmError:
-    """Return the error of a reply that is not a 2xx; `hint` is the likely cause of a refused credential."""
+def refusal(reply: Reply, hint: str, url: str) -> LlmError:
+    """Return the error of a reply to `url` that is not a 2xx; `hint` is the likely cause of a refused credential."""
     if reply.status < 400:
         reply.close()
         return ResponseFormatError(
@@ -21,7 +22,7 @@ def refusal(reply: Reply, hint: str) -> LlmError:
             "the credential to another place; check base_url",
             status=reply.status,
         )
-    return failure_of_status(reply.status, _beginning(reply), hint=hint)
+    return failure_of_status(reply.status, _beginning(reply), hint=hint, path=urlsplit(url).path)
 
 
 def describe_body(error: LlmError, reply: Reply, body: bytes | None) -> None:

@@ -39,7 +39,7 @@ _MOST_PLAIN_CHARS = 200
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """What an answer of any kind may carry besides itself: MiniMax's `base_resp`, the error envelope, a request id.
+    """The fields that report a failure in any kind of answer: MiniMax's `base_resp`, the error envelope, a request id.
 
     vLLM and FastAPI write an error at the top level: `object` or `type`, `message` or `detail`, `code`.
     """
@@ -55,7 +55,7 @@ class Envelope(msgspec.Struct, frozen=True):
 
     @property
     def described(self) -> Any:
-        """What tells of the error: the `error` field, or the fields of the top level."""
+        """The description of the error: the `error` field, or the fields of the top level."""
         return self.error or {
             "message": _words(self.message) or _words(self.detail),
             "type": self.type,
@@ -70,7 +70,7 @@ def failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmEr
 
 
 def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmError:
-    """Make an error of `base_resp`, of an error envelope or of both; the code outranks the status."""
+    """Return the error that `base_resp`, an error envelope or both describe; the code outranks the status."""
     code, message = 0, ""
     details: Mapping[str, Any] = {}
     if isinstance(base_resp, Mapping):
@@ -82,11 +82,12 @@ def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmE
         code = own_code if 1000 <= own_code <= 9999 else code or _CODE_BY_TYPE.get(_words(details.get("type")), 0)
     code = code_in(message) or code
     status = _status(status, details, has_code=code != 0)
-    return error_for(status, code or None, message or _NO_REASON, **attributes)
+    words = (_words(details.get("code")), _words(details.get("type")))
+    return error_for(status, code or None, message or _NO_REASON, words=words, **attributes)
 
 
 def raise_failure_in(data: bytes, *, is_error: bool) -> None:
-    """Raise the error that JSON in a 200 is without the envelopes of `failure`; `is_error`: by its `event: error`."""
+    """Raise the error in the JSON of a 200 that lacks the envelopes of `failure`; `is_error`: its event says so."""
     try:
         envelope = msgspec.json.decode(data, type=Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -131,7 +132,7 @@ def _status(status: int, error: Mapping[str, Any], *, has_code: bool) -> int:
 
 
 def _words(value: Any) -> str:
-    """Take text, or the text inside: FastAPI wraps what it says in `[{"msg": ...}]`."""
+    """Return text, or the text inside: FastAPI wraps its messages in `[{"msg": ...}]`; "" for anything else."""
     if isinstance(value, list | Mapping) and value:
         first = value[0] if isinstance(value, list) else value
         value = (
@@ -143,7 +144,7 @@ def _words(value: Any) -> str:
 
 
 def _number(value: Any) -> int:
-    """Take a code or status, written as a number or as text; what is none, or absurdly large, counts as 0."""
+    """Coerce a code or status to int, also one written as text. Invalid or absurdly large values count as 0."""
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):

@@ -14,7 +14,7 @@ from minimax_sync.net.session import Http
 def refused(status: str, body: bytes = b"") -> LlmError:
     http = Http()
     with RawServer(sends(answer(body, status))) as server:
-        error = refusal(get(http, server.url), "check the key")
+        error = refusal(get(http, server.url), "check the key", f"{server.url}/v1/chat?GroupId=1")
     http.close()
     return error
 
@@ -24,6 +24,10 @@ def test_a_refused_credential_gets_the_hint() -> None:
     assert (type(error), error.status) == (CredentialInvalidError, 401)
     assert "bad key" in str(error)
     assert "check the key" in str(error)
+
+
+def test_a_404_names_the_path_without_its_query() -> None:
+    assert "Nothing is served at /v1/chat: check base_url" in str(refused("404 No"))
 
 
 def test_a_redirect_is_named_and_points_to_the_base_url() -> None:

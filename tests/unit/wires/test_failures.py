@@ -30,7 +30,8 @@ STATUSES: dict[int, type[LlmError]] = {
     403: CredentialInvalidError,
     404: RequestError,
     408: ServerError,
-    413: RequestError,
+    402: InsufficientBalanceError,
+    413: ContextLengthError,
     422: RequestError,
     429: RateLimitError,
     500: ServerError,
@@ -149,6 +150,11 @@ VLLM = "This model's maximum context length is 4096 tokens."
         {"error": {"message": VLLM, "code": "context_length_exceeded"}},
         {"type": "error", "error": {"type": "bad_request_error", "message": "context window exceeds limit (2013)"}},
         {"base_resp": {"status_code": 1039, "status_msg": "token limit"}},
+        {"error": {"message": "prompt is too long: 210000 tokens > 200000 maximum", "type": "invalid_request_error"}},
+        {"error": {"message": "Input is too long for requested model."}},
+        {"error": {"message": "input length and `max_tokens` exceed context limit: 1 + 2 > 3"}},
+        {"error": {"message": "The input token count exceeds the maximum number of tokens allowed"}},
+        {"error": "`inputs` tokens + `max_new_tokens` must be <= 4096"},
     ],
 )
 def test_a_conversation_that_is_too_long_is_recognised_on_every_server(body: dict[str, Any]) -> None:
@@ -186,3 +192,27 @@ def test_a_hint_stands_behind_a_refused_credential_only() -> None:
 def test_a_request_id_is_found_in_the_headers(name: str) -> None:
     assert request_id_in({"date": "x", name: "r-1"}) == "r-1"
     assert request_id_in({"date": "x"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}, QuotaExceededError),
+        (429, {"message": "quota", "type": "insufficient_quota"}, QuotaExceededError),
+        (400, {"message": "blocked", "code": "content_filter"}, ContentFilteredError),
+        (403, {"message": "M requires moderation on P. Your input was flagged for violence"}, ContentFilteredError),
+        (403, {"message": "no access"}, CredentialInvalidError),
+        (403, {"message": "your key was flagged (1004)"}, CredentialInvalidError),
+    ],
+)
+def test_the_words_of_other_servers_choose_the_error(status: int, error: Any, kind: type[LlmError]) -> None:
+    found = failure_of_status(status, json.dumps({"error": error}).encode())
+    assert (type(found), found.budget) == (kind, None)
+
+
+def test_a_404_names_the_path_that_was_asked_unless_it_speaks_of_a_model() -> None:
+    error = failure_of_status(404, b"404 page not found", path="/v1/v1/messages")
+    assert "Nothing is served at /v1/v1/messages: check base_url, and chat_path" in str(error)
+    body = json.dumps({"error": {"message": "the model 'x' does not exist"}}).encode()
+    assert "base_url" not in str(failure_of_status(404, body, path="/v1/messages"))
+    assert "base_url" not in str(failure_of_status(400, b"", path="/v1/messages"))
