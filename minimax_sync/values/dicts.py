@@ -1,4 +1,4 @@
-"""Messages and tools from dicts, and back: OpenAI's shape, Anthropic's blocks, and our own, which loses nothing.
+"""Messages and tools from dicts: OpenAI's shape, Anthropic's blocks, and our own.
 
 Errors name the place. Parts of a kind that this library does not know are kept as they are. It must not know wires.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import RequestError
 from .images import Image
 from .messages import ChatMessage, OtherPart, Part, Reasoning, Role, Text, ToolCall
+from .parts import part_from_dict
 from .scalars import plain_scalar
 from .shortened import shortened
 from .tooldef import ToolDef
@@ -174,7 +175,7 @@ def _image_url(item: Any, where: str) -> Part:
     image = _image(url, where)
     if has_more or _has_more(item, "type", "image_url"):
         more = source if isinstance(source, _MAPPING) else {}
-        return OtherPart({**item, "image_url": {**more, "url": _url_of(image)}})
+        return OtherPart({**item, "image_url": {**more, "url": image.full_url}})
     return image
 
 
@@ -202,13 +203,12 @@ def _thinking_block(item: Any, where: str) -> Part:
     return Reasoning(_text(item, "thinking", where), "thinking", signature if isinstance(signature, str) else "")
 
 
-def _reasoning_part(item: Any, where: str) -> Part:
-    """Read thinking in our own shape, as `part_to_dict` writes it."""
-    extra = item.get("extra") or {}
-    shape, signature = item.get("shape", "thinking"), item.get("signature", "")
-    if not (isinstance(extra, _MAPPING) and isinstance(shape, str) and isinstance(signature, str)):
-        raise RequestError(f"{where} must have a shape and a signature, which are strings, and extra, which is a dict")
-    return Reasoning(_text(item, "text", where), shape, signature, dict(extra))
+def _own_part(item: Any, where: str) -> Part:
+    """Read a part in our own shape, as `ChatMessage.to_dict` writes it."""
+    try:
+        return part_from_dict(item)
+    except RequestError as exc:
+        raise RequestError(f"{where}.{exc}") from None
 
 
 def _result_block(item: Any, where: str) -> ChatMessage:
@@ -226,9 +226,9 @@ _PART_READERS: dict[str, Any] = {
     "redacted_thinking": lambda item, where: Reasoning(
         "", "redacted_thinking", extra={name: value for name, value in item.items() if name != "type"}
     ),
-    "reasoning": _reasoning_part,
+    "reasoning": _own_part,
     "tool_use": lambda item, where: _call(_text(item, "id", where), item, where, "input"),
-    "tool_call": lambda item, where: _call(_text(item, "id", where), item, where),
+    "tool_call": _own_part,
     "tool_result": _result_block,
 }
 
@@ -255,33 +255,6 @@ def _detail(detail: Mapping[str, Any]) -> Reasoning:
     field = next((name for name in _DETAIL_TEXTS if isinstance(detail.get(name), str)), "")
     extra = {name: value for name, value in detail.items() if name != field}
     return Reasoning(detail.get(field, ""), "reasoning_details", extra=extra)
-
-
-def message_to_dict(message: ChatMessage) -> dict[str, Any]:
-    """Return a message as plain JSON that `message_from_dict` reads back without loss."""
-    content = message.plain_text or [part_to_dict(part) for part in message.parts]
-    written: dict[str, Any] = {"role": message.role, "content": content}
-    if message.role == "tool":
-        written |= {"tool_call_id": message.tool_call_id, "name": message.name, "is_error": message.is_error}
-    return written
-
-
-def _url_of(image: Image) -> str:
-    return image.url or f"data:{image.media_type};base64,{image.base64.decode()}"
-
-
-def part_to_dict(part: Part) -> dict[str, Any]:
-    """Return a part of a message as plain JSON."""
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
-    if isinstance(part, Image):
-        return {"type": "image_url", "image_url": {"url": _url_of(part)}}
-    if isinstance(part, ToolCall):
-        return {"type": "tool_call", "id": part.id, "name": part.name, "arguments": part.arguments_json}
-    if isinstance(part, Reasoning):
-        written = {"type": "reasoning", "text": part.text, "shape": part.shape, "signature": part.signature}
-        return {**written, "extra": dict(part.extra)}
-    return dict(part.content)
 
 
 def _text(source: Mapping[str, Any], field: str, where: str) -> str:

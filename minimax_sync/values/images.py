@@ -74,6 +74,11 @@ class Image:
         """The URL that the service fetches, if it is one."""
         return self._url
 
+    @property
+    def full_url(self) -> str:
+        """The URL that the service fetches, else a `data:` URL of the bytes."""
+        return self._url or f"data:{self._media_type};base64,{self._base64.decode()}"
+
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> Image:
         """Take the bytes of an image file; the media type is read from them, never guessed from a name."""

@@ -8,149 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
-from ..errors import RequestError, ToolArgumentsError
+from ..errors import RequestError
 from .images import Image, PilImage
 from .json_text import as_json
+from .parts import OtherPart as OtherPart
+from .parts import Part as Part
+from .parts import Reasoning as Reasoning
+from .parts import Text as Text
+from .parts import ToolCall as ToolCall
+from .parts import part_from_dict, part_to_dict
 from .scalars import plain_json, plain_scalar
 from .shortened import shortened
 
 Role = Literal["system", "user", "assistant", "tool"]
-
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class Text(msgspec.Struct, frozen=True, gc=False, tag="text"):
-    """A run of text. As JSON it is `{"type": "text", "text": ...}`, which is what either wire calls it."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return f"Text({shortened(self.text)})"
-
-
-class Reasoning(msgspec.Struct, frozen=True, gc=False):
-    """A run of the model's thinking, kept so that it can go back whole and in its own shape.
-
-    `shape` is what carried it: "reasoning_details", "thinking", "redacted_thinking", "think_tag", "reasoning_content".
-    `signature` is the Anthropic wire's; `extra` holds the fields besides the text.
-    """
-
-    text: str
-    shape: str = "thinking"
-    signature: str = ""
-    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return f"Reasoning({shortened(self.text)}, shape={self.shape!r})"
-
-
-class ToolCall:
-    """A call that the model asks for. Immutable.
-
-    Give either `arguments`, a dict, or `arguments_json`, the text as the model wrote it. `arguments` is decoded at
-    every access, which raises `ToolArgumentsError` when the text is not a JSON object; empty text is `{}`.
-
-    >>> emulator.answer(tool_calls=[("get_weather", {"city": "Paris"})])
-    >>> call = client.chat("The weather in Paris?", tools=[ToolDef("get_weather")]).tool_calls[0]
-    >>> call.name, call.arguments, call.arguments_json
-    ('get_weather', {'city': 'Paris'}, '{"city": "Paris"}')
-    """
-
-    __slots__ = ("_arguments_json", "_id", "_name")
-
-    def __init__(
-        self, id: str, name: str, arguments: Mapping[str, Any] | None = None, *, arguments_json: str | None = None
-    ) -> None:
-        if not isinstance(id, str) or not isinstance(name, str):
-            raise RequestError("a tool call's id and name must be strings")
-        if arguments_json is None:
-            if not isinstance(arguments, Mapping | None):
-                raise RequestError(f"the arguments of a tool call must be a dict, not {type(arguments).__name__}")
-            arguments_json = as_json(arguments or {}, f"the arguments of the call to {shortened(name)}").decode()
-        self._id: str = plain_scalar(id)
-        self._name: str = plain_scalar(name)
-        self._arguments_json: str = plain_scalar(arguments_json)
-
-    @property
-    def id(self) -> str:
-        """The id that the tool's result must name."""
-        return self._id
-
-    @property
-    def name(self) -> str:
-        """The tool's name."""
-        return self._name
-
-    @property
-    def arguments_json(self) -> str:
-        """The arguments as the model wrote them."""
-        return self._arguments_json
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments as a dict; raises `ToolArgumentsError` when they are not a JSON object."""
-        if not self._arguments_json.strip():
-            return {}
-        try:
-            return _decode_object(self._arguments_json)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
-            problem = str(exc)
-        raise ToolArgumentsError(
-            f"the arguments of the call {shortened(self._id)} to {shortened(self._name)} are no JSON object: {problem}"
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the call as plain JSON in OpenAI's shape."""
-        function = {"name": self._name, "arguments": self._arguments_json}
-        return {"id": self._id, "type": "function", "function": function}
-
-    @classmethod
-    def from_dict(cls, source: Mapping[str, Any]) -> ToolCall:
-        """Read a call from what `to_dict` returned."""
-        from .dicts import call_from_dict
-
-        return call_from_dict(source, "the call")
-
-    def __eq__(self, other: object) -> bool:
-        return self.__reduce__() == other.__reduce__() if isinstance(other, ToolCall) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((self._id, self._name, self._arguments_json))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _tool_call, (self._id, self._name, self._arguments_json)
-
-    def __repr__(self) -> str:
-        shown = shortened(self._arguments_json)
-        return f"ToolCall(id={shortened(self._id)}, name={shortened(self._name)}, arguments_json={shown})"
-
-
-def _tool_call(id: str, name: str, arguments_json: str) -> ToolCall:
-    return ToolCall(id, name, arguments_json=arguments_json)
-
-
-class OtherPart(msgspec.Struct, frozen=True):
-    """A content part of a shape that this library does not know, carried as it is on the wire that has that shape."""
-
-    content: Mapping[str, Any]
-
-    @property
-    def text(self) -> str:
-        """The text of a text part with more fields, such as `cache_control`; "" for any other kind."""
-        text = self.content.get("text") if self.content.get("type") == "text" else None
-        return text if isinstance(text, str) else ""
-
-    def __repr__(self) -> str:
-        return f"OtherPart({shortened(str(self.content.get('type')))})"
-
-
-# What has no cycles is not tracked by the garbage collector, whose passes would cost a long conversation more than its
-# encoding (a third of a call with 200 messages).
-Part = Text | Reasoning | Image | ToolCall | OtherPart
 
 
 def _texts(text: object) -> tuple[Part, ...]:
@@ -254,16 +128,29 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as plain JSON, thinking and signatures included; `chat` and `from_dict` take it back."""
-        from .dicts import message_to_dict
-
-        return message_to_dict(self)
+        content = self.plain_text or [part_to_dict(part) for part in self.parts]
+        written: dict[str, Any] = {"role": self.role, "content": content}
+        if self.role == "tool":
+            written |= {"tool_call_id": self.tool_call_id, "name": self.name, "is_error": self.is_error}
+        return written
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ChatMessage:
-        """Read a message from what `to_dict` returned, or from a dict in OpenAI's or Anthropic's shape."""
-        from .dicts import message_from_dict
-
-        return message_from_dict(source, "the message")
+        """Read a message from what `to_dict` returned. Raises `RequestError` for anything else."""
+        content = source.get("content")
+        role: Any = source.get("role")
+        if role not in get_args(Role):
+            raise RequestError(f"role must be one of {', '.join(get_args(Role))}, not {shortened(str(role))}")
+        if isinstance(content, str):
+            parts = _texts(content)
+        elif isinstance(content, Sequence) and all(isinstance(each, Mapping) for each in content):
+            parts = tuple(map(part_from_dict, content))
+        else:
+            raise RequestError("content must be text or a list of dicts")
+        call_id, name = source.get("tool_call_id", ""), source.get("name", "")
+        if not isinstance(call_id, str) or not isinstance(name, str):
+            raise RequestError("tool_call_id and name must be strings")
+        return cls(role, parts, call_id, name, source.get("is_error") is True)
 
     def __repr__(self) -> str:
         shown = [repr(self.role)]
