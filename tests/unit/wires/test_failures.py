@@ -10,6 +10,7 @@ import pytest
 from support.error_codes import CODES
 
 from minimax_sync.errors import (
+    ContentFilteredError,
     ContextLengthError,
     CredentialInvalidError,
     InsufficientBalanceError,
