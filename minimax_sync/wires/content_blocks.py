@@ -34,7 +34,8 @@ class Block:
         if self.call is not None:
             return self.call.whole() if self.call.name else None
         if self.raw is not None:
-            return OtherPart({**self.raw, "input": _as_object(text)} if text else self.raw)
+            raw = {**self.raw, "input": _as_object(text)} if text else self.raw
+            return OtherPart(raw) if raw else None
         if self.kind == "text":
             return Text(text) if text else None
         if self.kind == "redacted_thinking" or text or self.signature:
@@ -45,12 +46,12 @@ class Block:
 def raw_block(source: bytes, index: int) -> dict[str, Any]:
     """Return a block of a kind that this library does not know as it stands in the JSON of an event or a message."""
     event = parsed(msgspec.json.Decoder(dict[str, Any]).decode, source)
-    if "content_block" in event:
-        block = event["content_block"]
-    else:
-        inner = event.get("message")
-        block = (inner if isinstance(inner, dict) else event)["content"][index]
-    return block if isinstance(block, dict) else {}
+    found = event.get("content_block")
+    for holder in (event, event.get("message")):
+        content = holder.get("content") if isinstance(holder, dict) else None
+        if isinstance(content, list) and index < len(content):
+            found = content[index]
+    return found if isinstance(found, dict) else {}
 
 
 def _as_object(text: str) -> Any:

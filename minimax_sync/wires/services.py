@@ -125,7 +125,7 @@ def encode_count(request: ChatRequest, model: str) -> bytes:
     """Write a count request: a message of the Anthropic wire without its token limit."""
     message = Wire("anthropic_messages").encode(request, model, stream=False)
     body = msgspec.json.decode(message, type=dict[str, msgspec.Raw])
-    del body["max_tokens"]
+    body.pop("max_tokens", None)
     return msgspec.json.encode(body)
 
 
