@@ -149,7 +149,7 @@ class ContentFilteredError(RequestError):
 
 
 class InsufficientBalanceError(RequestError):
-    """The account has no balance left (1008), whatever the HTTP status said.
+    """The account has no balance left (1008), whatever the HTTP status.
 
     >>> emulator.fault(status=500, code=1008)
     >>> try:
@@ -187,7 +187,7 @@ class RateLimitError(LlmError):
 
 
 class QuotaExceededError(RateLimitError):
-    """The plan's quota is used up. `resets_at` is an aware datetime where the service told it. Never retried.
+    """The plan's quota is used up. `resets_at` is an aware datetime where the service sent it. Never retried.
 
     >>> emulator.fault(code=2056, message="usage limit exceeded, resets at 2026-12-01T15:00:00Z")
     >>> try:
@@ -231,7 +231,7 @@ class TransportError(LlmError):
 
 
 class CallTimeoutError(TransportError, TimeoutError):
-    """A time limit passed. `sent` tells whether the request had been sent, so that it may have been processed.
+    """A time limit passed. `sent`: whether the request had been sent, so that it may have been processed.
 
     >>> emulator.answer("Too late.", delay=60)
     >>> try:

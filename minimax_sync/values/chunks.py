@@ -111,7 +111,7 @@ class ToolResult(StreamChunk, frozen=True):
 
 
 class UsageUpdate(StreamChunk, frozen=True):
-    """The tokens used by this answer; comes once, right before the end, when the service tells them.
+    """The tokens used by this answer; comes once, right before the end, when the service sends them.
 
     >>> stream = client.stream("Hello")
     >>> [chunk.usage.total_tokens > 0 for chunk in stream if isinstance(chunk, UsageUpdate)]

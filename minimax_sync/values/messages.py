@@ -69,14 +69,14 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         text: str = "",
         images: Iterable[object] | Image | bytes | bytearray | memoryview | str | os.PathLike[str] | PilImage = (),
     ) -> ChatMessage:
-        """What the user says; `images` are `Image`s, paths, bytes, URLs or PIL images, or a single one of them."""
+        """Return a user message; `images` are `Image`s, paths, bytes, URLs or PIL images, or a single one of them."""
         if isinstance(images, Image | bytes | bytearray | memoryview | str) or not isinstance(images, Iterable):
             images = (images,)
         return cls("user", _texts(text) + tuple(Image.coerce(image) for image in images))
 
     @classmethod
     def assistant(cls, text: str = "", tool_calls: Iterable[ToolCall] = ()) -> ChatMessage:
-        """What the model said. For an answer of the service use `ChatResponse.message`: that keeps its thinking."""
+        """Return an answer as a message. For one of the service use `ChatResponse.message`: that keeps its thinking."""
         return cls("assistant", _texts(text) + tuple(tool_calls))
 
     @classmethod

@@ -43,7 +43,7 @@ class ChatOptions(RoundOptions, total=False):
 
 
 class Option(NamedTuple):
-    """One row. `convert` reads every spelling in use; `is_valid` judges its result, and `rule` says what is valid."""
+    """One row. `convert` reads every spelling in use; `is_valid` checks the result, and `rule` describes it."""
 
     convert: Callable[[Any], object]
     is_valid: Callable[[Any], bool]

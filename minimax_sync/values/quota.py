@@ -94,7 +94,7 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """The money of a pay-as-you-go account, in the account's currency; None where the service does not say."""
+    """The money of a pay-as-you-go account, in the account's currency; None where the service does not send it."""
 
     available: Decimal
     cash: Decimal | None = None

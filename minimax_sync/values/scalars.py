@@ -10,7 +10,7 @@ from typing import Any
 
 
 def plain_scalar(value: Any) -> Any:
-    """Return the exact `str`, `int`, `float` or `bool` that a value stands for; any other value as it is."""
+    """Return the exact `str`, `int`, `float` or `bool` that a value represents; any other value as it is."""
     kind = type(value)
     if kind is str or kind is int or kind is float or kind is bool or value is None:
         return value

@@ -1,6 +1,6 @@
-"""The growth of an answer: what both wires share when they turn events, or a whole body, into chunks and a response.
+"""`Accumulator`, the base of both wires' accumulators, which turn events or a whole body into chunks and a response.
 
-A whole answer is taken as a stream of one delta, so that a streamed and a plain call cannot differ. No I/O, no clock.
+A whole answer is treated as a stream of one delta, so that a streamed and a plain call cannot differ. No I/O, no clock.
 An accumulator belongs to one answer and one thread at a time. Text grows as UTF-8 in bytearrays: a StringIO, like a
 list, keeps an object for every delta on some Pythons.
 """
@@ -46,7 +46,7 @@ class Accumulator(ABC):
         self.complete = False
         """The terminal event has come: nothing more is needed."""
         self.stopped = False
-        """A stop sequence was met: the rest of the stream is of no interest."""
+        """A stop sequence was found: the remainder of the stream is ignored."""
         self._early_reason = ""
         """A finish reason that more of the answer came behind: the end of the stream alone confirms it."""
         self._chunks: list[StreamChunk] = []
@@ -171,7 +171,7 @@ class Accumulator(ABC):
             self._add_runs(sink, self._splitter.feed(piece, sink))
         elif self._is_watched:
             self._add_unsplit(sink, piece)
-        else:  # most deltas; what stands here is paid for by every one
+        else:  # most deltas: every line here is on the hot path
             sink += piece.encode()
             self._chunks.append(TextDelta(piece))
 
@@ -287,7 +287,7 @@ class Accumulator(ABC):
             self._chunks.append(ToolCallEnd(call.index, call.whole()))
 
     def _final_reason(self) -> str:
-        """Return the finish reason in our words; a cut answer's says so, whatever calls it holds."""
+        """Return the finish reason in our words; that of a cut answer stays, even if the answer holds calls."""
         if self.stopped:
             return "stop"
         reason = self.finish_reasons.get(self.finish_reason, self.finish_reason) or "stop"

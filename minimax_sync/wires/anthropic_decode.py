@@ -122,7 +122,7 @@ class AnthropicAccumulator(Accumulator):
         self.complete = True
 
     def _message_start(self, data: _Event, source: bytes) -> None:
-        """Take the head of a stream; a stop reason in it says nothing about an end that has not come."""
+        """Take the head of a stream; a stop reason in it is ignored, because the answer has not ended yet."""
         if isinstance(data.message, _Message):
             data.message.stop_reason = None
             self._message(data.message, source)

@@ -44,7 +44,7 @@ class Block:
 
 
 def raw_block(source: bytes, index: int) -> dict[str, Any]:
-    """Return a block of a kind that this library does not know as it stands in the JSON of an event or a message."""
+    """Return the JSON of a block of an unknown kind, from the JSON of an event or a message."""
     event = parsed(msgspec.json.Decoder(dict[str, Any]).decode, source)
     found = event.get("content_block")
     for holder in (event, event.get("message")):

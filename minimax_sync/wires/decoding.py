@@ -70,7 +70,7 @@ def as_text(value: object) -> str:
 
 
 def is_keep_alive(data: bytes) -> bool:
-    """Return whether the data of an event says nothing: blank, or an empty value of JSON, as gateways send."""
+    """Return whether the data of an event is blank or an empty JSON value, which gateways send as keep-alives."""
     return data.strip() in _NOTHING
 
 

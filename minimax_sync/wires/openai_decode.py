@@ -1,6 +1,6 @@
 """The OpenAI wire's answers: chunks, or a whole body, into one growing answer.
 
-The message's parts stand in one order, thinking, text, tool calls, whatever the order of the deltas, so that a stream
+The message's parts have one order, thinking, text, tool calls, regardless of the order of the deltas, so that a stream
 gives the same response as a plain call. Optional fields are `Any`, so that an odd value never fails the response.
 """
 
@@ -30,7 +30,7 @@ MAX_RUNS = 1024
 """Of thinking; captures have one."""
 
 _LABELS = {"type", "id", "format", "index", "tag"}
-"""The fields of a run of thinking that say nothing by themselves."""
+"""The fields of a run of thinking that carry no information of their own."""
 
 DETAIL_TEXT: dict[object, str] = {"reasoning.summary": "summary"}
 """The field that holds the text of an entry of `reasoning_details`, where it is not `text`."""
@@ -199,7 +199,7 @@ class OpenAIAccumulator(Accumulator):
                 self._take_call(call)
 
     def _take_reasoning(self, delta: _Delta) -> None:
-        """Take one of the fields that say the same."""
+        """Take thinking from one of the fields that carry the same text."""
         if self.finish_reason:
             self.goes_on()
         self._splitter.must_close = True
@@ -249,7 +249,7 @@ class OpenAIAccumulator(Accumulator):
         self._think(thought, text)
 
     def place_call(self, sink: bytearray, call: GrowingCall) -> None:
-        """Do nothing: all calls stand behind the text."""
+        """Do nothing: all calls follow the text."""
 
     def native_thinking(self) -> str:
         """Return the thinking that came in fields of its own."""

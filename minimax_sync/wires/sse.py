@@ -78,7 +78,7 @@ class SseParser:
             self._half_line.clear()
         if rest:
             self._keep(rest)
-        # What stands in this loop is paid for by every delta: the usual lines cost no call in it.
+        # This loop is on the hot path of every delta: the usual lines cost no call in it.
         events: list[Event] = []
         for line in lines:
             if line[:5] == b"data:":

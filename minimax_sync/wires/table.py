@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Flavor = Literal["openai_compat", "anthropic_messages"]
 
 NATIVE_PATH = "/text/chatcompletion_v2"
-"""Only MiniMax, or a server that stands in for it, serves this path."""
+"""Only MiniMax, or a server that imitates it, serves this path."""
 
 
 class WireRow(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ class _NewAccumulator(Protocol):
 class Wire:
     """Encodes requests for one server and decodes its answers. Immutable; safe in any thread.
 
-    `is_minimax`: the server is MiniMax's own or a stand-in for it, so it understands MiniMax's own fields.
+    `is_minimax`: the server is MiniMax's own or imitates it, so it understands MiniMax's own fields.
     """
 
     def __init__(self, flavor: Flavor, *, is_minimax: bool = True) -> None:

@@ -1,7 +1,7 @@
-"""Take thinking in tags out of the text of servers that send it inside the answer, however deltas split the tags.
+"""`ThinkSplitter` separates thinking in tags from the text of an answer, however deltas split the tags.
 
-Tags count only at the beginning of an answer; later ones are text about tags. A closing tag that nothing opened ends
-thinking only where it stands alone on its line, as a chat template that opens the tag in the prompt leaves it.
+Tags count only at the beginning of an answer; later ones are text about tags. A closing tag without an opening one ends
+thinking only if it is alone on its line, as after a chat template that opens the tag in the prompt.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Thinking that grows: MiniMax sends it as deltas, but its documentation and M3 as ever longer snapshots of all so far.
+"""`GrowingThought`: thinking that arrives as deltas, or, from M3, as snapshots that each repeat all text so far.
 
 Captures of M2.5 and M2.7 hold deltas (ENTERPILOT/GoModel), the official sample code takes `text[len(buffer):]`, and M3
-was seen to send snapshots (can1357/oh-my-pi#2434). Both are told apart here, per run of thinking.
+was seen to send snapshots (can1357/oh-my-pi#2434). This module distinguishes the two, per run of thinking.
 """
 
 from __future__ import annotations
 
-_TELLING = 8
-"""From this many characters on a repetition of all that came is no chance, as "ha" before "haha" may be."""
+_SIGNIFICANT = 8
+"""Characters from which on a repetition of all text so far is not accidental, as "ha" before "haha" may be."""
 
 
 class GrowingThought:
@@ -22,22 +22,22 @@ class GrowingThought:
 
     @property
     def text(self) -> str:
-        """All that has come."""
+        """All text so far."""
         return self._written.decode() + "".join(self._undecided or ())
 
     def feed(self, piece: str) -> str:
-        """Add a delta or a snapshot; return what is new of it. Early pieces may be held back until it is clear."""
+        """Add a delta or a snapshot; return its new text. Early pieces may be held back until the kind is clear."""
         self._pieces += 1
         if self._undecided is not None and self._size:
             return self._judge(self._undecided, piece)
         size = self._size
         may_repeat = len(piece) > size or (len(piece) == size and self._pieces > 2)
-        if size >= _TELLING and may_repeat and piece.startswith(self._beginning) and piece.startswith(self.text):
+        if size >= _SIGNIFICANT and may_repeat and piece.startswith(self._beginning) and piece.startswith(self.text):
             piece = piece[size:]
         return self._write(piece)
 
     def rest(self) -> str:
-        """Return what is held, at the end: pieces that never became clear are deltas."""
+        """Return held text at the end: pieces whose kind never became clear are deltas."""
         held, self._undecided = self._undecided, None
         return self._write("".join(held or ()))
 
@@ -45,7 +45,7 @@ class GrowingThought:
         """Hold pieces back as long as each begins with the one before, until one is long enough to be a snapshot."""
         last = held[-1] if held else self._beginning
         if len(piece) > len(last) and piece.startswith(last):
-            if len(piece) < _TELLING:
+            if len(piece) < _SIGNIFICANT:
                 held.append(piece)
                 return ""
             held.clear()
@@ -56,8 +56,8 @@ class GrowingThought:
     def _write(self, piece: str) -> str:
         self._written += piece.encode()
         self._size += len(piece)
-        if len(self._beginning) < _TELLING:
+        if len(self._beginning) < _SIGNIFICANT:
             self._beginning += piece
-            if len(self._beginning) >= _TELLING:
+            if len(self._beginning) >= _SIGNIFICANT:
                 self._undecided = None
         return piece
