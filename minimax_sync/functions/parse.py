@@ -57,7 +57,8 @@ def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Ma
             return Parsed(_value(response, json_schema, validate), response, usage, repairs)
         except Misfit as exc:
             problems = exc.problems
-        history = (*request.messages, response.message) if response.text else request.messages
+        is_text = response.text and not response.tool_calls  # a call without a result would make the request invalid
+        history = (*request.messages, response.message) if is_text else request.messages
         request = msgspec.structs.replace(request, messages=(*history, ChatMessage.user(_complaint(problems))))
     where = ", ".join(dict.fromkeys(place for place, _ in problems[:MOST_PROBLEMS]))
     raise _failure(
