@@ -60,9 +60,14 @@ def _messages(request: ChatRequest, is_minimax: bool, images: InlineImages) -> l
     if system:
         written.append(_Plain("system", system) if isinstance(system, str) else {"role": "system", "content": system})
     if request.is_plain:
+        last = ""
         for each in request.messages:
-            if each.role != "system":
-                _append(written, each.role, each.text)
+            role, part = each.role, each.parts[0]
+            if role == last:
+                _append(written, role, each.text)
+            elif role != "system" and isinstance(part, Text):
+                written.append(_Plain(role, part.text))
+                last = role
         return written
     for message, text, results in turns(request.messages):
         if text:
