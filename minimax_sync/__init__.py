@@ -77,7 +77,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Add the cell magic `%%minimax` to a notebook; IPython calls it for `%load_ext minimax_sync`."""
+    """Add the magics `%minimax` and `%%minimax` to a notebook; IPython calls it for `%load_ext minimax_sync`."""
     from .magic import register
 
     register(shell)

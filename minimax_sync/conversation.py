@@ -151,6 +151,13 @@ class Conversation:
     def __repr__(self) -> str:
         return f"<Conversation of {len(self.messages)} messages, {self.usage!r}>"
 
+    def _repr_html_(self) -> str:
+        """Return the turns as HTML for a notebook, thinking and tool calls folded."""
+        from .values.rendering import conversation, cost_of
+
+        cost = cost_of(self.usage, self.last.model) if self.last else None
+        return conversation(self._options["system"], self.messages, self.usage, cost)
+
 
 class _Turn(ChatStream):
     """A stream whose answer is added to the history of a conversation once its end has been read."""

@@ -12,19 +12,18 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..values.chunks import StreamChunk, TextDelta
-from ..values.response import ChatResponse, as_markdown
+from ..values.chunks import ReasoningDelta, StreamChunk, StreamEnd, TextDelta, ToolCallEnd, ToolResult
+from ..values.rendering import as_markdown, tool_call
+from ..values.response import ChatResponse
 
-_REDRAW_EVERY = 0.1  # seconds; a page that is redrawn for every token flickers and lags behind
+_REDRAW_EVERY = 0.1
+"""Seconds. A page that is redrawn for every token flickers, and falls behind the stream."""
 
 
 class Stream(Protocol):
-    """What is shown: an answer as it comes."""
+    """What is shown: the chunks of an answer, or of all rounds of a tool run."""
 
     def __iter__(self) -> Iterator[StreamChunk]: ...
-    def text_deltas(self) -> Iterator[str]: ...
-    @property
-    def response(self) -> ChatResponse: ...
     @property
     def partial(self) -> ChatResponse: ...
 
@@ -47,7 +46,7 @@ def display_stream(stream: Stream) -> ChatResponse:
     shell = notebook_shell()
     if shell is None:
         return _print(stream)
-    response = _grow(stream, _new_output())
+    response = _Growth(stream, _new_output()).run()
     return ShownResponse(**msgspec.structs.asdict(response), cell=shell.execution_count)
 
 
@@ -59,7 +58,7 @@ def notebook_shell() -> Any:
 
 
 def _new_output() -> Callable[[str], None]:
-    """Add an output to the running cell; return what draws it anew."""
+    """Add an output to the running cell; return the function that replaces its Markdown."""
     from IPython.display import Markdown, display
 
     handle: Any = display(Markdown(""), display_id=True)
@@ -67,25 +66,82 @@ def _new_output() -> Callable[[str], None]:
 
 
 def _print(stream: Stream) -> ChatResponse:
-    try:
-        for text in stream.text_deltas():
-            print(text, end="", flush=True)
-    finally:
-        print(flush=True)
-    return stream.response
-
-
-def _grow(stream: Stream, show: Callable[[str], None]) -> ChatResponse:
-    drawn_at = 0.0
+    """Print the text; each round of a tool run ends its line."""
+    in_line = False
     try:
         for chunk in stream:
-            if time.monotonic() - drawn_at >= _REDRAW_EVERY:
-                partial = stream.partial
-                shown = as_markdown(partial.text, partial.reasoning)
-                # Only once the text has begun is the thinking folded away, so that there is something to watch.
-                show(shown if isinstance(chunk, TextDelta) else shown.replace("<details>", "<details open>", 1))
-                drawn_at = time.monotonic()
+            if type(chunk) is TextDelta:
+                print(chunk.text, end="", flush=True)
+                in_line = True
+            elif type(chunk) is StreamEnd and in_line:
+                print(flush=True)
+                in_line = False
     finally:
-        response = stream.partial
-        show(response._repr_markdown_())
-    return response
+        if in_line:
+            print(flush=True)
+    return stream.partial
+
+
+class _Growth:
+    """The Markdown of a stream so far: the rounds that have ended, their calls, and the round that still grows."""
+
+    def __init__(self, stream: Stream, show: Callable[[str], None]) -> None:
+        self._stream, self._show = stream, show
+        self._ended: list[str] = []
+        self._calls: dict[str, int] = {}
+        self._in_round = True
+        self._drawn, self._drawn_at = "", 0.0
+
+    def run(self) -> ChatResponse:
+        try:
+            for chunk in self._stream:
+                self._take(chunk)
+        finally:
+            self._draw(self._growing())
+        return self._stream.partial
+
+    def _take(self, chunk: StreamChunk) -> None:
+        """Add a chunk. The ends of rounds, calls and results are drawn at once: what follows them may take long."""
+        kind = type(chunk)
+        if kind is StreamEnd:
+            self._end_round()
+        elif isinstance(chunk, ToolResult):
+            self._add_result(chunk)
+        else:
+            self._in_round = True
+            if kind is not ToolCallEnd and time.monotonic() - self._drawn_at < _REDRAW_EVERY:
+                return
+        # Thinking is folded only once what follows it has begun, so that there is something to watch.
+        self._draw(self._growing(thinks=kind is ReasoningDelta))
+
+    def _end_round(self) -> None:
+        answer = self._stream.partial
+        self._ended += filter(None, [as_markdown(answer.text, answer.reasoning)])
+        for call in answer.tool_calls:
+            self._calls[call.id] = len(self._ended)
+            self._ended.append(tool_call(call))
+        self._in_round = False
+
+    def _add_result(self, result: ToolResult) -> None:
+        block = tool_call(result.call, result.text, is_error=result.error is not None)
+        place = self._calls.pop(result.call.id, None)
+        if place is None:  # a call at the end of the history that the run takes up
+            self._ended.append(block)
+        else:
+            self._ended[place] = block
+        self._in_round = False
+
+    def _growing(self, *, thinks: bool = False) -> str:
+        if not self._in_round:
+            return "\n\n".join(self._ended)
+        partial = self._stream.partial
+        grows = as_markdown(partial.text, partial.reasoning, partial.tool_calls)
+        if thinks:
+            grows = grows.replace("<details>", "<details open>", 1)
+        return "\n\n".join(filter(None, [*self._ended, grows]))
+
+    def _draw(self, text: str) -> None:
+        if text != self._drawn:
+            self._show(text)
+            self._drawn = text
+        self._drawn_at = time.monotonic()

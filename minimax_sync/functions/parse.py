@@ -36,6 +36,12 @@ class Parsed(msgspec.Struct, Generic[Value], frozen=True):
     usage: TokenUsage
     repairs: int
 
+    def _repr_html_(self) -> str:
+        """Return the value and its answer as HTML for a notebook."""
+        from ..values.rendering import parsed
+
+        return parsed(self.value, self.response, self.usage, self.repairs)
+
 
 def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Mapping[str, Any]) -> Parsed[Any]:
     """Call `ask` until an answer fits the schema; see `MiniMaxClient.parse`."""

@@ -92,6 +92,12 @@ class Quota(msgspec.Struct, frozen=True):
         """Return a line per window; see `QuotaWindow.describe`."""
         return "\n".join(window.describe(now) for window in self.windows) or "the plan has no windows"
 
+    def _repr_html_(self) -> str:
+        """Return a bar per window for a notebook."""
+        from .rendering import quota
+
+        return quota(self.windows)
+
 
 class Balance(msgspec.Struct, frozen=True):
     """The money of a pay-as-you-go account, in the account's currency; None where the service does not send it."""

@@ -124,16 +124,7 @@ class ChatResponse(msgspec.Struct, frozen=True):
         return f"ChatResponse({', '.join(shown)})"
 
     def _repr_markdown_(self) -> str:
-        """Show the answer as Markdown in a notebook, its thinking folded away."""
+        """Return the answer as Markdown for a notebook, its thinking and tool calls folded."""
+        from .rendering import as_markdown
+
         return as_markdown(self.text, self.reasoning, self.tool_calls)
-
-
-def as_markdown(text: str, reasoning: str = "", tool_calls: tuple[ToolCall, ...] = ()) -> str:
-    """Write an answer as Markdown: thinking in a closed `<details>`, tool calls as code."""
-    blocks = []
-    if reasoning:
-        blocks.append(f"<details><summary>Thinking</summary>\n\n{reasoning.strip()}\n\n</details>")
-    if text:
-        blocks.append(text)
-    blocks += [f"```json\n{call.name}({call.arguments_json})\n```" for call in tool_calls]
-    return "\n\n".join(blocks)

@@ -29,3 +29,9 @@ class MapResult(msgspec.Struct, frozen=True):
         shown = self.input if isinstance(self.input, str) else repr(self.input)
         outcome = f"response={self.response!r}" if self.error is None else f"error={self.error!r}"
         return f"MapResult(index={self.index}, input={shortened(shown)}, {outcome})"
+
+    def _repr_html_(self) -> str:
+        """Return the input and its outcome as HTML for a notebook."""
+        from .rendering import outcome
+
+        return outcome(self.index, self.input, self.response, self.error, getattr(self, "value", None))

@@ -82,6 +82,12 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True)
             long, price_of(model, is_long=True, service_tier=service_tier)
         )
 
+    def _repr_html_(self) -> str:
+        """Return the counts and their prices as tables for a notebook."""
+        from .rendering import usage
+
+        return usage(self)
+
 
 _NOTHING = TokenUsage()
 

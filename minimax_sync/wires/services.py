@@ -57,7 +57,18 @@ class Model(msgspec.Struct, frozen=True):
         return self.id
 
 
-KNOWN_MODELS = tuple(Model(card.name, owned_by="minimax") for card in MODELS)
+class Models(tuple[Model, ...]):
+    """A tuple of models that a notebook shows as a table with prices and what is retired."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from ..values.rendering import models
+
+        return models(self)
+
+
+KNOWN_MODELS = Models(Model(card.name, owned_by="minimax") for card in MODELS)
 """The answer where the service has no list, as for older accounts (404)."""
 
 
@@ -113,9 +124,9 @@ def decode_embeddings(body: bytes, expected: int) -> Embeddings:
     return Embeddings(answer.vectors, count(answer.total_tokens))
 
 
-def decode_models(body: bytes) -> tuple[Model, ...]:
+def decode_models(body: bytes) -> Models:
     """Read the list in either wire's shape."""
-    return tuple(
+    return Models(
         Model(row.id, _instant(row.created or row.created_at), row.owned_by)
         for row in parsed(_decode_models, body).data
     )

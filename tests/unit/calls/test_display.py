@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 
 from minimax_sync import MiniMaxClient
 from minimax_sync.emulator import Emulator
+from minimax_sync.values.rendering import folded, preformatted
 
 # Jupyter's own client warns of its event loops and leaves sockets to the garbage collector, whatever the notebook does.
 pytestmark = [
@@ -180,9 +181,89 @@ def test_a_notebook_keeps_its_answers_as_markdown(emulator: Emulator, tmp_path: 
     NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [[output["data"]["text/markdown"] for output in cell["outputs"]] for cell in notebook.cells[1:]]
     assert shown == [
-        ["<details><summary>Thinking</summary>\n\nRivers.\n\n</details>\n\n- Rhine\n- Elbe\n- Weser"],
+        [folded("Thinking", preformatted("Rivers.")) + "\n\n- Rhine\n- Elbe\n- Weser"],
         ["# Title"],
     ]
+
+
+TOOLS = """
+import time
+def get_weather(city: str) -> str:
+    "Return the weather."
+    time.sleep(0.05)
+    return f"21 degrees in {city}"
+def get_time(zone: str) -> str:
+    "Return the time."
+    raise ValueError("no such zone")
+tools = [get_weather, get_time]
+"""
+
+
+@pytest.mark.parametrize("run", ["client.tool_run('Hm?', tools)", "client.conversation(tools=tools).stream('Hm?')"])
+def test_tool_calls_and_results_are_shown_folded_as_they_come(emulator: Emulator, kernel: Kernel, run: str) -> None:
+    kernel.run(TOOLS)
+    calls = [("get_weather", {"city": "Paris"}), ("get_time", {"zone": "X"})]
+    emulator.answer("Let me look.", reasoning="Both.", tool_calls=calls)
+    emulator.answer("It is warm.", reasoning="Enough.")
+    cell = kernel.run(f"answer = {run}.display()")
+    assert cell.status == "ok", cell
+    assert cell.outputs == 1
+    *_, last = cell.drawn
+    assert last.count("<details>") == 4
+    places = [
+        last.index(text) for text in ("Both.", "Let me look.", "get_weather", "21 degrees", "get_time</code> failed")
+    ]
+    assert places == sorted(places)
+    assert last.endswith("It is warm.")
+    waiting = [text for text in cell.drawn if "get_weather" in text and "21 degrees" not in text]
+    assert waiting, "a call is shown before its result"
+    assert any("21 degrees" in text and "no such zone" not in text for text in cell.drawn), "each result at once"
+    assert kernel.run("print(answer.text)").printed == "It is warm.\n"
+
+
+def test_what_a_history_left_open_is_shown_first(emulator: Emulator, kernel: Kernel) -> None:
+    kernel.run(TOOLS)
+    kernel.run(
+        "from minimax_sync import ChatMessage, ToolCall\n"
+        "history = [ChatMessage.user('Hm?'),"
+        " ChatMessage.assistant('', [ToolCall('a', 'get_weather', {'city': 'Rome'})])]"
+    )
+    emulator.answer("Warm.")
+    cell = kernel.run("client.tool_run(history, tools).display()")
+    assert cell.status == "ok", cell
+    assert "21 degrees in Rome" in cell.drawn[0]
+    assert cell.drawn[-1].startswith("<details>")
+    assert cell.drawn[-1].endswith("Warm.")
+
+
+def test_a_run_that_fails_keeps_what_was_shown(emulator: Emulator, kernel: Kernel) -> None:
+    kernel.run(TOOLS)
+    emulator.answer("Let me look.", tool_calls=[("get_weather", {"city": "Paris"})])
+    cell = kernel.run("client.tool_run('Hm?', tools, approve=lambda call: 1 / 0).display()")
+    assert (cell.status, cell.error) == ("error", "ZeroDivisionError")
+    assert cell.drawn[-1].startswith("Let me look.\n\n<details><summary><code>get_weather</code>")
+
+
+def test_a_line_can_be_a_prompt(emulator: Emulator, kernel: Kernel) -> None:
+    assert kernel.run("%load_ext minimax_sync\ntopic = 'rivers'").status == "ok"
+    cell = kernel.run("answer = %minimax --temperature 0.5 What's up with {topic}?")
+    assert cell.status == "ok", cell
+    assert cell.drawn[-1].endswith('You said: "What\'s up with rivers?".')
+    assert emulator.journal[-1].body["temperature"] == 0.5
+
+
+def test_outside_of_a_notebook_each_round_of_a_run_is_a_line(
+    emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def clock() -> str:
+        return "12:00"
+
+    emulator.answer("Let me look.", tool_calls=[("clock", {})])
+    emulator.answer(tool_calls=[("clock", {})])
+    emulator.answer("Noon.")
+    with MiniMaxClient(emulator.api_key, base_url=emulator.base_url, requests_per_second=None) as client:
+        assert client.tool_run("hi", [clock]).display().text == "Noon."
+    assert capsys.readouterr().out == "Let me look.\nNoon.\n"
 
 
 def test_outside_of_a_notebook_the_answer_is_printed(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from minimax_sync.errors import ConfigError, ResponseFormatError
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
 from minimax_sync.values.models import Price
+from minimax_sync.values.rendering import _CODE_FONT, folded, preformatted
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
 
@@ -55,7 +56,9 @@ def test_text_without_json_is_an_error_that_quotes_nothing_and_is_raised_soon(te
 def test_markdown_folds_thinking_away_and_shows_calls() -> None:
     answer = ChatResponse(ChatMessage("assistant", (Reasoning(" Hm "), Text("**Hi**"), ToolCall("a", "f", {"x": 1}))))
     assert answer._repr_markdown_() == (
-        "<details><summary>Thinking</summary>\n\nHm\n\n</details>\n\n**Hi**\n\n" + '```json\nf({"x":1})\n```'
+        folded("Thinking", preformatted("Hm"))
+        + "\n\n**Hi**\n\n"
+        + folded("<code>f</code>", preformatted('{"x":1}', _CODE_FONT))
     )
     assert response("Hi")._repr_markdown_() == "Hi"
     assert response("")._repr_markdown_() == ""
