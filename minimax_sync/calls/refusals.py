@@ -9,6 +9,8 @@ from ..errors import MAX_BODY_CHARS, LlmError, ResponseFormatError
 from ..net.reply import Reply
 from ..wires.failures import failure_of_status
 
+_MOST_PLACE_CHARS = 200
+
 ERROR_BODY_TIME = 5.0
 """Seconds to wait for the body of an error: the status alone already says most of it."""
 
@@ -18,8 +20,8 @@ def refusal(reply: Reply, hint: str, url: str) -> LlmError:
     if reply.status < 400:
         reply.close()
         return ResponseFormatError(
-            f"HTTP {reply.status}: the service redirects, and redirects are not followed, because they would take "
-            "the credential to another place; check base_url",
+            f"HTTP {reply.status}: the service redirects{_place_of(reply.headers.get('location'))}, and redirects are "
+            "not followed, because they would take the credential to another place; check base_url",
             status=reply.status,
         )
     return failure_of_status(reply.status, _beginning(reply), hint=hint, path=urlsplit(url).path)
@@ -38,6 +40,19 @@ def describe_body(error: LlmError, reply: Reply, body: bytes | None) -> None:
     error.status = reply.status
     error.args = (f"HTTP {reply.status}, but not an answer: {problem}",)
     error.body = body[: 4 * MAX_BODY_CHARS].decode("utf-8", "replace")[:MAX_BODY_CHARS]
+
+
+def _place_of(location: str | None) -> str:
+    """Return where a redirect leads, for a message: the origin, or the path on the same one, without a query."""
+    try:
+        parts = urlsplit(location or "")
+        host = parts.hostname and f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    except ValueError:
+        return ""
+    place = f"{parts.scheme or 'https'}://{host}" if host else parts.path
+    return (
+        f" to {place}" if place and place.isascii() and place.isprintable() and len(place) <= _MOST_PLACE_CHARS else ""
+    )
 
 
 def _beginning(reply: Reply) -> bytes:

@@ -18,12 +18,17 @@ def proxy_for(origin: str, chosen: str | None) -> str | None:
     Windows the system's) counts for https alone: a bearer must not pass through a proxy in the clear.
     """
     if chosen is not None:
-        return None if _is_loopback(urlsplit(origin).hostname or "") else chosen
+        return None if _is_loopback(urlsplit(origin).hostname or "") else _with_scheme(chosen)
     if origin.startswith("http:") or not _environment_may_have_one():
         return None
     from .stock import environment_proxy
 
-    return environment_proxy(origin)
+    proxy = environment_proxy(origin)
+    return _with_scheme(proxy) if proxy else None
+
+
+def _with_scheme(proxy: str) -> str:
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def label(proxy: str) -> str:

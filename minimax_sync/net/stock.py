@@ -252,8 +252,7 @@ def mismatch_of_mock(error: Exception) -> str | None:
 
 def environment_proxy(origin: str) -> str | None:
     """Return the proxy that the environment (or the system) has for an origin, NO_PROXY respected."""
-    proxy = select_proxy(origin, get_environ_proxies(origin))
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+    return select_proxy(origin, get_environ_proxies(origin))
 
 
 def _gave_no_byte(error: Exception, limits: Deadlines) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 
 import msgspec
@@ -36,6 +38,8 @@ _REQUEST_ID_HEADERS = (
 )
 _NO_REASON = "no reason was given"
 _MOST_PLAIN_CHARS = 200
+_MOST_PAGE_CHARS = 4096
+_TITLE = re.compile(r"<(title|h1)\b[^<>]*>([^<>]*\S[^<>]*)</\1", re.IGNORECASE)
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -109,11 +113,17 @@ def failure_of_status(status: int, body: bytes, **attributes: Any) -> LlmError:
     try:
         envelope = msgspec.json.decode(text, type=Envelope)
     except (msgspec.MsgspecError, RecursionError):
-        plain = "" if "<" in text[:_MOST_PLAIN_CHARS] else text.strip()
+        plain = _title_in(text) if "<" in text[:_MOST_PLAIN_CHARS] else text.strip()
         return error_for(status, code_in(plain), plain[:_MOST_PLAIN_CHARS] or _NO_REASON, body=text, **attributes)
     if not attributes.get("request_id"):
         attributes["request_id"] = _words(envelope.request_id) or None
     return _failure(status, envelope.base_resp, envelope.described, body=text, **attributes)
+
+
+def _title_in(page: str) -> str:
+    """Return the title or first heading of an error page, as nginx, haproxy and others send, or ""."""
+    found = _TITLE.search(page[:_MOST_PAGE_CHARS])
+    return " ".join(unescape(found[2]).split()) if found else ""
 
 
 def request_id_in(headers: Mapping[str, str]) -> str:
