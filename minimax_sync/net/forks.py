@@ -8,6 +8,7 @@ do nothing. Knows no module that registers here.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -23,8 +24,6 @@ class Order(IntEnum):
     LOCK_FILES = 5
     CREDENTIALS = 6
 
-
-CAN_FORK = hasattr(os, "fork")
 
 _resets: list[tuple[Order, Callable[[], None]]] = []
 _pid = os.getpid()
@@ -49,5 +48,5 @@ def _run() -> None:
         reset()
 
 
-if CAN_FORK:
+if sys.platform != "win32" and hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_run)

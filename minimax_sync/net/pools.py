@@ -158,12 +158,11 @@ _POOL_CLASSES: dict[str, type[HTTPConnectionPool]] = {"http": Pool, "https": Sec
 
 def _allowed_idle() -> int:
     """Return how many connections may stay idle: few where the program may open few files."""
-    if sys.platform == "win32":
-        return MAX_IDLE_CONNECTIONS
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY:
-        return MAX_IDLE_CONNECTIONS
-    return max(_FEW_IDLE, min(MAX_IDLE_CONNECTIONS, limit // _DESCRIPTORS_PER_IDLE))
+    if sys.platform != "win32":
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if limit != resource.RLIM_INFINITY:
+            return max(_FEW_IDLE, min(MAX_IDLE_CONNECTIONS, limit // _DESCRIPTORS_PER_IDLE))
+    return MAX_IDLE_CONNECTIONS
 
 
 def open_pool(origin: str, proxy: str | None, verify: Verify) -> Pool:

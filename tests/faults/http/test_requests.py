@@ -104,6 +104,26 @@ def test_B11_a_proxy_that_refuses_is_named_and_only_its_own_trouble_is_retried(
     assert "proxy refused" in str(error)
 
 
+def test_B11_a_proxy_with_a_certificate_of_its_own_is_trusted_by_the_same_authorities(
+    own: Http, certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Certificate.make(tmp_path, address="127.0.0.2")
+    both = tmp_path / "both.pem"
+    both.write_text(Path(certificate.file).read_text() + Path(other.file).read_text())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(both))
+    with (
+        RawServer(echo, certificate) as server,
+        RawServer(tunnel_to(server), other, address="127.0.0.2") as proxy,
+    ):
+        monkeypatch.setenv("https_proxy", proxy.url)
+        assert post(own, server.url, b"x").read() == b"x"
+        own.close()
+        unknown = Http(verify=certificate.file)
+        error = failure(unknown, server.url)
+    assert type(error) is TransportError
+    assert f"through the proxy {proxy.url} is not accepted" in str(error)
+
+
 def test_B11_no_proxy_is_honoured(own: Http, certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURL_CA_BUNDLE", certificate.file)
     with RawServer(echo) as proxy, RawServer(echo, certificate) as server:
