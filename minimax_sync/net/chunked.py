@@ -1,8 +1,7 @@
-"""The chunks of an answer's body, as many at a time as have come.
+"""Reads the chunked body of an answer: each read returns all chunks that have arrived.
 
-http.client hands out one chunk per read and urllib3 wraps each read once more; a stream has a chunk per token, so that
-this framing alone was two thirds of what a token costs (64 function calls, 22 without). What http.client has read of
-the answer's head, and the socket below, stay as they are.
+http.client returns one chunk per read and urllib3 wraps each read again. A stream has a chunk per token, so this
+framing alone was two thirds of the cost of a token (64 function calls, 22 without). Knows nothing of sockets or heads.
 """
 
 from __future__ import annotations
@@ -10,17 +9,17 @@ from __future__ import annotations
 import http.client
 
 READ_SIZE = 16 * 1024
-"""Less than a receive brings: what is made of one read lives at the same time, and is several times as large."""
+"""Smaller than one receive: all that is made of one read is in memory at the same time, and is several times larger."""
 
 MAX_LINE = 16 * 1024
 
 
 class ChunkedBody:
-    """The rest of a chunked answer of http.client, which nobody else may read. For one thread at a time."""
+    """The body of a chunked answer of http.client, of which nothing else may read. For one thread at a time."""
 
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self.has_surplus = False
-        """Bytes came behind the end: the connection is not to be used again."""
+        """Bytes followed the end: the connection must not be reused."""
         self._answer = answer
         self._file = answer.fp
         self._line = b""  # the beginning of a line whose end has not come
@@ -29,7 +28,7 @@ class ChunkedBody:
         self._in_trailer = self._ended = False
 
     def read1(self) -> bytes:
-        """Return the next bytes as soon as there are any, b"" at the end; raises IncompleteRead when it is cut."""
+        """Return the next bytes as soon as there are any, b"" at the end. Raises IncompleteRead if the body is cut."""
         while not self._ended:
             data = self._file.read1(READ_SIZE)
             if not data:

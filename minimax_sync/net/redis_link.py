@@ -1,7 +1,7 @@
-"""One Redis by its URL: the only importer of `redis`. Runs Lua scripts, each of them one atomic step, and nothing else.
+"""A connection to one Redis server that runs Lua scripts, each an atomic step. The only importer of `redis`.
 
-Owns what a URL may look like, connections that survive a fork, and what went wrong in words without a secret. Knows
-nothing of what the scripts are for. Redis 5 or newer: scripts read the server's clock and then write.
+Contains the syntax of the URL, connections that work after a fork, and error messages without a secret. Knows nothing
+of what the scripts are for. Needs Redis 5 or newer: scripts read the server's clock and then write.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ..secret import StoreUrl
 _PATH = re.compile(r"(?P<link>rediss?://[^/?#]+(/(?P<db>\d+)?)?)(/(?P<name>[^/?#]+))?(?P<query>\?[^#]*)?")
 _CONNECT = 2.0  # seconds; also the longest wait for an answer: every script takes microseconds
 _CONNECTIONS = 8  # per process: plenty for such scripts, and a thousand processes stay below the 10,000 of a Redis
-_TURN = 10.0  # seconds; turns come by chance, so a thread among many that never rest may wait
+_TURN = 10.0  # seconds to wait for a free connection; the order is random, so under load a thread may wait long
 _CODE = re.compile(r"[A-Z]{3,20}")
-_NOT_ALLOWED = re.compile("ACL failure|user executing the script")  # what NOPERM is called inside a script
+_NOT_ALLOWED = re.compile("ACL failure|user executing the script")  # the text of a NOPERM inside a script
 _REASONS = {
     "AuthenticationError": "it refuses the user or the password",
     "AuthenticationWrongNumberOfArgsError": "it refuses the user or the password",
@@ -38,9 +38,9 @@ _PASSING = {_REASONS[name] for name in ("BusyLoadingError", "ConnectionError", "
 
 
 class RedisFailureError(Exception):
-    """A script could not be run, or its answer was lost. The text is a clause without a secret.
+    """A script could not be run, or its answer was lost. The message is a clause without a secret.
 
-    `passing`: it may well be over in a moment.
+    `passing`: the cause may well disappear by itself.
     """
 
     def __init__(self, reason: str) -> None:
@@ -63,7 +63,7 @@ def split_store_url(url: str, source: str) -> tuple[StoreUrl, str]:
 
 
 class RedisLink:
-    """A way to one Redis. Thread-safe; connects with the first script, and anew in a forked child."""
+    """A connection pool to one Redis. Thread-safe; connects with the first script, and again in a forked child."""
 
     def __init__(self, url: StoreUrl, source: str) -> None:
         self.url = url
@@ -72,9 +72,9 @@ class RedisLink:
         self._connect()
 
     def run(self, script: str, keys: Sequence[str], arguments: Sequence[str | bytes | int | float] = ()) -> Any:
-        """Run a Lua script and return its answer, texts as bytes; RedisFailureError when that cannot be done.
+        """Run a Lua script and return its answer, texts as bytes. Raises RedisFailureError if that fails.
 
-        A connection that breaks before the answer is tried once more, so a script may run twice.
+        If a connection breaks before the answer, the script is sent once more, so it may run twice.
         """
         if self._pid != os.getpid():
             self._connect()
@@ -110,7 +110,7 @@ class RedisLink:
                 retry=Retry(NoBackoff(), 1),
             )
         except ValueError:  # it quotes the URL
-            fault = f"{self._source}: this is no URL of a Redis"
+            fault = f"{self._source}: not a valid Redis URL"
         else:
             # Explicit, for an inherited or forgotten socket that is closed by the collector is a ResourceWarning.
             weakref.finalize(self, pool.disconnect)
@@ -124,7 +124,7 @@ class RedisLink:
 
 
 def _reason(error: Exception) -> str:
-    """Say what went wrong; of an error's text only its code is shown."""
+    """Return the reason of an error as a clause; of its text only the code is shown."""
     for kind in type(error).__mro__:
         if kind.__name__ in _REASONS:
             return _REASONS[kind.__name__]

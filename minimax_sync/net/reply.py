@@ -1,7 +1,7 @@
-"""What the caller holds of an answer: its body, decoded, within bounds, readable by one thread and closable by any.
+"""`Reply`: an answer whose body one thread reads, decoded and within limits, and which any thread may close.
 
-Owns size limits, closing, and the errors that a body may end with; the reading and decoding is urllib3's. Knows nothing
-of how the answer came about.
+Contains the size limits, closing, and the errors that end a body; urllib3 reads and decodes. Knows nothing of how the
+request was sent.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ DRAIN_SIZE = 64 * 1024
 DRAIN_TIME = 0.5
 
 FAILURES = (OSError, exceptions.HTTPError, http.client.HTTPException, ValueError)
-"""What comes out of a socket and of urllib3's and http.client's reading of it."""
+"""The exceptions of sockets, urllib3 and http.client while an answer is read."""
 
 
 class Reply:
-    """An answer whose status and headers are in and whose body is not read yet.
+    """An answer whose status and headers have arrived and whose body has not been read.
 
-    One thread reads at a time; `close` may be called from any, and ends the wait of the one that reads. The next read
-    obeys `deadline` (a monotonic instant) and `idle_timeout` (seconds) as they are then.
+    One thread reads at a time. Any thread may call `close`, which ends the wait of the reading thread. `deadline` (a
+    monotonic instant) and `idle_timeout` (seconds) may be changed and apply to the next read.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str], raw: HTTPResponse, limits: Deadlines) -> None:
@@ -76,7 +76,7 @@ class Reply:
         return self.body
 
     def read1(self) -> bytes:
-        """Return the next decoded bytes, at most 64 KiB, as soon as they come; b"" at the end and after `close`."""
+        """Return the next decoded bytes, at most 64 KiB, as soon as they arrive; b"" at the end and after `close`."""
         fault, cause, data = None, None, b""
         with self._reading:
             try:
@@ -96,7 +96,7 @@ class Reply:
         return data
 
     def finish(self) -> None:
-        """Read on for at most 64 KiB and half a second, so that the connection can be reused, else close it."""
+        """Read on, up to 64 KiB and half a second, so that the connection can be reused, else close it."""
         self.deadline = min(self.deadline, monotonic() + DRAIN_TIME)
         left = DRAIN_SIZE
         try:
@@ -107,7 +107,7 @@ class Reply:
             self.close()
 
     def close(self) -> None:
-        """Close the connection, unless the body was read to its end; from any thread, at once, as often as you like."""
+        """Close the connection, at once and from any thread, unless the body was read to its end. May be repeated."""
         self._closed = True
         if not self._ended and self._pid == os.getpid():  # a parent's connection is not a child's to shut down
             self._wake()
@@ -120,7 +120,7 @@ class Reply:
                 self._reading.release()
 
     def drop(self) -> None:
-        """Close without reading: the body counts as empty."""
+        """Close without reading; the body counts as empty."""
         self.close()
         self._ended = True
 
@@ -150,7 +150,7 @@ class Reply:
         return b""
 
     def _arm_foreign_connection(self) -> None:
-        """Bound the next read where the connection is not ours, through its socket if that can be reached."""
+        """Limit the next read on a connection that is not ours, through its socket where it can be reached."""
         connection = self._raw.connection
         if connection is None:
             return
