@@ -10,6 +10,7 @@ import http.client
 import sys
 from operator import is_
 from types import FunctionType
+from typing import Any
 
 import urllib3.connection
 import urllib3.connectionpool
@@ -26,8 +27,8 @@ _HOMES = {
     "requests.adapters",
 }
 
-_last: State = ()
-_last_is_genuine = False
+_last: tuple[State, bool] = ((), False)
+"""The state seen last, and whether it is the libraries' own: one tuple, so that threads see both or neither."""
 
 
 def _state() -> State:
@@ -53,11 +54,10 @@ def _state() -> State:
         urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls,
         urllib3.poolmanager.PoolManager.urlopen,
     )
-    requests = sys.modules.get("requests.adapters")
-    if requests is None:
+    requests: Any = sys.modules.get("requests")
+    if not hasattr(requests, "Session"):  # another thread may be importing it
         return state
-    session = sys.modules["requests.sessions"].Session
-    adapter = requests.HTTPAdapter
+    session, adapter = requests.sessions.Session, requests.adapters.HTTPAdapter
     return (
         *state,
         session,
@@ -67,17 +67,17 @@ def _state() -> State:
         session.prepare_request,
         adapter,
         adapter.send,
-        sys.modules["requests"].Session,
+        requests.Session,
     )
 
 
 def replaced() -> State | None:
     """Return what is in use now if any of it is not the libraries' own, else None; the same object while it lasts."""
-    global _last, _last_is_genuine
-    state = _state()
-    if len(state) != len(_last) or not all(map(is_, state, _last)):
-        _last, _last_is_genuine = state, all(map(_is_genuine, state))
-    return None if _last_is_genuine else _last
+    global _last
+    state, (last, is_genuine) = _state(), _last
+    if len(state) != len(last) or not all(map(is_, state, last)):
+        last, is_genuine = _last = state, all(map(_is_genuine, state))
+    return None if is_genuine else last
 
 
 def _is_genuine(entry: object) -> bool:
