@@ -20,8 +20,8 @@ def refusal(reply: Reply, hint: str, url: str) -> LlmError:
     if reply.status < 400:
         reply.close()
         return ResponseFormatError(
-            f"HTTP {reply.status}: the service redirects{_place_of(reply.headers.get('location'))}, and redirects are "
-            "not followed, because they would take the credential to another place; check base_url",
+            f"HTTP {reply.status}: the service redirects, and redirects are not followed, because they would take the "
+            f"credential to another place{_place_of(reply.headers.get('location'))}; check base_url",
             status=reply.status,
         )
     return failure_of_status(reply.status, _beginning(reply), hint=hint, path=urlsplit(url).path)
