@@ -50,9 +50,8 @@ def _place_of(location: str | None) -> str:
     except ValueError:
         return ""
     place = f"{parts.scheme or 'https'}://{host}" if host else parts.path
-    return (
-        f" to {place}" if place and place.isascii() and place.isprintable() and len(place) <= _MOST_PLACE_CHARS else ""
-    )
+    is_plain = place.isascii() and place.isprintable() and 0 < len(place) <= _MOST_PLACE_CHARS
+    return f" ({place})" if is_plain else ""
 
 
 def _beginning(reply: Reply) -> bytes:
