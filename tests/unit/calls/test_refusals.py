@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from support.http_lab import get, sends
 from support.raw_server import RawServer, answer
@@ -11,9 +13,9 @@ from minimax_sync.errors import CredentialInvalidError, LlmError, ResponseFormat
 from minimax_sync.net.session import Http
 
 
-def refused(status: str, body: bytes = b"") -> LlmError:
+def refused(status: str, body: bytes = b"", headers: Sequence[str] = ()) -> LlmError:
     http = Http()
-    with RawServer(sends(answer(body, status))) as server:
+    with RawServer(sends(answer(body, status, headers))) as server:
         error = refusal(get(http, server.url), "check the key", f"{server.url}/v1/chat?GroupId=1")
     http.close()
     return error
@@ -28,6 +30,25 @@ def test_a_refused_credential_gets_the_hint() -> None:
 
 def test_a_404_names_the_path_without_its_query() -> None:
     assert "Nothing is served at /v1/chat: check base_url" in str(refused("404 No"))
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("https://other.example/v1?key=canary", " (https://other.example); "),
+        ("http://user:canary@other.example:8080/canary", " (http://other.example:8080); "),
+        ("//other.example/canary", " (https://other.example); "),
+        ("/v1/chat/?key=canary#canary", " (/v1/chat/); "),
+        ("https://[::1", "place; "),
+        ("https://other.example:canary/", "place; "),
+        ("/" + "canary" * 50, "place; "),
+        ("/\xfc-canary", "place; "),
+    ],
+)
+def test_a_redirect_names_its_host_or_path_and_no_more(location: str, place: str) -> None:
+    error = refused("308 Moved", headers=[f"Location: {location}"])
+    assert place in str(error)
+    assert "canary" not in str(error)
 
 
 def test_a_redirect_is_named_and_points_to_the_base_url() -> None:

@@ -162,6 +162,26 @@ def test_a_conversation_that_is_too_long_is_recognised_on_every_server(body: dic
     assert type(failure_of_status(400, json.dumps(body).encode())) is ContextLengthError
 
 
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        (
+            "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center>nginx</center>",
+            "502 Bad Gateway",
+        ),
+        ("<html><body><h1>503 Service Unavailable</h1>\nNo server is available", "503 Service Unavailable"),
+        ("<!DOCTYPE html><TITLE lang=en>\n  Caf\u00e9 &amp;\n more </TITLE><h1>other</h1>", "Caf\u00e9 & more"),
+        ("<html><title> </title><h1>The heading</h1>", "The heading"),
+        ("<html><title>never closed", "no reason was given"),
+        ("<html>" + " " * 9000 + "<title>too far</title>", "no reason was given"),
+    ],
+)
+def test_an_error_page_gives_its_title(page: str, title: str) -> None:
+    error = failure_of_status(502, page.encode())
+    assert str(error) == f"HTTP 502: {title}"
+    assert error.body == page
+
+
 def test_the_errors_of_fastapi_are_read() -> None:
     assert "field required" in str(failure_of_status(422, b'{"detail": [{"loc": ["body"], "msg": "field required"}]}'))
     assert "Not Found" in str(failure_of_status(404, b'{"detail": "Not Found"}'))
