@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
 from ..hooks.events import Hook
-from ..net.session import Session
+from ..net import session as sessions
 from ..pacing.retry import RetryPolicy
 
 
@@ -38,7 +38,7 @@ class ClientArguments(SiblingArguments, total=False):
     limiter: Any
     quota_alert_threshold: float | None
     quota_budget: float | None
-    session: Session | None
+    session: sessions.Session | None
     verify: bool | str | os.PathLike[str] | ssl.SSLContext
     proxy: str | None
     default_headers: Mapping[str, str] | None
