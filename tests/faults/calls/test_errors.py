@@ -13,7 +13,9 @@ from support.raw_server import RawServer, answer
 from support.wire_server import JSON, Wire, failing, failure, framed, replies, sse
 
 from minimax_sync import (
+    ContextLengthError,
     CredentialInvalidError,
+    InsufficientBalanceError,
     LlmError,
     QuotaExceededError,
     RateLimitError,
@@ -75,10 +77,11 @@ def test_B8_the_code_outranks_the_status(wire: Wire, how: str, status: str, code
 STATUSES = {
     400: (RequestError, 1),
     401: (CredentialInvalidError, 1),
+    402: (InsufficientBalanceError, 1),
     403: (CredentialInvalidError, 1),
     404: (RequestError, 1),
     408: (ServerError, 3),
-    413: (RequestError, 1),
+    413: (ContextLengthError, 1),
     429: (RateLimitError, 5),
     500: (ServerError, 3),
     502: (ServerError, 3),
