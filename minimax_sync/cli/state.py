@@ -57,19 +57,17 @@ def kept_conversation() -> list[ChatMessage]:
 
 def history_as_json(messages: Sequence[ChatMessage]) -> bytes:
     """Return the text of a file with a history."""
-    from ..values.message_json import message_to_json
-
-    document = {"messages": [message_to_json(message) for message in messages]}
+    document = {"messages": [message.to_dict() for message in messages]}
     return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
 
 
 def read_history(path: Path) -> list[ChatMessage]:
     """Read a file with a history; raises OSError, and RequestError when it holds something else."""
-    from ..values.message_json import message_from_json
+    from ..values.messages import ChatMessage
 
     data = path.read_bytes()
     try:
-        return [message_from_json(message) for message in json.loads(data.decode("utf-8", "surrogatepass"))["messages"]]
+        return list(map(ChatMessage.from_dict, json.loads(data.decode("utf-8", "surrogatepass"))["messages"]))
     except (ValueError, KeyError, TypeError, LlmError) as error:
         problem = type(error).__name__
     raise RequestError(f"{path} holds no conversation ({problem})")

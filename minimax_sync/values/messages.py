@@ -137,6 +137,8 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ChatMessage:
         """Read a message from what `to_dict` returned. Raises `RequestError` for anything else."""
+        if not isinstance(source, Mapping):
+            raise RequestError(f"a message must be a dict, not {type(source).__name__}")
         content = source.get("content")
         role: Any = source.get("role")
         if role not in get_args(Role):

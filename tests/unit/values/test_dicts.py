@@ -171,6 +171,27 @@ def test_an_answer_survives_json_without_loss() -> None:
     assert answer.cost == usage.cost("MiniMax-M3")
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"role": "robot", "content": []},
+        {"role": "user", "content": 5},
+        {"role": "user", "content": ["Hi"]},
+        {"role": "user", "content": [{"type": "text", "text": 5}]},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "?"}}]},
+        {"role": "assistant", "content": [{"type": "tool_call", "id": 5, "name": "x", "arguments": ""}]},
+        {"role": "tool", "content": "x", "tool_call_id": 5},
+    ],
+)
+def test_anything_else_is_no_stored_message(stored: Any) -> None:
+    with pytest.raises(RequestError):
+        ChatMessage.from_dict(stored)
+
+
 @pytest.mark.parametrize("source", [{}, {"message": {}}, {"message": 5}])
 def test_any_other_dict_is_no_answer(source: dict[str, Any]) -> None:
     with pytest.raises(RequestError):
