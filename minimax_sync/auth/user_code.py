@@ -14,10 +14,11 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError, error_for
+from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError
 from ..secret import Secret
 from ..settings.checks import check_group_id
 from ..settings.endpoints import may_receive_token, page_url, portal_url
+from ..wires.error_codes import error_for
 from .bundle import Bundle
 from .instants import code_expiry
 from .portal import CLIENT_ID, Answer, Form, error_code, error_reason, one_line, read_grant, succeeded

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import LlmError, code_in, error_for
+from ..errors import LlmError
+from .error_codes import code_in, error_for
 
 _STATUS_BY_TYPE = {
     "authentication_error": 401,
