@@ -47,6 +47,10 @@ class Auth(Protocol):
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(_MODULES[name], __name__)
+    except AttributeError as error:  # Python would report it as a name that does not exist
+        raise ImportError(f"{__name__}{_MODULES[name]} cannot be imported: {error}") from error
+    return getattr(module, name)

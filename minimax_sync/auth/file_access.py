@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,18 @@ def write_private(path: str, text: bytes) -> None:
         os.close(descriptor)
 
 
-def read_private(descriptor: int, limit: int) -> bytes:
+def open_to_read(path: str) -> FileIO:
+    """Open `path` to read, as `open_private` does. An object, because Ctrl-C may leave a bare descriptor open.
+
+    On Windows a file that stays open can never be replaced.
+    """
+    return FileIO(path, opener=open_private)
+
+
+def read_private(file: FileIO, limit: int) -> bytes:
     """Return the content of an open file, `limit` bytes at most."""
     parts: list[bytes] = []
-    while limit > 0 and (part := os.read(descriptor, min(limit, 65536))):
+    while limit > 0 and (part := file.read(min(limit, 65536))):
         parts.append(part)
         limit -= len(part)
     return b"".join(parts)

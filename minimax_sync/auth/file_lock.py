@@ -82,8 +82,9 @@ class KernelLock:
 
 
 def _cannot_lock(path: str, error: OSError) -> BundleError:
-    advice = _ADVICE.get(error.errno or 0, error.strerror or "it cannot be opened").format(owner=owner(path))
-    if error.errno == errno.EACCES and not Path(path).exists():
+    number = errno.EISDIR if Path(path).is_dir() else error.errno or 0  # Windows refuses access to a directory
+    advice = _ADVICE.get(number, error.strerror or "it cannot be opened").format(owner=owner(path))
+    if number == errno.EACCES and not Path(path).exists():
         advice = "its directory is not writable: keep the bundle in a writable directory"
     return BundleError(f"cannot lock {path}: {advice}")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import BundleError, CallTimeoutError
 from .bundle import Bundle, Snapshot, parse_snapshot
 from .clock import Clock, SystemClock
-from .file_access import loose_mode, open_private, read_private, remove, replace, restrict
+from .file_access import loose_mode, open_to_read, read_private, remove, replace, restrict
 from .file_lock import KernelLock
 from .file_rewrite import Rewrite
 from .intent import Intent, parse_intent
@@ -151,23 +151,18 @@ class FileStore:
     def _read_once(self, path: str) -> tuple[Snapshot | str | None, object]:
         """Return what `path` holds, or a clause that says what is wrong, and a value that changes with the file."""
         try:
-            descriptor = open_private(path, os.O_RDONLY)
+            with open_to_read(path) as file:
+                status = os.fstat(file.fileno())
+                version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+                if not stat.S_ISREG(status.st_mode):
+                    return "it is not a regular file", version
+                self._restrict_mode(file.fileno(), status)
+                return parse_snapshot(read_private(file, _MAX_BYTES)), version
         except FileNotFoundError:
             return None, None
         except OSError as error:
             is_loop = error.errno == errno.ELOOP
             return "its symlinks lead in a circle" if is_loop else f"{error.strerror}", error.errno
-        try:
-            status = os.fstat(descriptor)
-            version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-            if not stat.S_ISREG(status.st_mode):
-                return "it is not a regular file", version
-            self._restrict_mode(descriptor, status)
-            return parse_snapshot(read_private(descriptor, _MAX_BYTES)), version
-        except OSError as error:
-            return f"{error.strerror}", error.errno
-        finally:
-            os.close(descriptor)
 
     def _restrict_mode(self, descriptor: int, status: os.stat_result) -> None:
         mode = loose_mode(status)
@@ -183,15 +178,10 @@ class FileStore:
 
     def _read_intent(self, path: str) -> Intent | None:
         try:
-            descriptor = open_private(path + ".intent", os.O_RDONLY)
+            with open_to_read(path + ".intent") as file:
+                return parse_intent(read_private(file, _MAX_BYTES))
         except OSError:
             return None
-        try:
-            return parse_intent(read_private(descriptor, _MAX_BYTES))
-        except OSError:
-            return None
-        finally:
-            os.close(descriptor)
 
     def _put_in_place(self, source: str, path: str) -> None:
         try:

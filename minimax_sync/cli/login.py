@@ -80,7 +80,7 @@ def _advise(settings: Settings, usual: Settings, region: str) -> None:
 
 def _has_browser() -> bool:
     """Return whether opening a page opens a window; a text browser would take over the terminal."""
-    on_screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    on_screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return bool(on_screen or os.environ.get("BROWSER"))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 
+from support import windows
+
 from minimax_sync.emulator import Emulator
 
 BUNDLE = Path("secrets/minimax_token_plan.json")
@@ -33,3 +35,8 @@ def let_the_code_through(emulator: Emulator) -> None:
 
 def assert_nothing_is_left(folder: Path = BUNDLE.parent) -> None:
     assert not folder.exists() or not list(folder.iterdir())
+
+
+def is_private(path: Path) -> bool:
+    """Return True if only the owner may open `path`; on Windows modes do not say, so always."""
+    return windows.installed() or path.stat().st_mode & 0o077 == 0

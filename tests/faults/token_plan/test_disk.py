@@ -63,6 +63,7 @@ def test_A9_a_full_disk_is_found_before_the_token_is_spent(tmp_path: Path) -> No
         assert neighbours(path) == []
 
 
+@pytest.mark.posix
 def test_A9_a_rotated_pair_that_cannot_be_stored_is_used_and_stored_later(tmp_path: Path) -> None:
     with Emulator() as emulator:
         path = tmp_path / "bundle.json"
@@ -98,6 +99,7 @@ os._exit(0 if sys.stdout.flush() is None else 1)
 """
 
 
+@pytest.mark.posix
 def test_A9_on_a_full_tmpfs_nothing_is_sent_until_there_is_space(tmp_path: Path) -> None:
     mount = tmp_path / "mount"
     mount.mkdir()
@@ -135,6 +137,7 @@ except BundleError as error:
 
 
 @pytest.mark.parametrize(("directory", "file"), [(0o555, 0o600), (0o555, 0o400), (0o755, 0o400)])
+@pytest.mark.posix
 def test_A10_a_bundle_that_may_only_be_read_serves_and_is_never_refreshed(
     tmp_path: Path, directory: int, file: int
 ) -> None:
@@ -183,6 +186,7 @@ print(token)
 """
 
 
+@pytest.mark.posix
 def test_A11_storing_needs_no_descriptor_that_was_not_there_before_the_post(tmp_path: Path) -> None:
     with Emulator() as emulator:
         path = tmp_path / "bundle.json"
@@ -193,6 +197,7 @@ def test_A11_storing_needs_no_descriptor_that_was_not_there_before_the_post(tmp_
         assert neighbours(path) == []
 
 
+@pytest.mark.posix
 def test_A25_a_file_system_without_locks_fails_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
@@ -215,6 +220,7 @@ def test_A25_a_file_system_without_locks_fails_closed(tmp_path: Path, monkeypatc
 BIND = 'mount --bind "$1" "$1" && shift && exec "$0" "$@"'
 
 
+@pytest.mark.posix
 def test_A30_a_bundle_that_is_mounted_by_itself_is_found_out_before_the_post(tmp_path: Path) -> None:
     path = tmp_path / "a bundle.json"
     with Emulator() as emulator:

@@ -59,6 +59,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.posix
 def test_A46_a_child_of_multiprocessing_stores_its_refresh_too(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
     with Emulator() as emulator:

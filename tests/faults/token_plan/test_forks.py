@@ -13,6 +13,8 @@ from support.token_lab import bundle_at, latest_pair, workers
 
 from minimax_sync.emulator import Emulator
 
+pytestmark = pytest.mark.posix
+
 
 @pytest.mark.parametrize("stage", ["received", "committed"])
 def test_A48_a_child_forked_during_a_refresh_uses_the_login_at_once(tmp_path: Path, stage: str) -> None:

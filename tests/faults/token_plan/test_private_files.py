@@ -17,6 +17,7 @@ from minimax_sync.errors import BundleError
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
+@pytest.mark.posix
 def test_A33_every_file_is_private_from_its_first_byte(tmp_path: Path, mask: int) -> None:
     path = tmp_path / "bundle.json"
     modes: dict[str, set[int]] = {}
@@ -48,6 +49,7 @@ def test_A33_every_file_is_private_from_its_first_byte(tmp_path: Path, mask: int
     assert loose == {}
 
 
+@pytest.mark.posix
 def test_A33_a_bundle_that_others_can_read_is_tightened_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -59,6 +61,7 @@ def test_A33_a_bundle_that_others_can_read_is_tightened_with_a_warning(
         assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+@pytest.mark.posix
 def test_A33_a_directory_that_login_makes_is_private(tmp_path: Path) -> None:
     with Emulator() as emulator:
         emulator.portal.bundle(tmp_path / "bundle.json")

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from minimax_sync.auth import file_access
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-
 
 def test_a_private_file_is_written_whole_and_read_up_to_a_limit(tmp_path: Path) -> None:
     path = str(tmp_path / "record")
     file_access.write_private(path, b"x" * 300_000)
     file_access.write_private(path, b"y" * 200_000)  # shorter: nothing of the first is left
-    descriptor = file_access.open_private(path, os.O_RDONLY)
-    try:
-        assert file_access.read_private(descriptor, 150_000) == b"y" * 150_000
-        assert file_access.read_private(descriptor, 1_000_000) == b"y" * 50_000
-        assert file_access.is_same_file(path, descriptor)
+    with file_access.open_to_read(path) as file:
+        assert file_access.read_private(file, 150_000) == b"y" * 150_000
+        assert file_access.read_private(file, 1_000_000) == b"y" * 50_000
+
+
+@pytest.mark.posix
+def test_a_file_that_was_renamed_is_not_the_same(tmp_path: Path) -> None:
+    path = str(tmp_path / "record")
+    file_access.write_private(path, b"")
+    with file_access.open_to_read(path) as file:
+        assert file_access.is_same_file(path, file.fileno())
         file_access.replace(path, path + ".moved")
-        assert not file_access.is_same_file(path, descriptor)
-    finally:
-        os.close(descriptor)
+        assert not file_access.is_same_file(path, file.fileno())
 
 
-@posix
+@pytest.mark.posix
 def test_a_new_file_is_private_whatever_the_umask_and_a_looser_one_is_noticed(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
@@ -50,4 +52,31 @@ def test_a_link_at_the_end_of_a_path_is_not_followed(tmp_path: Path) -> None:
 
 def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
     file_access.remove(str(tmp_path / "none"))
-    assert file_access.owner(str(tmp_path / "none")) == "an unknown user" or sys.platform == "win32"
+
+
+@pytest.mark.posix
+def test_the_owner_of_a_file_is_named_for_messages(tmp_path: Path) -> None:
+    assert file_access.owner(str(tmp_path)) == tmp_path.owner()
+    assert file_access.owner(str(tmp_path / "none")) == "an unknown user"
+
+
+def test_a_file_is_flushed_to_the_disk_itself_where_the_system_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As macOS: its `fcntl` has F_FULLFSYNC, which its file systems may refuse."""
+    calls: list[str] = []
+
+    class Fcntl:
+        F_FULLFSYNC = 51
+
+        @staticmethod
+        def fcntl(descriptor: int, command: int) -> None:
+            calls.append("full")
+            if len(calls) > 1:
+                raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(file_access, "import_module", lambda name: Fcntl)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: calls.append("fsync"))
+    file_access.sync_file(0)
+    file_access.sync_file(0)
+    assert calls == ["full", "full", "fsync"]

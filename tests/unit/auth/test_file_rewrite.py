@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from support.login_lab import is_private
 
 from minimax_sync.auth.bundle import Bundle, Snapshot, parse_snapshot
 from minimax_sync.auth.file_rewrite import Rewrite
@@ -69,5 +70,5 @@ def test_temporary_files_are_private_reserve_space_and_are_swept_when_old(tmp_pa
     with begun(path):
         (temp,) = tmp_path.glob(".bundle.json.*.tmp")
         assert temp.stat().st_size >= 16 * 1024
-        assert temp.stat().st_mode & 0o077 == 0
+        assert is_private(temp)
     assert list(tmp_path.glob(".bundle.json.*")) == []

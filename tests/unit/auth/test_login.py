@@ -6,14 +6,13 @@ import base64
 import hashlib
 import json
 import re
-import stat
 import threading
 import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from support.clock import Clock
-from support.login_lab import BUNDLE, Codes, assert_nothing_is_left, forms
+from support.login_lab import BUNDLE, Codes, assert_nothing_is_left, forms, is_private
 
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
@@ -33,8 +32,8 @@ def test_a_login_shows_the_code_polls_and_writes_the_bundle(emulator: Emulator, 
         "expires_at": current["expires_at"].replace(microsecond=0, tzinfo=None).isoformat() + "Z",
         "region": emulator.url,
     }
-    assert stat.S_IMODE(BUNDLE.stat().st_mode) == 0o600
-    assert stat.S_IMODE(BUNDLE.parent.stat().st_mode) == 0o700
+    assert is_private(BUNDLE)
+    assert is_private(BUNDLE.parent)
     assert re.fullmatch(r"[0-9A-F]{4}-[0-9A-F]{4}", codes.user_code)
     assert codes.verification_url.startswith(f"{emulator.url}/oauth-authorize?user_code={codes.user_code}")
     assert abs(codes.expires_at - datetime.now(timezone.utc) - timedelta(minutes=10)) < timedelta(seconds=5)
