@@ -32,7 +32,8 @@ def read_expires_at(value: object) -> datetime:
     """Parse `expires_at` of a bundle as an aware UTC datetime. Without a zone it is UTC; `LONG_PAST` if invalid."""
     number = _number(value)
     if number is not None:
-        return _from_unix(number / 1000 if abs(number) >= _SECONDS_BELOW else number)
+        instant = _from_unix(number / 1000 if abs(number) >= _SECONDS_BELOW else number)
+        return LONG_PAST if instant == FAR_FUTURE else instant  # "1e999" is invalid: no token lives for ever
     return _from_iso(value) if isinstance(value, str) else LONG_PAST
 
 

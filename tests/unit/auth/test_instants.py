@@ -37,8 +37,12 @@ SPELLINGS: list[tuple[object, datetime]] = [
     ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
     ("0001-01-01T00:00:00+23:00", LONG_PAST),
     ("9999-12-31T23:59:59-08:00", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
-    (1e300, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
-    (float("inf"), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    (1e300, LONG_PAST),
+    (10**400, LONG_PAST),
+    (float("inf"), LONG_PAST),
+    ("1e999", LONG_PAST),
+    ("inf", LONG_PAST),
+    ("-Infinity", LONG_PAST),
 ]
 SPELLINGS += [(rubbish, LONG_PAST) for rubbish in RUBBISH]
 
