@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import BundleError, CallTimeoutError
 from .bundle import Bundle, Snapshot, parse_snapshot
 from .clock import Clock, SystemClock
-from .file_access import loose_mode, open_to_read, read_private, remove, replace, restrict
+from .file_access import loose_mode, open_to_read, read_private, remove, replace, restrict, write_private
 from .file_lock import KernelLock
 from .file_rewrite import Rewrite
 from .intent import Intent, parse_intent
@@ -107,10 +107,14 @@ class FileStore:
         return rewrite
 
     def save(self, bundle: Bundle) -> None:
-        """Store a new login over any earlier one. A missing directory is made, 0700."""
+        """Store a new login over any earlier one. A missing directory is made, 0700; `secrets` is hidden from git."""
         path = self._real_path()
+        folder = Path(path).parent
         try:
-            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            is_new = not folder.exists()
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if is_new and folder.name == "secrets":
+                write_private(str(folder / ".gitignore"), b"*\n")
         except OSError as error:
             raise BundleError(f"cannot make the directory of {path}: {error.strerror}") from None
         with self._locked(), Rewrite(path, self._parse, None, self._clock.time()) as rewrite:

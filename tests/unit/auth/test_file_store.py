@@ -74,3 +74,16 @@ def test_a_broken_file_is_read_five_times_and_then_reported_at_once(tmp_path: Pa
         with pytest.raises(BundleError, match="it is not JSON in UTF-8"):
             store.read()
         assert len(clock.slept) == slept
+
+
+@pytest.mark.parametrize(("folder", "is_hidden"), [("secrets", True), ("own", False)])
+def test_a_secrets_directory_that_is_made_is_hidden_from_git(tmp_path: Path, folder: str, is_hidden: bool) -> None:
+    FileStore(tmp_path / folder / "bundle.json").save(FIRST)
+    ignore = tmp_path / folder / ".gitignore"
+    assert (ignore.read_text() if ignore.exists() else None) == ("*\n" if is_hidden else None)
+
+
+def test_a_secrets_directory_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    FileStore(tmp_path / "secrets" / "bundle.json").save(FIRST)
+    assert not (tmp_path / "secrets" / ".gitignore").exists()
