@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import BundleError
 from ..net.forks import Order, after_fork
@@ -21,9 +21,12 @@ from .bundle import DEFAULT_REGION
 from .clock import Clock, SystemClock
 from .file_store import FileStore
 from .redis_store import RedisStore
+from .requests_auth import authorize
 from .single_flight import Credential, Listener
 from .status import BundleStatus, describe
 from .token_endpoint import TokenEndpoint
+
+Prepared = TypeVar("Prepared")  # requests.PreparedRequest
 
 Place = Path | StoreUrl
 
@@ -44,6 +47,8 @@ class TokenPlan:
 
     `base_url` is set by hand by the user: tokens may go to its origin although it is not MiniMax's. All instances of
     one bundle in a process share their tokens. Thread-safe. Pickles by path or URL; a URL with a password is refused.
+
+    Serves other libraries too: as `auth=` of requests, and `plan.bearer` as `openai.OpenAI(api_key=plan.bearer)`.
 
     >>> pair = emulator.portal.bundle("plan.json")
     >>> plan = TokenPlan("plan.json", base_url=emulator.url)
@@ -79,6 +84,15 @@ class TokenPlan:
         """
         rejected_token, rejected = Secret(rejected), ""
         return self._credential.obtain(timeout, rejected_token)
+
+    def __call__(self, request: Prepared) -> Prepared:
+        """Authorize a request of the requests library: `requests.post(url, json=..., auth=plan)`.
+
+        The bearer is set for MiniMax's own https hosts, and for the origin of `base_url`; other requests are left
+        unchanged. An HTTP 401 leads to one forced refresh and one retry. Raises what `bearer` raises.
+        """
+        authorize(request, self, self._base_url)
+        return request
 
     @property
     def path(self) -> Path:
