@@ -14,13 +14,15 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
-from ..secret import Secret, check_key
+from ..secret import Secret, check_key, is_one_word
 from .instants import read_expires_at, write_instant
 
 DEFAULT_REGION = "https://api.minimax.io"
+CLIENT_ID = "78257093-7e40-4613-99e0-527b14b39113"  # MiniMax's public one
 MARGIN = 60.0  # seconds before its expiry from which a token is due
-_OWN_KEYS = ("access_token", "refresh_token", "expires_at", "region")
 _REFRESHED_AT = "refreshed_at"
+_CLIENT_ID = "client_id"
+_OWN_KEYS = frozenset({"access_token", "refresh_token", "expires_at", "region", _REFRESHED_AT, _CLIENT_ID})
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Bundle:
     """One login. `extra` holds the file's other keys, which are kept.
 
     `life` is the access token's lifetime in seconds, if known. Only a token that lives less than twice the margin of
-    60 s needs it, so only then the file has a key for it (`refreshed_at`).
+    60 s needs it, so only then the file has a key for it (`refreshed_at`). `client_id` is the OAuth client that the
+    login was granted to, and that refreshes must name; the file has it if it is not the default.
     """
 
     access_token: Secret
@@ -36,6 +39,7 @@ class Bundle:
     expires_at: datetime
     region: str = DEFAULT_REGION
     life: float | None = None
+    client_id: str = CLIENT_ID
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -75,6 +79,8 @@ class Bundle:
         }
         if self.life is not None and self.life < 2 * MARGIN:
             document[_REFRESHED_AT] = write_instant(self.expires_at - timedelta(seconds=self.life))
+        if self.client_id != CLIENT_ID:
+            document[_CLIENT_ID] = self.client_id
         return json.dumps({**document, **self.extra}, indent=2).encode() + b"\n"
 
 
@@ -104,10 +110,22 @@ def parse_bundle(text: bytes) -> Bundle | str:
         refresh_token = check_key(document.get("refresh_token"), "its refresh_token")
     except ConfigError as error:
         return str(error)
-    region = document.get("region") or DEFAULT_REGION
+    region = document.get("region")
+    if region is None or region == "":
+        region = DEFAULT_REGION
     if not isinstance(region, str):
         return "its region is not text"
+    client_id = document.get(_CLIENT_ID, CLIENT_ID)
+    if not isinstance(client_id, str) or not is_one_word(client_id):
+        return "its client_id is not a word"
     expires_at = read_expires_at(document.get("expires_at"))
     life = (expires_at - read_expires_at(document.get(_REFRESHED_AT))).total_seconds()
-    extra = {key: value for key, value in document.items() if key not in (*_OWN_KEYS, _REFRESHED_AT)}
-    return Bundle(access_token, refresh_token, expires_at, region, life if 0 < life < 2 * MARGIN else None, extra)
+    return Bundle(
+        access_token,
+        refresh_token,
+        expires_at,
+        region,
+        life if 0 < life < 2 * MARGIN else None,
+        client_id,
+        {key: value for key, value in document.items() if key not in _OWN_KEYS},
+    )

@@ -24,13 +24,14 @@ from ..errors import (
 from ..net.session import Http
 from ..settings.endpoints import REGIONS, portal_url
 from ..settings.places import BUNDLE_FILE
+from ..settings.table import BY_NAME
 from ..tracebacks import sealed
 from .clock import Clock, SystemClock
 from .file_access import write_private
 from .interfaces import POST_TIMEOUT
 from .portal import Answer, Form, post_form, read_answer
 from .token_plan import bundle_place, open_store
-from .user_code import Approval, Attempt, UserCode, decode_code, decode_poll
+from .user_code import Approval, Attempt, OAuthClient, UserCode, decode_code, decode_poll
 
 OnCode = Callable[[str, str, datetime], object]
 
@@ -66,15 +67,20 @@ def login(
     *,
     bundle: str | os.PathLike[str] = BUNDLE_FILE,
     on_code: OnCode | None = None,
+    client_id: str | None = None,
+    scope: str | None = None,
+    grant: str | None = None,
     clock: Clock | None = None,
 ) -> Login:
     """Log in at the portal of `region` ("global", "cn" or a base URL) and write the Token Plan bundle.
 
     `on_code(user_code, verification_url, expires_at)` shows the user what to confirm, where and until when (an aware
     datetime); by default it is printed. Blocks until the code is confirmed. A group id from the portal is written
-    beside a bundle in a file. Raises CredentialInvalidError if the login is refused, CallTimeoutError if the code is
-    not confirmed in time, BundleError if the bundle cannot be stored, and what a call raises if the portal does not
-    answer.
+    beside a bundle in a file. `client_id`, `scope` and `grant` ("user_code" or "device_code") are for a program with an
+    OAuth client of its own; by default MiniMax's public client and its user-code grant are used.
+
+    Raises CredentialInvalidError if the login is refused, CallTimeoutError if the code is not confirmed in time,
+    BundleError if the bundle cannot be stored, and what a call raises if the portal does not answer.
 
     >>> def show(user_code, verification_url, expires_at):
     ...     emulator.portal.approve(user_code)  # a person does this in a browser
@@ -85,7 +91,7 @@ def login(
     place = bundle_place(bundle)
     store = open_store(place, SystemClock())
     store.check_writable()
-    portal = _Portal(region, clock or SystemClock())
+    portal = _Portal(region, _oauth_client(client_id, scope, grant), clock or SystemClock())
     try:
         code = portal.ask_for_code()
         (on_code or _print_code)(code.user_code, code.verification_url, code.expires_at)
@@ -112,12 +118,12 @@ def logout(bundle: str | os.PathLike[str] = BUNDLE_FILE) -> bool:
 class _Portal:
     """The portal of one region during one login."""
 
-    def __init__(self, region: str, clock: Clock) -> None:
+    def __init__(self, region: str, client: OAuthClient, clock: Clock) -> None:
         base = REGIONS.get(region, region)
         if "://" not in base:
             raise ConfigError(f"region: {region!r} is neither a URL nor one of {', '.join(REGIONS)}")
         by_hand = None if region in REGIONS else region
-        self._attempt = Attempt.begin(base, by_hand)
+        self._attempt = Attempt.begin(base, by_hand, client)
         self._code_url = portal_url(base, "/oauth/code", by_hand)
         self._token_url = portal_url(base, "/oauth/token", by_hand)
         self._clock = clock
@@ -157,6 +163,11 @@ class _Portal:
 
     def _post(self, url: str, form: Form) -> Answer:
         return read_answer(post_form(self._http, url, form, self._clock.monotonic() + POST_TIMEOUT))
+
+
+def _oauth_client(client_id: str | None, scope: str | None, grant: str | None) -> OAuthClient:
+    given = {"client_id": client_id, "scope": scope, "grant": grant}
+    return OAuthClient(**{name: BY_NAME[name].check(value, name) for name, value in given.items() if value is not None})
 
 
 def _write_group_id(bundle: Path, group_id: str | None) -> None:

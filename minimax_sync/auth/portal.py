@@ -23,7 +23,6 @@ from ..settings.endpoints import host_of, portal_redirect
 from .instants import expiry
 from .interfaces import Grant
 
-CLIENT_ID = "78257093-7e40-4613-99e0-527b14b39113"  # MiniMax's public one
 MAX_ANSWER_BYTES = 64 * 1024
 _MAX_LINE = 500
 

@@ -25,7 +25,6 @@ from ..settings.endpoints import may_receive_token, portal_url
 from .bundle import Bundle
 from .interfaces import AnswerLostError, Grant, RefusedError
 from .portal import (
-    CLIENT_ID,
     Answer,
     Form,
     RedirectRefusedError,
@@ -59,7 +58,7 @@ class TokenEndpoint:
         """
         form: Form = {
             "grant_type": "refresh_token",
-            "client_id": CLIENT_ID,
+            "client_id": bundle.client_id,
             "refresh_token": bundle.refresh_token,
         }
         # A session for this request alone: answers get lost on connections that were idle for hours.

@@ -1,4 +1,4 @@
-"""The login with a user code as values: the forms that are sent to the portal, and what each of its answers means.
+"""The login with a code as values: the forms that are sent to the portal, and what each of its answers means.
 
 Pure rules: no network, no file, no waiting. Errors are returned, not raised, so that their tracebacks hold no part of
 an answer; a message quotes the portal's own words at most.
@@ -19,19 +19,28 @@ from ..secret import Secret
 from ..settings.checks import check_group_id
 from ..settings.endpoints import may_receive_token, page_url, portal_url
 from ..wires.error_codes import error_for
-from .bundle import Bundle
+from .bundle import CLIENT_ID, Bundle
 from .instants import code_expiry
-from .portal import CLIENT_ID, Answer, Form, error_code, error_reason, one_line, read_grant, succeeded
+from .portal import Answer, Form, error_code, error_reason, one_line, read_grant, succeeded
 
 SCOPE = "group_id profile model.completion"
-GRANT_TYPE = "urn:ietf:params:oauth:grant-type:user_code"
+_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:"
 
 _DEFAULT_INTERVAL_MS = 2000.0
 _MIN_INTERVAL = 2.0  # seconds, on MiniMax's own portal
 _MAX_INTERVAL = 60.0
+_SECONDS_BELOW = 1000  # an interval of the device grant: seconds in RFC 8628, milliseconds in MiniMax's answers
 _PENDING = frozenset({"pending", "authorization_pending", "slow_down"})
 _TRANSIENT = frozenset({408, 429})
 _NOT_JSON = "the answer is not JSON"
+
+
+class OAuthClient(NamedTuple):
+    """Who asks, for what, and by which grant: `user_code`, MiniMax's own, or `device_code` (RFC 8628)."""
+
+    client_id: str = CLIENT_ID
+    scope: str = SCOPE
+    grant: str = "user_code"
 
 
 class Attempt(NamedTuple):
@@ -45,19 +54,20 @@ class Attempt(NamedTuple):
     by_hand: str | None
     verifier: Secret
     state: str
+    client: OAuthClient = OAuthClient()
 
     @classmethod
-    def begin(cls, region: str, by_hand: str | None) -> Attempt:
+    def begin(cls, region: str, by_hand: str | None, client: OAuthClient) -> Attempt:
         """Return an attempt with a fresh verifier and state."""
-        return cls(region, by_hand, Secret(secrets.token_urlsafe(48)), secrets.token_urlsafe(16))
+        return cls(region, by_hand, Secret(secrets.token_urlsafe(48)), secrets.token_urlsafe(16), client)
 
     def code_form(self) -> Form:
         """Return the form that asks for a user code."""
         digest = hashlib.sha256(self.verifier.reveal().encode()).digest()
         return {
             "response_type": "code",
-            "client_id": CLIENT_ID,
-            "scope": SCOPE,
+            "client_id": self.client.client_id,
+            "scope": self.client.scope,
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
             "state": self.state,
@@ -66,20 +76,25 @@ class Attempt(NamedTuple):
     def poll_form(self, code: UserCode) -> Form:
         """Return the form that asks whether the code was confirmed."""
         return {
-            "grant_type": GRANT_TYPE,
-            "client_id": CLIENT_ID,
+            "grant_type": _GRANT_TYPE + self.client.grant,
+            "client_id": self.client.client_id,
             "user_code": code.user_code,
             "code_verifier": self.verifier,
+            **({"device_code": code.device_code} if code.device_code else {}),
         }
 
 
 class UserCode(NamedTuple):
-    """What a person confirms, where, and until when; `interval` is the seconds between two polls."""
+    """What a person confirms, where, and until when; `interval` is the seconds between two polls.
+
+    `device_code` identifies the login to the portal; only the device grant has one.
+    """
 
     user_code: str
     verification_url: str
     expires_at: datetime
     interval: float
+    device_code: Secret | None = None
 
 
 class Approval(NamedTuple):
@@ -98,14 +113,23 @@ def decode_code(answer: Answer, attempt: Attempt, now: float) -> UserCode | LlmE
     if answer.status != 200 or not succeeded(document):
         text = f"the portal gave no code: {_reason(document, attempt)}"
         return error_for(answer.status, error_code(document) or None, text)
-    url = page_url(document.get("verification_uri"), attempt.by_hand)
+    is_device = attempt.client.grant == "device_code"
+    url = page_url(document.get("verification_uri_complete") if is_device else None, attempt.by_hand)
+    url = url or page_url(document.get("verification_uri"), attempt.by_hand)
     user_code = document.get("user_code")
-    if document.get("state") != attempt.state:
+    if document.get("state", attempt.state if is_device else None) != attempt.state:
         return ResponseFormatError("the portal's answer belongs to another login: its state differs; try again")
     if not isinstance(user_code, str) or not user_code or not user_code.isprintable() or url is None:
         return ResponseFormatError("the portal's answer holds no usable user_code and verification_uri")
-    expires_at = code_expiry(document.get("expired_in"), now)
-    return UserCode(user_code, url, expires_at, _interval(document.get("interval"), attempt.by_hand))
+    expires_at = code_expiry(document.get("expired_in", document.get("expires_in")), now)
+    device_code = document.get("device_code") if is_device else None
+    return UserCode(
+        user_code,
+        url,
+        expires_at,
+        _interval(document.get("interval"), attempt),
+        Secret(device_code) if isinstance(device_code, str) and device_code else None,
+    )
 
 
 def decode_poll(answer: Answer, attempt: Attempt, now: float) -> Approval | LlmError | None:
@@ -131,7 +155,7 @@ def _approval(document: Mapping[str, Any], attempt: Attempt, now: float) -> Appr
     home = url if isinstance(url, str) and may_receive_token(url, attempt.by_hand) else attempt.region
     region = portal_url(home, "", attempt.by_hand)
     life = grant.expires_at.timestamp() - now
-    bundle = Bundle(grant.access_token, grant.refresh_token, grant.expires_at, region, life)
+    bundle = Bundle(grant.access_token, grant.refresh_token, grant.expires_at, region, life, attempt.client.client_id)
     return Approval(bundle, _group_id(document), one_line(document.get("notification_message")))
 
 
@@ -144,10 +168,13 @@ def _group_id(document: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _interval(value: Any, by_hand: str | None) -> float:
+def _interval(value: Any, attempt: Attempt) -> float:
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) and value >= 0
-    seconds = (value if usable else _DEFAULT_INTERVAL_MS) / 1000
-    return min(_MAX_INTERVAL, seconds if by_hand else max(_MIN_INTERVAL, seconds))
+    milliseconds = value if usable else _DEFAULT_INTERVAL_MS
+    if attempt.client.grant == "device_code" and milliseconds < _SECONDS_BELOW:
+        milliseconds *= 1000
+    seconds = milliseconds / 1000
+    return min(_MAX_INTERVAL, seconds if attempt.by_hand else max(_MIN_INTERVAL, seconds))
 
 
 def _reason(document: Mapping[str, Any], attempt: Attempt) -> str:

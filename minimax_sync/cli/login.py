@@ -42,7 +42,14 @@ def _login(arguments: Namespace) -> int:
         if not arguments.no_browser and _has_browser():
             webbrowser.open(url)
 
-    done = login(arguments.region or _region(settings), bundle=settings.bundle.value, on_code=on_code)
+    done = login(
+        arguments.region or _region(settings),
+        bundle=settings.bundle.value,
+        on_code=on_code,
+        client_id=settings.client_id.value,
+        scope=settings.scope.value,
+        grant=settings.grant.value,
+    )
     now = datetime.now(timezone.utc)
     print(f"\nLogged in at {done.region}.")
     if done.notification:

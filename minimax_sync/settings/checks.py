@@ -61,6 +61,12 @@ def check_group_id(value: object, source: str) -> str:
     return str.strip(value)
 
 
+def check_word(value: object, source: str) -> str:
+    if not isinstance(value, str) or not is_one_word(value.strip()):
+        raise ConfigError(f"{source}: must be printable ASCII without spaces")
+    return str.strip(value)
+
+
 def one_of(*known: str) -> Check:
     def check(value: object, source: str) -> str:
         for word in known:

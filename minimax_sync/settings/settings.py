@@ -67,6 +67,9 @@ class Settings(msgspec.Struct, frozen=True):
     auth: Sourced[Any]
     bundle: Sourced[str]
     user_bundle: str
+    client_id: Sourced[str | None]
+    scope: Sourced[str | None]
+    grant: Sourced[str]
     group_id: Sourced[str | None]
     base_url: Sourced[str | None]
     api_flavor: Sourced[Flavor | None]

@@ -18,6 +18,8 @@ from .places import GROUP_ID_FILE, KEY_FILE, USER_CONFIG_FILE, USER_GROUP_ID_FIL
 
 AuthMode = Literal["static", "token_plan", "auto"]
 AUTH_MODES: tuple[AuthMode, ...] = ("static", "token_plan", "auto")
+LOGIN_GRANTS = ("user_code", "device_code")
+"""The grants of a login: MiniMax's own, and that of RFC 8628."""
 
 
 class _DefaultText(str):
@@ -149,6 +151,28 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "bundle", checks.check_bundle, "the file of the Token Plan login", file="auth.bundle", wrap=checks.wrap_url
+    ),
+    Setting(
+        "client_id",
+        checks.check_word,
+        "the OAuth client of a login; by default MiniMax's public one",
+        file="auth.client_id",
+        places=("$MINIMAX_CLIENT_ID", "file", USER_CONFIG_FILE),
+    ),
+    Setting(
+        "scope",
+        checks.check_text,
+        "what a login asks for; by default what MiniMax's public client may",
+        file="auth.scope",
+        places=("$MINIMAX_SCOPE", "file", USER_CONFIG_FILE),
+    ),
+    Setting(
+        "grant",
+        checks.one_of(*LOGIN_GRANTS),
+        f"the OAuth grant of a login: {' or '.join(LOGIN_GRANTS)}",
+        LOGIN_GRANTS[0],
+        file="auth.grant",
+        places=("$MINIMAX_GRANT", "file", USER_CONFIG_FILE),
     ),
     Setting(
         "group_id",

@@ -36,6 +36,15 @@ def test_the_documented_file_is_read_and_written_as_it_was() -> None:
     assert json.loads(bundle.to_json()) == DOCUMENT
 
 
+def test_the_client_of_a_login_is_kept_and_the_usual_one_is_not_written() -> None:
+    ours = _good()
+    assert ours.client_id == "78257093-7e40-4613-99e0-527b14b39113"
+    assert "client_id" not in json.loads(ours.to_json())
+    assert json.loads(_good(client_id="another").to_json())["client_id"] == "another"
+    for client_id in ("", "a b", 7, ["x"]):
+        assert "client_id" in str(_parse(client_id=client_id))
+
+
 def test_a_bundle_without_a_region_is_of_the_global_one() -> None:
     assert _good(region=None).region == "https://api.minimax.io"
 
@@ -54,7 +63,10 @@ def test_a_document_that_is_not_an_object_is_not_a_bundle(text: bytes) -> None:
 
 
 def test_an_invalid_region_is_a_problem_and_an_invalid_expiry_is_long_past() -> None:
-    assert "region" in str(_parse(region=["x"]))
+    regions: list[Any] = [["x"], [], {}, 0, False, 7, True]
+    for region in regions:
+        assert "region" in str(_parse(region=region))
+    assert _good(region="").region == "https://api.minimax.io"
     assert _good(expires_at="soon").expires_at.year == 1970
     assert _good(expires_at=None).expires_at.year == 1970
 

@@ -9,11 +9,13 @@ import re
 import threading
 import urllib.request
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from support.clock import Clock
 from support.login_lab import BUNDLE, Codes, assert_nothing_is_left, forms, is_private
 
+from minimax_sync import TokenPlan
 from minimax_sync.auth.login import login
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import ConfigError
@@ -64,6 +66,36 @@ def test_what_is_sent_is_the_flow_with_pkce(emulator: Emulator, clock: Clock) ->
     assert len(ids) == 3
     assert {received.headers["content-type"] for received in emulator.journal} == {"application/x-www-form-urlencoded"}
     assert {received.headers["accept"] for received in emulator.journal} == {"application/json"}
+
+
+@pytest.mark.parametrize("answer", [{}, {"device_code": "dc-1", "state": None, "interval": 3}])
+def test_the_device_grant_of_another_client_is_kept_for_its_refreshes(
+    answer: dict[str, Any], emulator: Emulator, clock: Clock
+) -> None:
+    emulator.portal.client_ids = {"of-another"}
+    emulator.portal.pending_polls = 0
+    emulator.portal.fault(fields={"interval": 3, **answer})
+    client = {"client_id": "of-another", "scope": "openid profile coding_plan", "grant": "device_code"}
+    login(emulator.url, on_code=Codes(), clock=clock, **client)
+    (code,), (poll,) = forms(emulator, "/oauth/code"), forms(emulator, "/oauth/token")
+    assert (code["client_id"], code["scope"]) == ("of-another", "openid profile coding_plan")
+    assert poll["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code"
+    assert poll.get("device_code") == answer.get("device_code")
+    assert clock.slept == [3.0]
+    assert json.loads(BUNDLE.read_text())["client_id"] == "of-another"
+    plan = TokenPlan(BUNDLE, base_url=emulator.url)
+    plan.force_refresh(plan.bearer())
+    assert forms(emulator, "/oauth/token")[-1]["client_id"] == "of-another"
+
+
+@pytest.mark.parametrize(
+    "client", [{"client_id": ""}, {"client_id": "a b"}, {"scope": ""}, {"scope": "a\nb"}, {"grant": "password"}]
+)
+def test_a_client_that_no_portal_can_know_is_a_config_error(client: dict[str, Any], emulator: Emulator) -> None:
+    (name,) = client
+    with pytest.raises(ConfigError, match=f"^{name}: "):
+        login(emulator.url, on_code=Codes(), **client)
+    assert emulator.journal == []
 
 
 def test_a_login_waits_until_the_page_was_opened(emulator: Emulator) -> None:

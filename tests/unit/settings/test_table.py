@@ -22,6 +22,9 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "api_key": (Secret("sk-1"), Secret("sk-2")),
     "auth_mode": ("static", "auto"),
     "bundle": ("/one.json", "/two.json"),
+    "client_id": ("one", "two"),
+    "scope": ("one two", "three"),
+    "grant": ("device_code", "user_code"),
     "group_id": ("017", "018"),
     "base_url": ("https://one.example", "https://two.example"),
     "api_flavor": ("openai_compat", "anthropic_messages"),
@@ -163,6 +166,8 @@ def row_of_the_guide(setting: Setting) -> str:
     """Return the row that the table in the guide must have."""
     argument, field = f"{setting.name}=", setting.name.removeprefix("retry.")
     default = setting.default_value
+    if setting.name in ("client_id", "scope", "grant"):
+        argument = f"login({argument})"
     if field != setting.name:
         argument, default = f"RetryPolicy({field}=)", getattr(RetryPolicy(), field)
     key = setting.key if "file" in setting.looked_at else None
