@@ -8,8 +8,10 @@ absolute instants, so late wake-ups do not add up. Knows nothing of HTTP or retr
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import sys
 import threading
 import time
 import weakref
@@ -24,6 +26,12 @@ from ..net.interrupts import WAIT_SLICE
 _LOOK_AGAIN = 1.0
 """The longest sleep in seconds. Python 3.10 waits on the wall clock, which may be set back; and a second Ctrl-C, while
 the first is being handled, may lose a wake-up."""
+
+# The monotonic clock. A program that freezes `time.monotonic` (freezegun) must not stop a bucket for ever.
+if sys.platform == "win32":
+    CLOCK: Callable[[], float] = time.monotonic
+else:
+    CLOCK = functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 
 
 class Limiter(Protocol):
@@ -142,7 +150,7 @@ class TokenBucket:
     """
 
     def __init__(
-        self, requests_per_second: float, burst: int | None = None, *, clock: Callable[[], float] = time.monotonic
+        self, requests_per_second: float, burst: int | None = None, *, clock: Callable[[], float] = CLOCK
     ) -> None:
         rate = requests_per_second
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1e-6 <= rate <= 1e6:

@@ -282,3 +282,16 @@ def test_a_bucket_is_a_limiter_and_cheap_without_a_line() -> None:
     for _ in range(2000):
         limiter.acquire()
     assert (time.perf_counter() - began) / 2000 < 50e-6
+
+
+FROZEN = """
+from freezegun import freeze_time
+with freeze_time("2030-01-01"):  # everything is imported while the clocks stand still
+    from minimax_sync import TokenBucket
+    bucket = TokenBucket(100)
+    print(sum(bucket.acquire() > 0 for _ in range(4)))
+"""
+
+
+def test_a_program_that_freezes_the_clocks_still_gets_its_slots() -> None:
+    assert run_python(FROZEN) == "3"
