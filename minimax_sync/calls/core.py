@@ -118,7 +118,9 @@ class Core(msgspec.Struct, frozen=True):
     def refreshed(self, refreshed: Refreshed) -> None:
         """Report a refresh that brought a new token to the hooks."""
         if refreshed.outcome == "refreshed":
-            self.emit(TokenRefreshed(duration=refreshed.seconds, expires_at=refreshed.expires_at))
+            self.emit(
+                TokenRefreshed(duration=refreshed.seconds, expires_at=refreshed.expires_at, forced=refreshed.forced)
+            )
 
     def with_options(self, overrides: Mapping[str, Any]) -> Core:
         """Return a sibling's core with other options. Raises `ConfigError` naming the option."""

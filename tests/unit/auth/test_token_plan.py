@@ -10,13 +10,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from support.eventually import eventually
 from support.run_python import run_python
 
+from minimax_sync import MiniMaxClient
 from minimax_sync.auth import Auth, TokenPlan
 from minimax_sync.auth.file_store import FileStore
 from minimax_sync.auth.single_flight import Refreshed
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, CallTimeoutError, CredentialInvalidError
+from minimax_sync.hooks.events import Event, TokenRefreshed
 
 
 @pytest.fixture
@@ -199,3 +202,15 @@ def test_a_new_login_waits_for_the_lock(emulator: Emulator, tmp_path: Path) -> N
 def test_a_directory_in_the_bundles_place_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=str(tmp_path)):
         TokenPlan(tmp_path).bearer()
+
+
+@pytest.mark.parametrize("forced", [True, False])
+def test_a_hook_knows_whether_a_401_forced_the_refresh(emulator: Emulator, tmp_path: Path, forced: bool) -> None:
+    plan = _plan(emulator, tmp_path, 3600 if forced else -10)
+    if forced:
+        emulator.portal.expire_access()
+    events: list[Event] = []
+    with MiniMaxClient(auth=plan, base_url=emulator.anthropic_base_url, hooks=[events.append]) as client:
+        client.chat("hello")
+        eventually(lambda: any(isinstance(event, TokenRefreshed) for event in events))
+    assert [event.forced for event in events if isinstance(event, TokenRefreshed)] == [forced]
