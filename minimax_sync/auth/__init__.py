@@ -4,6 +4,7 @@ The modules from top to bottom; imports point down:
 
     login                           the login in the browser: the order of its steps
     user_code                       its forms and answers
+    static_key, user_auth           a key; a function or an object of the user's as the source of keys
     token_plan                      `TokenPlan`, the public handle on a bundle
     requests_auth                   the same as the `auth=` of the requests library
     single_flight, status           what all handles of one bundle in a process share; its state for display
