@@ -8,9 +8,9 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from http.client import HTTPResponse
-from time import monotonic
 from typing import Any
 
 from urllib3 import Timeout
@@ -33,7 +33,7 @@ class Deadlines(Timeout):
         self.deadline = deadline
         self.idle_timeout = idle_timeout
         self.first_byte_timeout = idle_timeout if first_byte_timeout is None else first_byte_timeout
-        self.connect_deadline = min(deadline, monotonic() + connect_timeout)
+        self.connect_deadline = min(deadline, time.monotonic() + connect_timeout)
         self.sent: bool | None = None
         self.reused: bool | None = None
         self.answered = False
@@ -48,7 +48,7 @@ class Deadlines(Timeout):
         return self
 
     def start_connect(self) -> float:
-        return monotonic()
+        return time.monotonic()
 
     @property
     def connect_timeout(self) -> float:
@@ -57,12 +57,12 @@ class Deadlines(Timeout):
             connection: Any = caller.f_locals.get("conn")
             self.reused = None if connection is None else not connection.is_closed
             self.sent = None
-        return max(self.connect_deadline - monotonic(), 0.001)
+        return max(self.connect_deadline - time.monotonic(), 0.001)
 
     @property
     def read_timeout(self) -> float:
         self.sent = True
-        return max(min(self.deadline - monotonic(), self.first_byte_timeout), 0.001)
+        return max(min(self.deadline - time.monotonic(), self.first_byte_timeout), 0.001)
 
     def silence(self) -> float:
         """Return the longest silence allowed now."""
@@ -70,7 +70,7 @@ class Deadlines(Timeout):
 
     def arm(self, sock: socket.socket) -> None:
         """Limit the next operation on `sock` to the time that is left; TimeoutError when none is."""
-        left = (self.connect_deadline if self.sent is False else self.deadline) - monotonic()
+        left = (self.connect_deadline if self.sent is False else self.deadline) - time.monotonic()
         if left <= 0:
             raise TimeoutError
         silence = self.first_byte_timeout if self.waits_for_answer else self.idle_timeout
@@ -92,7 +92,7 @@ class Deadlines(Timeout):
 
     def describe_timeout(self) -> str:
         """Name the limit that has passed."""
-        if monotonic() >= self.deadline:
+        if time.monotonic() >= self.deadline:
             return "the call's timeout passed"
         return f"the server was silent for {self.silence():g} s"
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import queue
 import ssl
 import sys
+import time
 from collections import deque
 from contextlib import suppress
-from time import monotonic
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -99,7 +99,7 @@ class Pool(HTTPConnectionPool):
             raise
 
     def _take_idle(self) -> Connection | None:
-        oldest = monotonic() - MAX_IDLE_TIME
+        oldest = time.monotonic() - MAX_IDLE_TIME
         while self._idle:
             with suppress(IndexError):  # another thread was faster
                 connection = self._idle.pop()
@@ -122,7 +122,7 @@ class Pool(HTTPConnectionPool):
         if idle is None:
             connection.close()
         else:
-            connection.idle_since = monotonic()
+            connection.idle_since = time.monotonic()
             idle.append(connection)
             self._trim(idle)
 
@@ -131,7 +131,7 @@ class Pool(HTTPConnectionPool):
 
         During a burst as many may be idle as are busy, so that it need not connect again and again.
         """
-        oldest = monotonic() - MAX_IDLE_TIME
+        oldest = time.monotonic() - MAX_IDLE_TIME
         with suppress(IndexError):  # another thread was faster
             while idle[0].idle_since <= oldest:
                 idle.popleft().close()

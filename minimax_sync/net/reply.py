@@ -10,9 +10,9 @@ import http.client
 import os
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from time import monotonic
 
 from urllib3 import HTTPResponse, exceptions
 
@@ -97,7 +97,7 @@ class Reply:
 
     def finish(self) -> None:
         """Read on, up to 64 KiB and half a second, so that the connection can be reused, else close it."""
-        self.deadline = min(self.deadline, monotonic() + DRAIN_TIME)
+        self.deadline = min(self.deadline, time.monotonic() + DRAIN_TIME)
         left = DRAIN_SIZE
         try:
             with self._reading, suppress(*FAILURES):
@@ -156,7 +156,7 @@ class Reply:
             return
         if connection.sock is not None:
             self._limits.arm(connection.sock)
-        elif self.deadline <= monotonic():
+        elif self.deadline <= time.monotonic():
             raise TimeoutError
 
     def _wake(self) -> None:

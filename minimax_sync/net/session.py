@@ -8,11 +8,11 @@ is the user's, or something stands in for the network. Knows nothing of tokens, 
 from __future__ import annotations
 
 import re
+import time
 import weakref
 from collections.abc import Mapping
 from functools import lru_cache
 from string import ascii_letters, digits
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPResponse, exceptions
@@ -105,7 +105,7 @@ class Http:
         origin, host, target = _split(url)
         fields = _checked({"Host": host, "User-Agent": _AGENT, "Accept-Encoding": "identity"}, headers, body)
         limits = Deadlines(deadline, idle_timeout, connect_timeout, first_byte_timeout)
-        if deadline <= monotonic():
+        if deadline <= time.monotonic():
             raise CallTimeoutError("the call's timeout passed before anything was sent", sent=False, budget="server")
         try:
             state = None if self._session is not None else replaced()
