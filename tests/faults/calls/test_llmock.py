@@ -210,7 +210,8 @@ def test_llmock_a_prompt_that_is_too_long_has_its_own_error(server: FaultServer,
 
 
 def test_llmock_a_late_answer_is_waited_for_as_long_as_allowed(server: FaultServer, flavor: str, how: str) -> None:
-    with client_of(server, flavor, idle_timeout=0.25) as client:
+    limit = "timeout" if how == "chat" else "idle_timeout"  # before its first byte only `timeout` ends a plain call
+    with client_of(server, flavor, **{limit: 0.6}) as client:
         server.tell("delay", seconds=0.05)
         assert ask(client, how).text
         server.tell("delay", seconds=1)
