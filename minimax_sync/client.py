@@ -90,6 +90,10 @@ class MiniMaxClient:
     fresh. `hooks` are called with events.
 
     Raises `ConfigError` for a setting that is missing or impossible, `BundleError` for a bundle that cannot be read.
+
+    >>> with MiniMaxClient(emulator.api_key, base_url=emulator.base_url) as client:
+    ...     print(client.chat("Hello").text)
+    You said: "Hello".
     """
 
     @sealed

@@ -58,6 +58,12 @@ class Conversation:
 
     One turn at a time: a second `say` during one raises `RequestError`, and so does a stream at its end when another
     turn was faster.
+
+    >>> talk = client.conversation("You are a geographer.")
+    >>> talk.say("How long is the Loire?").text
+    'You said: "How long is the Loire?".'
+    >>> len(talk.messages)
+    2
     """
 
     def __init__(

@@ -173,6 +173,11 @@ class ChatStream:
     It yields `StreamChunk`s: `UsageUpdate`, when the service tells usage, right before `StreamEnd`, which is last. A
     stream that does not reach its end raises `StreamInterruptedError`, `CallTimeoutError` or the service's own error,
     each with `.partial`; so does one that is closed while it is read. One that is dropped closes its connection.
+
+    >>> emulator.answer("The Loire.")
+    >>> with client.stream("Name a river.") as stream:
+    ...     print("".join(stream.text_deltas()), stream.response.finish_reason)
+    The Loire. stop
     """
 
     def __init__(self, attempt: Attempt, accumulator: Accumulator) -> None:

@@ -29,7 +29,13 @@ MOST_PROBLEMS = 10
 
 
 class Parsed(msgspec.Struct, Generic[Value], frozen=True):
-    """A typed answer: `value`, the `response` that holds it, and the `usage` of all calls, `repairs` included."""
+    """A typed answer: `value`, the `response` that holds it, and the `usage` of all calls, `repairs` included.
+
+    >>> emulator.answer("[1006, 1233]")
+    >>> parsed = client.parse("How long are the Loire and the Rhine?", list[int], full=True)
+    >>> parsed.value, parsed.repairs
+    ([1006, 1233], 0)
+    """
 
     value: Value
     response: ChatResponse

@@ -100,7 +100,13 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """The money of a pay-as-you-go account, in the account's currency; None where the service does not send it."""
+    """The money of a pay-as-you-go account, in the account's currency; None where the service does not send it.
+
+    >>> from decimal import Decimal
+    >>> balance = Balance(available=Decimal("12.50"), cash=Decimal("10.00"), voucher=Decimal("2.50"))
+    >>> print(balance.available, balance.owed)
+    12.50 None
+    """
 
     available: Decimal
     cash: Decimal | None = None

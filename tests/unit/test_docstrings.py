@@ -31,3 +31,7 @@ def test_the_examples_of_a_docstring_run(name: str, configured_emulator: Emulato
     public = {name: getattr(minimax_sync, name) for name in minimax_sync.__all__}
     test.globs = {**public, "client": client, "emulator": configured_emulator}
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
+
+
+def test_every_public_name_has_an_example() -> None:
+    assert set(minimax_sync.__all__) - {name.partition(".")[0] for name in EXAMPLES} == set()

@@ -177,6 +177,13 @@ def test_every_block_of_a_page_names_its_language(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_picture_of_a_page_exists(page: Path) -> None:
+    assert [
+        image["uri"] for image in document(page).findall(nodes.image) if not (page.parent / image["uri"]).exists()
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_link_to_a_page_leads_to_one(page: Path) -> None:
     links = [link["refuri"] for link in document(page).findall(nodes.reference) if "refuri" in link]
     for link in links:
