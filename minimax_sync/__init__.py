@@ -36,6 +36,7 @@ _HOMES = {
     "pacing.token_bucket": "TokenBucket",
     "pacing.redis_token_bucket": "RedisTokenBucket",
     "pacing.retry": "RetryPolicy",
+    "functions.parse": "Parsed",
     "functions.run_tools": "ToolRun",
     "functions.toolbox": "tool",
     "values.chunks": "ReasoningDelta StreamChunk StreamEnd TextDelta ToolCallDelta ToolCallEnd ToolCallStart "

@@ -31,6 +31,7 @@ from .errors import ServerError as ServerError
 from .errors import StreamInterruptedError as StreamInterruptedError
 from .errors import ToolArgumentsError as ToolArgumentsError
 from .errors import TransportError as TransportError
+from .functions.parse import Parsed as Parsed
 from .functions.run_tools import ToolRun as ToolRun
 from .functions.toolbox import tool as tool
 from .hooks.events import AttemptFailed as AttemptFailed

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import minimax_sync
 
@@ -39,7 +39,7 @@ from .settings.table import (
 from .tracebacks import sealed
 from .values.messages import ToolCall
 from .values.options import ChatOptions, RoundOptions
-from .values.quota import Quota
+from .values.quota import Balance, Quota
 from .values.request import as_request
 from .values.response import ChatResponse
 from .values.results import MapResult
@@ -48,6 +48,7 @@ from .wires.services import (
     Embeddings,
     Model,
     checked,
+    decode_balance,
     decode_count,
     decode_embeddings,
     decode_models,
@@ -213,22 +214,42 @@ class MiniMaxClient:
 
     @overload
     def parse(
-        self, input: object, schema: type[Result], *, max_repairs: int = 2, **options: Unpack[ChatOptions]
+        self,
+        input: object,
+        schema: type[Result],
+        *,
+        max_repairs: int = 2,
+        full: Literal[False] = False,
+        **options: Unpack[RoundOptions],
     ) -> Result: ...
     @overload
-    def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Unpack[ChatOptions]) -> Any: ...
+    def parse(
+        self,
+        input: object,
+        schema: type[Result],
+        *,
+        max_repairs: int = 2,
+        full: Literal[True],
+        **options: Unpack[RoundOptions],
+    ) -> minimax_sync.Parsed[Result]: ...
+    @overload
+    def parse(
+        self, input: object, schema: Any, *, max_repairs: int = 2, full: bool = False, **options: Unpack[RoundOptions]
+    ) -> Any: ...
     @sealed
-    def parse(self, input: object, schema: Any, *, max_repairs: int = 2, **options: Any) -> Any:
+    def parse(self, input: object, schema: Any, *, max_repairs: int = 2, full: bool = False, **options: Any) -> Any:
         """Ask for JSON and return it as an instance of `schema`, validated.
 
         `schema`: a dataclass, TypedDict, msgspec Struct or pydantic model, another type of JSON values such as
         `list[int]`, or a JSON schema as a dict. Takes what `chat` takes, but `tools` and `response_format`. An answer
         that does not fit, or was cut off, is sent back with its error up to `max_repairs` times; then
-        `ResponseFormatError` is raised, with the last answer as `.partial`.
+        `ResponseFormatError` is raised, with the last answer as `.partial`. `full=True` returns a `Parsed`: the value
+        with its response, the usage of all calls, and the number of repairs.
         """
         from .functions.parse import parse
 
-        return parse(self.chat, input, schema, max_repairs=max_repairs, options=options).value
+        parsed = parse(self.chat, input, schema, max_repairs=max_repairs, options=options)
+        return parsed if full else parsed.value
 
     @sealed
     def run_tools(
@@ -316,6 +337,7 @@ class MiniMaxClient:
         ordered: bool = True,
         progress: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
+        schema: Any = None,
         **options: Unpack[ChatOptions],
     ) -> Iterator[MapResult]:
         """Ask all `inputs`, each as `chat` takes it, and yield a `MapResult` for each, in order or as they come.
@@ -324,16 +346,19 @@ class MiniMaxClient:
         any `executor` of `concurrent.futures`, which then sets the number and is left open; in other processes a client
         like this one is made from the same settings, with a pace of its own unless `limiter` is in Redis. `progress`
         shows a line on a terminal. `checkpoint` is a file of answers: run again, what it answers is not asked again,
-        but for at most as many as were under way when the program was killed.
+        but for at most as many as were under way when the program was killed. `schema` is what `parse` takes: each
+        result has its value as `.value`, and the usage of its repairs.
 
         An `LlmError` is a result; what `inputs` raises is raised, after the results of what came before it. Leaving
-        the loop ends it: nothing more is sent, and calls under way end in daemon threads, unheeded.
+        the loop ends the run: nothing more is sent, and calls in flight finish in daemon threads, their results
+        discarded.
         """
         from .batch.run import reader
 
         return self._map(
             inputs,
             reader(options),
+            schema=schema,
             workers=workers,
             executor=executor,
             ordered=ordered,
@@ -341,11 +366,16 @@ class MiniMaxClient:
             checkpoint=checkpoint,
         )
 
-    def _map(self, inputs: Iterable[Any], read: Read, **run: Any) -> Iterator[MapResult]:
+    def _map(self, inputs: Iterable[Any], read: Read, *, schema: Any = None, **run: Any) -> Iterator[MapResult]:
         """Map inputs that `read` turns into prompts; the command line reads lines of a file so."""
-        from .batch.run import Gate, map_inputs
+        from .batch.gate import Gate
+        from .batch.run import map_inputs
 
         self._core.check_open()
+        if schema is not None:
+            from .functions.parse import Schema
+
+            run["schema"] = Schema(schema)
         gate = Gate(self._core.channel.limiter)
         sibling = _over(type(self), self._core.with_limiter(gate))
         return map_inputs(sibling, gate, inputs, read, model=self._core.models.first, **run)
@@ -384,6 +414,15 @@ class MiniMaxClient:
                 if self._core.channel.quota is not None:
                     call.note_quota(self._core.channel.quota.observe_quota(quota))
                 return quota
+        raise call.error
+
+    @sealed
+    def balance(self) -> Balance:
+        """Return what a pay-as-you-go account has left."""
+        call = self._core.service("balance", "/account/query_balance")
+        for attempt in call:
+            with attempt as reply:
+                return attempt.returned(decode_balance(checked(reply.read())))
         raise call.error
 
     @sealed

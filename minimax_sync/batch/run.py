@@ -9,36 +9,27 @@ from __future__ import annotations
 import concurrent.futures
 import functools
 import os
-import pickle
 import queue
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
-from ..errors import CallTimeoutError, ConfigError, LlmError, RequestError, ServerError
-from ..pacing.token_bucket import Limiter
+from ..errors import ConfigError, LlmError, RequestError
 from ..tracebacks import sealed
 from ..values.messages import ChatMessage
 from ..values.request import ChatRequest, as_request
-from ..values.response import ChatResponse
 from ..values.results import MapResult
+from .asking import Answer, Ask, Client, Schema, reference_of
 from .checkpoint import Checkpoint, Line, key_of
+from .gate import Gate
 from .progress import Progress
 from .threads import WorkerThreads
 
 AHEAD = 4
 """Inputs drawn per worker, so that the workers are busy while the loop's body works on a result."""
-
-
-class Client(Protocol):
-    """What a run needs of a client: one that goes through the run's `Gate`, and that pickles for other processes."""
-
-    def chat(self, input: ChatRequest, /) -> ChatResponse: ...
 
 
 class Prompt(NamedTuple):
@@ -85,10 +76,11 @@ def map_inputs(
     ordered: bool = True,
     progress: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
+    schema: Schema | None = None,
 ) -> Iterator[MapResult]:
     """Check the arguments and return the results, whose iteration does the work. See `MiniMaxClient.map`.
 
-    `client` goes through `gate`; `model` is the one for requests that name none.
+    `client` goes through `gate`; `model` is the one for requests that name none; `schema` makes answers typed values.
     """
     if isinstance(inputs, str | bytes | Mapping | ChatRequest | ChatMessage) or not isinstance(inputs, Iterable):
         raise RequestError(f"inputs must be many: a list or another iterable of them, not {type(inputs).__name__}")
@@ -106,9 +98,10 @@ def map_inputs(
         workers=workers,
         executor=executor,
         ordered=ordered,
-        reference=b"" if in_process else _reference(client),
+        reference=b"" if in_process else reference_of(client),
         progress=Progress(inputs) if progress else None,
         checkpoint=None if checkpoint is None else Checkpoint(checkpoint),
+        schema=schema,
     )
     return run.results()
 
@@ -130,9 +123,10 @@ class _Run:
         reference: bytes,
         progress: Progress | None,
         checkpoint: Checkpoint | None,
+        schema: Schema | None,
     ) -> None:
         self._client, self._gate, self._model = client, gate, model
-        self._reference = reference
+        self._reference, self._schema = reference, schema
         self._inputs: Iterator[Any] | None = iter(inputs)
         self._read = read
         self._ahead = AHEAD * workers
@@ -141,7 +135,7 @@ class _Run:
         self._progress, self._checkpoint = progress, checkpoint
         self._drawn = self._given = 0
         self._broken: Exception | None = None
-        self._futures: dict[int, Future[ChatResponse | LlmError]] = {}
+        self._futures: dict[int, Future[Answer | LlmError]] = {}
         self._settled: queue.SimpleQueue[MapResult | BaseException] = queue.SimpleQueue()
         self._waiting: dict[int, MapResult] = {}
 
@@ -187,35 +181,50 @@ class _Run:
     def _begin(self, executor: Any, drawn: Any) -> None:
         request, own_id = self._read(drawn)
         key, known = "", None
-        if self._checkpoint is not None and isinstance(request, ChatRequest):
-            try:
+        try:
+            if isinstance(request, ChatRequest) and self._schema is not None:
+                request = self._schema.request(request)
+            if isinstance(request, ChatRequest) and self._checkpoint is not None:
                 key = key_of(request, self._model)
-            except RequestError as error:
-                request = error
-            else:
-                known = self._checkpoint.find(self._drawn, key, own_id)
+                known = self._known(key, own_id)
+        except RequestError as error:
+            request = error
         question = _Question(self._drawn, drawn, own_id, key)
         if isinstance(request, LlmError):
             self._settle(question, request)
         elif known is not None:
-            self._settled.put(MapResult(self._drawn, drawn, known))
+            self._settled.put(MapResult(self._drawn, drawn, known.response, value=known.value))
         else:
-            future = executor.submit(_Ask(self._client, self._reference, request))
+            future = executor.submit(Ask(self._client, self._reference, request, self._schema))
             self._futures[self._drawn] = future
             future.add_done_callback(functools.partial(self._finish, question))
 
-    def _finish(self, question: _Question, future: Future[ChatResponse | LlmError]) -> None:
+    def _known(self, key: str, own_id: Any) -> Answer | None:
+        """Return the answer that the checkpoint holds, if it fits the schema."""
+        assert self._checkpoint is not None
+        response = self._checkpoint.find(self._drawn, key, own_id)
+        if response is None or self._schema is None:
+            return None if response is None else Answer(response)
+        with suppress(LlmError):
+            return Answer(response, self._schema.value(response))
+        return None
+
+    def _finish(self, question: _Question, future: Future[Answer | LlmError]) -> None:
         """Take an answer, in whatever thread it comes."""
         try:
             self._settle(question, future.result())
         except BaseException as error:  # of the executor, of the disk: raised where the results are read
             self._settled.put(error)
 
-    def _settle(self, question: _Question, outcome: ChatResponse | LlmError) -> None:
-        response, error = (None, outcome) if isinstance(outcome, LlmError) else (outcome, None)
+    def _settle(self, question: _Question, outcome: Answer | LlmError) -> None:
+        response, value, error = None, None, None
+        if isinstance(outcome, LlmError):
+            error = outcome
+        else:
+            response, value = outcome
         if self._checkpoint is not None:
             self._checkpoint.write(Line.of(question.index, question.id, question.key, response, error))
-        self._settled.put(MapResult(question.index, question.input, response, error))
+        self._settled.put(MapResult(question.index, question.input, response, error, value))
 
     def _next(self) -> MapResult:
         while not self._is_next_ready():
@@ -237,86 +246,3 @@ class _Run:
         if self._progress is not None:
             self._progress.count(settled.response, asked=asked)
         self._waiting[settled.index] = settled
-
-
-class _Ask:
-    """One call. In this process it uses the client itself; pickled, it goes with where the client's settings are."""
-
-    def __init__(self, client: Client, reference: bytes, request: ChatRequest) -> None:
-        self._client, self._reference, self._request = client, reference, request
-
-    def __call__(self) -> ChatResponse | LlmError:
-        try:
-            response = self._client.chat(self._request)
-        except LlmError as error:
-            return error.with_traceback(None)
-        if response.finish_reason != "error":
-            return response
-        problem = 'the service ended the answer with the finish reason "error"; what had come of it is in .partial'
-        return ServerError(problem, request_id=response.request_id or None, partial=response)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _ask_there, (self._reference, self._request)
-
-    def __dask_tokenize__(self) -> bytes:
-        return os.urandom(16)  # Dask takes equal tasks for one, but the same prompt twice is two calls
-
-
-def _ask_there(reference: bytes, request: ChatRequest) -> _Ask:
-    return _Ask(_client_of(reference), reference, request)
-
-
-# A worker process opens each client once, and keeps its connections between calls.
-_client_of: Callable[[bytes], Client] = functools.lru_cache(maxsize=8)(pickle.loads)
-
-
-def _reference(client: Client) -> bytes:
-    try:
-        return pickle.dumps(client)
-    except (pickle.PicklingError, AttributeError, TypeError) as exc:
-        problem = str(exc)
-    raise ConfigError(f"executor: the client cannot be pickled for other processes: {problem}")
-
-
-class Gate:
-    """The client's limiter, passed by one worker at a time and by none after the end.
-
-    So a loop that is left sends nothing more, at most one worker lingers in the limiter's line, and another call with
-    the same client waits behind one of ours, not behind all of them.
-    """
-
-    def __init__(self, limiter: Limiter | None) -> None:
-        self._limiter = limiter
-        self._turn = threading.Lock()
-        self._closed = False
-
-    def close(self) -> None:
-        """Let nobody through any more."""
-        self._closed = True
-
-    def acquire(self, timeout: float | None = None) -> float:
-        """Wait for a slot of the limiter; raises CancelledError after the end."""
-        waited = 0.0 if self._limiter is None else self._wait(self._limiter, timeout)
-        self._refuse_after_end()
-        return waited
-
-    def pause(self, seconds: float) -> None:
-        """Hold the limiter back."""
-        if self._limiter is not None:
-            self._limiter.pause(seconds)
-
-    def _wait(self, limiter: Limiter, timeout: float | None) -> float:
-        began = time.monotonic()
-        longest = threading.TIMEOUT_MAX if timeout is None else max(0.0, min(timeout, threading.TIMEOUT_MAX))
-        if not self._turn.acquire(timeout=longest):
-            raise CallTimeoutError("the rate limit left no slot in time; raise timeout= or requests_per_second=")
-        try:
-            self._refuse_after_end()
-            waited = time.monotonic() - began
-            return waited + limiter.acquire(None if timeout is None else timeout - waited)
-        finally:
-            self._turn.release()
-
-    def _refuse_after_end(self) -> None:
-        if self._closed:
-            raise CancelledError("the loop over the results was left")

@@ -11,10 +11,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ..batch.asking import Answer
 from ..errors import ConfigError, RequestError, ResponseFormatError
 from ..values.json_in_text import SPENT_ON_THINKING, json_values
 from ..values.json_schema import accepted_types, place_of, property_names
-from ..values.messages import ChatMessage
+from ..values.messages import ChatMessage, ToolCall
 from ..values.request import ChatRequest, as_request
 from ..values.response import ChatResponse
 from ..values.usage import TokenUsage
@@ -49,35 +50,74 @@ class Parsed(msgspec.Struct, Generic[Value], frozen=True):
         return parsed(self.value, self.response, self.usage, self.repairs)
 
 
+class Schema:
+    """A schema as a way to ask and to read: the request, the answer that fits, its value. Pickles by the schema.
+
+    Raises `RequestError` for a schema that cannot be one.
+    """
+
+    def __init__(self, schema: Any, max_repairs: int = 2) -> None:
+        if not isinstance(max_repairs, int) or max_repairs < 0:
+            raise RequestError("max_repairs must be a whole number from 0")
+        self._given, self._max_repairs = schema, max_repairs
+        self._json_schema, self._validate = _validation(schema)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._given, self._max_repairs)
+
+    def request(self, request: ChatRequest) -> ChatRequest:
+        """Return the request that asks for JSON of the schema. Raises `RequestError` for one that cannot."""
+        if request.tools:
+            raise RequestError("tools do not go with a schema, because a tool call is not an answer; use run_tools()")
+        if request.response_format != "text":
+            raise RequestError("response_format does not go with a schema: it is made from it")
+        return msgspec.structs.replace(request, response_format=self._json_schema)
+
+    def parsed(self, ask: Ask, request: ChatRequest) -> Parsed[Any]:
+        """Call `ask` until an answer fits, and send back what does not."""
+        usage = TokenUsage()
+        for repairs in range(self._max_repairs + 1):
+            response = ask(request)
+            usage += response.usage
+            if response.finish_reason == "length" and not response.text.strip():
+                raise _failure(SPENT_ON_THINKING, response)  # the same limit would give the same
+            try:
+                return Parsed(_value(response, self._json_schema, self._validate), response, usage, repairs)
+            except Misfit as exc:
+                problems = exc.problems
+            said = (_without_calls(response.message),) if response.text else ()
+            messages = (*request.messages, *said, ChatMessage.user(_complaint(problems)))
+            request = msgspec.structs.replace(request, messages=messages)
+        where = ", ".join(dict.fromkeys(place for place, _ in problems[:MOST_PROBLEMS]))
+        raise _failure(
+            f"the answer does not fit the schema after {self._max_repairs} repairs: "
+            f"finish reason {response.finish_reason!r}, wrong at {where}",
+            response,
+        )
+
+    def answer(self, ask: Ask, request: ChatRequest) -> Answer:
+        """Return the answer that fits, with the usage of all calls."""
+        parsed = self.parsed(ask, request)
+        return Answer(msgspec.structs.replace(parsed.response, usage=parsed.usage), parsed.value)
+
+    def value(self, response: ChatResponse) -> Any:
+        """Return the value of an answer; raises `ResponseFormatError` for one that does not fit."""
+        try:
+            return _value(response, self._json_schema, self._validate)
+        except Misfit:
+            raise _failure("the answer does not fit the schema", response) from None
+
+
 def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Mapping[str, Any]) -> Parsed[Any]:
     """Call `ask` until an answer fits the schema; see `MiniMaxClient.parse`."""
-    if not isinstance(max_repairs, int) or max_repairs < 0:
-        raise RequestError("max_repairs must be a whole number from 0")
-    if "response_format" in options:
-        raise RequestError("response_format is not an option of parse(): it is made from the schema")
-    json_schema, validate = _validation(schema)
-    request = as_request(input, {**options, "response_format": json_schema})
-    if request.tools:
-        raise RequestError("tools are not an option of parse(), because a tool call is not an answer; use run_tools()")
-    usage = TokenUsage()
-    for repairs in range(max_repairs + 1):
-        response = ask(request)
-        usage += response.usage
-        if response.finish_reason == "length" and not response.text.strip():
-            raise _failure(SPENT_ON_THINKING, response)  # the same limit would give the same
-        try:
-            return Parsed(_value(response, json_schema, validate), response, usage, repairs)
-        except Misfit as exc:
-            problems = exc.problems
-        is_text = response.text and not response.tool_calls  # a call without a result would make the request invalid
-        history = (*request.messages, response.message) if is_text else request.messages
-        request = msgspec.structs.replace(request, messages=(*history, ChatMessage.user(_complaint(problems))))
-    where = ", ".join(dict.fromkeys(place for place, _ in problems[:MOST_PROBLEMS]))
-    raise _failure(
-        f"the answer does not fit the schema after {max_repairs} repairs: finish reason {response.finish_reason!r}, "
-        f"wrong at {where}",
-        response,
-    )
+    typed = Schema(schema, max_repairs)
+    return typed.parsed(ask, typed.request(as_request(input, options)))
+
+
+def _without_calls(message: ChatMessage) -> ChatMessage:
+    """Return an answer without the tool calls that nobody asked for: without a result they would be refused."""
+    parts = tuple(part for part in message.parts if not isinstance(part, ToolCall))
+    return msgspec.structs.replace(message, parts=parts)
 
 
 def _failure(problem: str, response: ChatResponse) -> ResponseFormatError:

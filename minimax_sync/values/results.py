@@ -14,6 +14,8 @@ from .shortened import shortened
 class MapResult(msgspec.Struct, frozen=True):
     """What came of one input: a `response`, or the `error` that was in its way. `index` counts inputs from 0.
 
+    `value` is the answer as an instance of the `schema`, where `map` was given one.
+
     >>> for result in client.map(["one", "two"]):
     ...     print(result.index, result.input, result.error or result.response.text)
     0 one You said: "one".
@@ -24,6 +26,7 @@ class MapResult(msgspec.Struct, frozen=True):
     input: Any
     response: ChatResponse | None = None
     error: LlmError | None = None
+    value: Any = None
 
     def __repr__(self) -> str:
         shown = self.input if isinstance(self.input, str) else repr(self.input)

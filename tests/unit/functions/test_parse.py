@@ -201,8 +201,8 @@ def test_the_newest_draft_and_formats_are_checked(emulator: Emulator, any_client
         (River("Elbe", 1), {}, "schema must be a dataclass"),
         (River | Point | Mood, {}, "schema must be a dataclass"),
         (int, {"max_repairs": -1}, "max_repairs must be a whole number from 0"),
-        (int, {"tools": [tool(said_in)]}, "tools are not an option of parse"),
-        (int, {"response_format": "json"}, "response_format is not an option of parse"),
+        (int, {"tools": [tool(said_in)]}, "tools do not go with a schema"),
+        (int, {"response_format": "json"}, "response_format does not go with a schema"),
         (int, {"colour": "red"}, "unknown option colour"),
     ],
 )
@@ -296,3 +296,17 @@ def test_a_schema_as_a_dict_needs_jsonschema(any_client: MiniMaxClient, monkeypa
     monkeypatch.setattr("minimax_sync.functions.parse.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'minimax-sync\[schema\]'"):
         any_client.parse("Count", {"type": "integer"})
+
+
+def test_full_tells_how_the_value_came_about(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    for text in ("no", "4"):
+        emulator.answer(text)
+    parsed = any_client.parse("2 + 2?", int, full=True)
+    assert (parsed.value, parsed.repairs, parsed.response.text) == (4, 1, "4")
+    assert parsed.usage.prompt_tokens > parsed.response.usage.prompt_tokens
+
+
+def test_a_call_that_nobody_asked_for_does_not_block_the_repair(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer("Let me look.", tool_calls=[("look", {})])
+    emulator.answer("4")
+    assert any_client.parse("2 + 2?", int) == 4

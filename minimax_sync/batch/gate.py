@@ -1,0 +1,54 @@
+"""`Gate`: the limiter of a run, which nobody passes after the run has ended. Knows no inputs and no answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import CancelledError
+
+from ..errors import CallTimeoutError
+from ..pacing.token_bucket import Limiter
+
+
+class Gate:
+    """The client's limiter, passed by one worker at a time and by none after the end.
+
+    So a loop that is left sends nothing more, at most one worker lingers in the limiter's line, and another call with
+    the same client waits behind one of ours, not behind all of them.
+    """
+
+    def __init__(self, limiter: Limiter | None) -> None:
+        self._limiter = limiter
+        self._turn = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nobody through any more."""
+        self._closed = True
+
+    def acquire(self, timeout: float | None = None) -> float:
+        """Wait for a slot of the limiter; raises CancelledError after the end."""
+        waited = 0.0 if self._limiter is None else self._wait(self._limiter, timeout)
+        self._refuse_after_end()
+        return waited
+
+    def pause(self, seconds: float) -> None:
+        """Hold the limiter back."""
+        if self._limiter is not None:
+            self._limiter.pause(seconds)
+
+    def _wait(self, limiter: Limiter, timeout: float | None) -> float:
+        began = time.monotonic()
+        longest = threading.TIMEOUT_MAX if timeout is None else max(0.0, min(timeout, threading.TIMEOUT_MAX))
+        if not self._turn.acquire(timeout=longest):
+            raise CallTimeoutError("the rate limit left no slot in time; raise timeout= or requests_per_second=")
+        try:
+            self._refuse_after_end()
+            waited = time.monotonic() - began
+            return waited + limiter.acquire(None if timeout is None else timeout - waited)
+        finally:
+            self._turn.release()
+
+    def _refuse_after_end(self) -> None:
+        if self._closed:
+            raise CancelledError("the loop over the results was left")
