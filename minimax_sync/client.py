@@ -38,7 +38,7 @@ from .settings.table import (
 )
 from .tracebacks import sealed
 from .values.messages import ToolCall
-from .values.options import ChatOptions, RoundOptions
+from .values.options import ChatOptions, ConversationOptions, RoundOptions
 from .values.quota import Balance, Quota
 from .values.request import as_request
 from .values.response import ChatResponse
@@ -179,12 +179,12 @@ class MiniMaxClient:
     # chat
 
     @sealed
-    def chat(self, input: object, **options: Unpack[ChatOptions]) -> ChatResponse:
+    def chat(self, input: object = None, **options: Unpack[ChatOptions]) -> ChatResponse:
         """Ask, wait, and return the whole answer.
 
         `input` is a string, a `ChatRequest`, a `ChatMessage`, a sequence of messages, or an OpenAI-style dict;
-        `options` are the fields of `ChatRequest`. Raises `RequestError` before anything is sent for a request that
-        cannot be, and any other `LlmError` for what went wrong after the retries.
+        `messages=[...]` may stand for it. `options` are the fields of `ChatRequest`. Raises `RequestError` before
+        anything is sent for a request that is not valid, and any other `LlmError` for what fails after the retries.
         """
         request = as_request(input, options)
         call = self._core.call("chat", request)
@@ -194,7 +194,7 @@ class MiniMaxClient:
         raise call.error
 
     @sealed
-    def stream(self, input: object, **options: Unpack[ChatOptions]) -> ChatStream:
+    def stream(self, input: object = None, **options: Unpack[ChatOptions]) -> ChatStream:
         """Ask, and return the answer as it comes; it returns when the first chunk is there.
 
         Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones where the
@@ -320,7 +320,9 @@ class MiniMaxClient:
         )
 
     @sealed
-    def conversation(self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any) -> Conversation:
+    def conversation(
+        self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Unpack[ConversationOptions]
+    ) -> Conversation:
         """Begin a `Conversation`, which keeps the history; `messages` is the history to go on with.
 
         `options` hold for each of its turns.
@@ -426,7 +428,7 @@ class MiniMaxClient:
         raise call.error
 
     @sealed
-    def count_tokens(self, input: object, **options: Unpack[ChatOptions]) -> int:
+    def count_tokens(self, input: object = None, **options: Unpack[ChatOptions]) -> int:
         """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes."""
         body = encode_count(as_request(input, options), self._core.model)
         call = self._core.service("count_tokens", "/anthropic/v1/messages/count_tokens", body)

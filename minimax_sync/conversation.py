@@ -6,6 +6,7 @@ replaces it at the end, if it is still the same.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,9 +19,15 @@ from .errors import RequestError
 from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
 from .values.messages import ChatMessage, ToolCall, open_calls
+from .values.options import ConversationOptions, TurnOptions
 from .values.request import ChatRequest
 from .values.response import ChatResponse
 from .values.usage import TokenUsage
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    from typing_extensions import Unpack
 
 _Messages = tuple[ChatMessage, ...]
 
@@ -67,7 +74,12 @@ class Conversation:
     """
 
     def __init__(
-        self, client: Client, system: str | None = None, *, messages: Sequence[Any] = (), **options: Any
+        self,
+        client: Client,
+        system: str | None = None,
+        *,
+        messages: Sequence[Any] = (),
+        **options: Unpack[ConversationOptions],
     ) -> None:
         self._client = client
         self._options = {**options, "system": system}
@@ -91,7 +103,7 @@ class Conversation:
         return self._history.last
 
     @sealed
-    def say(self, text: str = "", images: Iterable[object] = (), **options: Any) -> ChatResponse:
+    def say(self, text: str = "", images: Iterable[object] = (), **options: Unpack[TurnOptions]) -> ChatResponse:
         """Say something and return the answer. Without text and images it goes on from what `add` put in.
 
         Takes what `chat` takes, or with `tools` what `run_tools` takes, and raises the same. When the answer asks for a
@@ -99,25 +111,25 @@ class Conversation:
         as those after `max_rounds`, get one that says so when the next text is said.
         """
         with self._in_turn() as before:
-            tools, options = self._tools_and_options(options)
+            tools, chosen = self._tools_and_options(options)
             said = _said(before.messages, text, images, tools)
             client = self._client
-            response = client.run_tools(said, tools, **options) if tools else client.chat(said, **options)
+            response = client.run_tools(said, tools, **chosen) if tools else client.chat(said, **chosen)
             self._keep(before, response.messages or (*said, response.message), response)
             return response
 
     @sealed
-    def stream(self, text: str = "", images: Iterable[object] = (), **options: Any) -> ChatStream:
+    def stream(self, text: str = "", images: Iterable[object] = (), **options: Unpack[TurnOptions]) -> ChatStream:
         """Say something and return the answer as it comes; the turn is kept once its last `StreamEnd` has been read.
 
         Takes what `say` takes. With `tools` it is a `ToolRun`'s stream: the chunks of all rounds with a `ToolResult`
         for each call.
         """
         with self._in_turn() as before:
-            tools, options = self._tools_and_options(options)
+            tools, chosen = self._tools_and_options(options)
             said = _said(before.messages, text, images, tools)
             client = self._client
-            stream = client.tool_run(said, tools, **options) if tools else client.stream(said, **options)
+            stream = client.tool_run(said, tools, **chosen) if tools else client.stream(said, **chosen)
             return _Turn(stream, self, before, said)
 
     def add(self, *messages: Any) -> None:
@@ -127,11 +139,11 @@ class Conversation:
 
     def _tools_and_options(self, options: Mapping[str, Any]) -> tuple[object, dict[str, Any]]:
         """Return the tools of a turn and its other options; those of a run without tools have no meaning."""
-        options = {**self._options, **options}
-        tools = options.pop("tools", None)
+        chosen: dict[str, Any] = {**self._options, **options}
+        tools = chosen.pop("tools", None)
         if not tools:
-            options = {name: value for name, value in options.items() if name not in _RUN_OPTIONS}
-        return tools, options
+            chosen = {name: value for name, value in chosen.items() if name not in _RUN_OPTIONS}
+        return tools, chosen
 
     @contextmanager
     def _in_turn(self) -> Iterator[_History]:

@@ -16,12 +16,10 @@ from .scalars import plain_scalar
 from .tooldef import ToolDef, as_tool
 
 
-class RoundOptions(TypedDict, total=False):
-    """Keyword arguments of `run_tools` and `tool_run`: those of `chat` except `tools`."""
+class SamplingOptions(TypedDict, total=False):
+    """Keyword arguments that every method takes which asks the model: those of `chat` that say how, not what."""
 
-    messages: object
     model: str | None
-    system: str | None
     max_tokens: int | None
     temperature: float | None
     top_p: float | None
@@ -36,10 +34,32 @@ class RoundOptions(TypedDict, total=False):
     timeout: float | None
 
 
+class RoundOptions(SamplingOptions, total=False):
+    """Keyword arguments of `run_tools`, `tool_run` and `parse`: those of `chat` except `tools`."""
+
+    messages: object
+    system: str | None
+
+
 class ChatOptions(RoundOptions, total=False):
     """Keyword arguments of `chat`, `stream` and all that is built on them; see `ChatRequest` for their meaning."""
 
     tools: Sequence[Any] | None
+
+
+class ConversationOptions(SamplingOptions, total=False):
+    """Keyword arguments of `conversation`: options for every turn, those of `run_tools` included."""
+
+    tools: object
+    max_rounds: int
+    parallel: bool | int
+    approve: Callable[[Any], object] | None
+
+
+class TurnOptions(ConversationOptions, total=False):
+    """Keyword arguments of a conversation's `say` and `stream`."""
+
+    system: str | None
 
 
 class Option(NamedTuple):

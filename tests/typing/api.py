@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from minimax_sync import (
+    Balance,
     ChatMessage,
     ChatResponse,
     ChatStream,
@@ -22,6 +23,7 @@ from minimax_sync import (
     MapResult,
     MiniMaxClient,
     Model,
+    Parsed,
     Quota,
     RetryPolicy,
     StreamInterruptedError,
@@ -81,6 +83,8 @@ def asking(client: MiniMaxClient) -> None:
     client.chat("Hello", max_tokens="10")  # type: ignore[arg-type]
     assert_type(client.parse("The largest city?", City), City)
     assert_type(client.parse("How many?", {"type": "integer"}), Any)
+    assert_type(client.parse("The largest city?", City, full=True), Parsed[City])
+    assert_type(client.balance(), Balance)
     assert_type(client.embed(["one", "two"]), Embeddings)
     assert_type(client.models(), tuple[Model, ...])
     assert_type(client.quota(), Quota)
@@ -123,6 +127,9 @@ def talking(client: MiniMaxClient) -> None:
     assert_type(talk.say("Hello"), ChatResponse)
     assert_type(talk.stream("Hello"), ChatStream)
     assert_type(talk.messages, tuple[ChatMessage, ...])
+    client.conversation(max_token=10)  # type: ignore[call-arg]
+    talk.say("Hello", temprature=0.5)  # type: ignore[call-arg]
+    talk.stream("Hello", max_rounds="many")  # type: ignore[arg-type]
 
 
 def mapping(client: MiniMaxClient) -> None:
