@@ -6,6 +6,7 @@ replaces it at the end, if it is still the same.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,10 +15,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from .auth.file_access import replace_private
 from .calls.stream import ChatStream
 from .errors import RequestError
 from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
+from .values.histories import StoredHistory, history_from_json
 from .values.messages import ChatMessage, ToolCall, open_calls
 from .values.options import ConversationOptions, TurnOptions
 from .values.request import ChatRequest
@@ -48,11 +51,13 @@ class Client(Protocol):
     def run_tools(self) -> Callable[..., ChatResponse]: ...
     @property
     def tool_run(self) -> Callable[..., ChatStream]: ...
+    @property
+    def parse(self) -> Callable[..., Any]: ...
 
 
-class _History(msgspec.Struct, frozen=True):
-    messages: _Messages
-    usage: TokenUsage = TokenUsage()
+class _History(StoredHistory, frozen=True):
+    """The history after a turn, with the answer of that turn."""
+
     last: ChatResponse | None = None
 
 
@@ -60,8 +65,15 @@ class Conversation:
     """A history that grows by a turn at a time; make one with `client.conversation()`.
 
     `system` and `options`, fields of `ChatRequest`, hold for every turn; options of a turn replace them. With functions
-    among the `tools`, a turn runs them as `run_tools` does, and takes its options too. To go on with a history, also
-    over the other wire, pass its `messages` to `client.conversation(messages=...)`.
+    among the `tools`, a turn runs them as `run_tools` does, and takes its options too. `save` writes a conversation to
+    a file, `load` goes on with one, also over the other wire.
+
+    >>> talk = client.conversation("Be brief.")
+    >>> talk.say("I am Ada.").text
+    'You said: "I am Ada.".'
+    >>> talk.save("talk.json")
+    >>> [message.role for message in Conversation.load(client, "talk.json").messages]
+    ['user', 'assistant']
 
     One turn at a time: a second `say` during one raises `RequestError`, and so does a stream at its end when another
     turn was faster.
@@ -83,7 +95,7 @@ class Conversation:
     ) -> None:
         self._client = client
         self._options = {**options, "system": system}
-        self._history = _History(_coerced(messages))
+        self._history = _History(_coerced(messages), system)
         self._turns: dict[str, object] = {}
         self._keeping = threading.Lock()
 
@@ -95,7 +107,12 @@ class Conversation:
     @property
     def usage(self) -> TokenUsage:
         """The tokens of all turns that are in the history, added up."""
-        return self._history.usage
+        return sum(self._history.usage.values(), start=TokenUsage())
+
+    @property
+    def cost(self) -> float:
+        """The price of all turns in USD, each answer at the rates of its model; see `TokenUsage.cost`."""
+        return sum(usage.cost(model) for model, usage in self._history.usage.items())
 
     @property
     def last(self) -> ChatResponse | None:
@@ -132,6 +149,49 @@ class Conversation:
             stream = client.tool_run(said, tools, **chosen) if tools else client.stream(said, **chosen)
             return _Turn(stream, self, before, said)
 
+    @sealed
+    def parse(
+        self,
+        text: str,
+        schema: Any,
+        images: Iterable[object] = (),
+        *,
+        max_repairs: int = 2,
+        full: bool = False,
+        **options: Unpack[TurnOptions],
+    ) -> Any:
+        """Say something and return the answer as an instance of `schema`; takes and raises what `client.parse` does.
+
+        The history gets the answer that fits, without the repairs; the usage is that of all calls.
+        """
+        with self._in_turn() as before:
+            tools, chosen = self._tools_and_options(options)
+            said = _said(before.messages, text, images, tools)
+            parsed = self._client.parse(said, schema, max_repairs=max_repairs, full=True, **chosen)
+            response = msgspec.structs.replace(parsed.response, usage=parsed.usage)
+            self._keep(before, (*said, response.message), response)
+            return parsed if full else parsed.value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return system prompt, messages and usage as plain JSON. Options, such as tools, are not part of it."""
+        return self._history.to_dict()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what `to_dict` returns to a file that only its owner can read, in one step. Raises `OSError`."""
+        replace_private(os.fspath(path), self._history.to_json())
+
+    @classmethod
+    def load(cls, client: Client, path: str | os.PathLike[str], **options: Unpack[ConversationOptions]) -> Conversation:
+        """Go on with a saved conversation, with any client. `options` are those of `client.conversation`.
+
+        Raises `OSError` for a file that cannot be read, `RequestError` for one that does not hold a conversation.
+        """
+        with open(path, "rb") as file:
+            stored = history_from_json(file.read(), os.fspath(path))
+        conversation = cls(client, stored.system, messages=stored.messages, **options)
+        conversation._history = _History(stored.messages, stored.system, stored.usage)
+        return conversation
+
     def add(self, *messages: Any) -> None:
         """Append messages, such as tool results; `ChatMessage`s or OpenAI-style dicts."""
         with self._in_turn() as before:
@@ -158,9 +218,11 @@ class Conversation:
                 del self._turns["current"]
 
     def _keep(self, before: _History, messages: _Messages, response: ChatResponse | None = None) -> None:
-        after = _History(messages, before.usage, before.last)
+        usage, last = dict(before.usage), before.last
         if response is not None:
-            after = _History(messages, before.usage + response.usage, response)
+            usage[response.model] = usage.get(response.model, TokenUsage()) + response.usage
+            last = response
+        after = _History(messages, before.system, usage, last)
         with self._keeping:
             if self._history is not before:
                 raise RequestError("the conversation went on while this turn was under way, so it was not added")

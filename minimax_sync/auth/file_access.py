@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -79,6 +80,16 @@ def write_private(path: str, text: bytes) -> None:
         write_all(descriptor, text)
     finally:
         os.close(descriptor)
+
+
+def replace_private(path: str, text: bytes) -> None:
+    """Write a whole file that only its owner can read, in one step: a reader sees the old text or the new."""
+    temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"
+    try:
+        write_private(temporary, text)
+        replace(temporary, path)
+    finally:
+        remove(temporary)
 
 
 def open_to_read(path: str) -> FileIO:

@@ -48,8 +48,6 @@ class Reading:
         self.closed = self.ended = False
         self.failure: LlmError | None = None
         self._attempt = attempt
-        self._idle_timeout = attempt.call.options.idle_timeout
-        self._silence = 0.0
         self._was_cut = False
         self._deadline = attempt.reply.deadline
         self._usage_due: float | None = None
@@ -114,7 +112,6 @@ class Reading:
             for event in feed(data):
                 chunks = accumulator.feed(event)
                 if chunks:
-                    self._silence = 0.0
                     yield from chunks
                 if accumulator.complete or accumulator.stopped:
                     return
@@ -145,10 +142,7 @@ class Reading:
         reply.deadline = min(self._deadline, self._usage_due or self._deadline)
         try:
             data = reply.read1()
-            self._returned_at = now = time.monotonic()
-            self._silence += now - began
-            if self._silence > self._idle_timeout:
-                raise CallTimeoutError(f"nothing but keep-alives for {self._silence:.1f} s", sent=True)
+            self._returned_at = time.monotonic()
         except TransportError as exc:
             return self._end_of_wire(exc)
         if self.closed:

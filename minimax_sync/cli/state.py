@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import LlmError, RequestError
 from .terminal import complain, os_error_text
 
 if TYPE_CHECKING:
@@ -29,14 +27,10 @@ def state_directory() -> Path:
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read, in one step."""
+    from ..auth.file_access import replace_private
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
+    replace_private(str(path), data)
 
 
 def keep_conversation(messages: Sequence[ChatMessage]) -> None:
@@ -57,17 +51,13 @@ def kept_conversation() -> list[ChatMessage]:
 
 def history_as_json(messages: Sequence[ChatMessage]) -> bytes:
     """Return the text of a file with a history."""
-    document = {"messages": [message.to_dict() for message in messages]}
-    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+    from ..values.histories import StoredHistory
+
+    return StoredHistory(tuple(messages)).to_json()
 
 
 def read_history(path: Path) -> list[ChatMessage]:
     """Read a file with a history; raises OSError, and RequestError when it holds something else."""
-    from ..values.messages import ChatMessage
+    from ..values.histories import history_from_json
 
-    data = path.read_bytes()
-    try:
-        return list(map(ChatMessage.from_dict, json.loads(data.decode("utf-8", "surrogatepass"))["messages"]))
-    except (ValueError, KeyError, TypeError, LlmError) as error:
-        problem = type(error).__name__
-    raise RequestError(f"{path} holds no conversation ({problem})")
+    return list(history_from_json(path.read_bytes(), str(path)).messages)

@@ -371,7 +371,7 @@ def test_a_kept_conversation_that_is_broken_is_named(run: Run, emulator: Emulato
     path.write_text('{"messages": [{"role": "robot"}]}')
     status, out, err = run("chat", "-c", "hi")
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "conversation.json holds no conversation" in err
+    assert "conversation.json does not hold a conversation" in err
     assert run("chat", "hi").status == 0
     assert run("chat", "-c", "hi").status == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -262,3 +263,40 @@ def test_a_stream_that_is_left_between_two_rounds_leaves_no_trace(
             if isinstance(chunk, ToolResult):
                 break
     assert not conversation.messages
+
+
+def test_a_saved_conversation_is_private_and_goes_on_with_any_client(
+    emulator: Emulator, any_client: MiniMaxClient, tmp_path: Path
+) -> None:
+    emulator.answer("Hello, Ada.", reasoning="She is Ada.", tool_calls=[("add", {"a": 1, "b": 2})])
+    conversation = any_client.conversation("Be kind.", tools=[add])
+    conversation.say("I am Ada.")
+    path = tmp_path / "talk.json"
+    conversation.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    for base_url in (emulator.base_url, emulator.anthropic_base_url):
+        with MiniMaxClient(emulator.api_key, base_url=base_url, requests_per_second=None) as other:
+            resumed = Conversation.load(other, path, tools=[add])
+            assert (resumed.messages, resumed.usage) == (conversation.messages, conversation.usage)
+            assert resumed.to_dict() == conversation.to_dict()
+            resumed.say("Who am I?")
+            sent = str(emulator.journal[-1].body)
+            assert "Be kind." in sent
+            assert "She is Ada." in sent
+
+
+def test_the_cost_adds_up_at_the_rates_of_each_model(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    conversation = any_client.conversation()
+    answers = [conversation.say("one"), conversation.say("two", model="MiniMax-M3")]
+    assert conversation.cost == pytest.approx(sum(answer.cost for answer in answers))
+
+
+def test_a_typed_turn_is_kept_without_its_repairs(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    for text in ("no", "4"):
+        emulator.answer(text)
+    conversation = any_client.conversation()
+    assert conversation.parse("2 + 2?", int) == 4
+    assert texts(conversation) == ["2 + 2?", "4"]
+    emulator.answer("5")
+    assert conversation.parse("2 + 3?", int, full=True).repairs == 0
+    assert len(conversation.messages) == 4

@@ -80,3 +80,11 @@ def test_a_file_is_flushed_to_the_disk_itself_where_the_system_can(
     file_access.sync_file(0)
     file_access.sync_file(0)
     assert calls == ["full", "full", "fsync"]
+
+
+def test_a_private_file_is_replaced_in_one_step(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old and longer")
+    file_access.replace_private(str(path), b"new")
+    assert path.read_bytes() == b"new"
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["file"]
