@@ -1,4 +1,4 @@
-"""What a tool returned, as the text that the model reads. Knows nothing of calls."""
+"""What a tool returned, as the text and the images that the model gets. Knows nothing of calls."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import inspect
 import itertools
 import operator
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from contextlib import suppress
 from datetime import date, time
 from typing import Any
 
 import msgspec
 
 from ..errors import RequestError
+from ..values.images import Image
 from ..values.scalars import plain_json
 
 MOST_ITEMS = 100_000
@@ -19,6 +21,38 @@ MOST_ITEMS = 100_000
 
 _KEYS_ONLY = (tuple, bool, type(None))
 """Types that msgspec encodes itself, unless they are keys of a dict."""
+
+
+def as_content(result: object) -> tuple[str, tuple[Image, ...]]:
+    """Return a tool's result as text and images.
+
+    Images are `Image`s, PIL images, the bytes of one, and whatever draws itself by `_repr_png_`, as Matplotlib's
+    figures do; alone, or among other values in a list or tuple. Raises what `as_text` raises.
+    """
+    if isinstance(result, list | tuple):
+        found = [_image_in(item) for item in result]
+        images = tuple(image for image in found if image is not None)
+        others = [item for item, image in zip(result, found, strict=True) if image is None]
+        if images and len(others) == 1:
+            return as_text(others[0]), images
+    else:
+        image = _image_in(result)
+        images, others = (() if image is None else (image,)), []
+    if not images:
+        return as_text(result), ()
+    return as_text(others) if others else f"{len(images)} image{'s' if len(images) > 1 else ''}", images
+
+
+def _image_in(value: object) -> Image | None:
+    """Return the image that a value is or draws; None if it is something else."""
+    draw = getattr(value, "_repr_png_", None)
+    is_image = isinstance(value, Image | bytes | bytearray | memoryview) or callable(draw)
+    if not is_image and not (hasattr(value, "save") and hasattr(value, "getbands")):
+        return None
+    with suppress(RequestError):
+        return Image.coerce(value)
+    drawn = draw() if callable(draw) else None
+    return Image.from_bytes(drawn) if isinstance(drawn, bytes) else None
 
 
 def as_text(result: object) -> str:

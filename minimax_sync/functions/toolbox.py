@@ -21,7 +21,7 @@ from ..values.chunks import ToolResult
 from ..values.dicts import tool_from_dict
 from ..values.messages import ToolCall
 from ..values.tooldef import ToolDef
-from .results import as_text, escaped_surrogates
+from .results import as_content, escaped_surrogates
 from .signature import Interface, interface_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -145,11 +145,11 @@ class Toolbox:
         function, interface = self._functions[call.name]
         try:
             positional, named = interface.arguments(call.arguments)
-            text = as_text(function(*positional, **named))
+            text, images = as_content(function(*positional, **named))
         except Exception as exc:  # the model gets whatever a tool raises, and can react to it
             kind = type(exc).__name__
             return _failed(call, f"{kind}: {exc}"), ToolFailed(tool=call.name, error_type=kind)
-        return ToolResult(call, text), None
+        return ToolResult(call, text, images=images), None
 
 
 def _listed(tools: object) -> list[object]:

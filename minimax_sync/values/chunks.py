@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from .messages import ChatMessage, ToolCall
+from .images import Image
+from .messages import ChatMessage, Text, ToolCall
 from .shortened import fields_shown
 from .usage import TokenUsage
 
@@ -89,8 +90,8 @@ class ToolCallEnd(StreamChunk, frozen=True):
 class ToolResult(StreamChunk, frozen=True):
     """A tool call was answered; comes between the rounds of a `tool_run`.
 
-    `text` is what the model gets. `error` is None when the function returned, else what went wrong: an exception, an
-    unknown tool, arguments that do not fit, or a refusal by `approve`.
+    `text` and `images` are what the model gets. `error` is None when the function returned, else what went wrong: an
+    exception, an unknown tool, arguments that do not fit, or a refusal by `approve`.
 
     >>> def clock() -> str:
     ...     return "12:00"
@@ -103,11 +104,13 @@ class ToolResult(StreamChunk, frozen=True):
     call: ToolCall
     text: str
     error: str | None = None
+    images: tuple[Image, ...] = ()
 
     @property
     def message(self) -> ChatMessage:
         """The message that goes to the model."""
-        return ChatMessage.tool_result(self.call.id, self.text, self.call.name, is_error=self.error is not None)
+        parts = (Text(self.text), *self.images)
+        return ChatMessage("tool", parts, self.call.id, self.call.name, self.error is not None)
 
 
 class UsageUpdate(StreamChunk, frozen=True):

@@ -10,6 +10,7 @@ import pytest
 
 from minimax_sync import (
     ChatMessage,
+    Image,
     MiniMaxClient,
     RequestError,
     StreamEnd,
@@ -128,6 +129,21 @@ def test_a_history_that_ends_in_open_calls_is_taken_up(emulator: Emulator, any_c
     assert [message.text for message in run.messages if message.role == "tool"] == ["done before", "3"]
 
 
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_the_calls_of_an_answer_that_was_cut_are_not_run(
+    emulator: Emulator, any_client: MiniMaxClient, reason: str
+) -> None:
+    ran: list[int] = []
+
+    def count(n: int) -> None:
+        """Count."""
+        ran.append(n)
+
+    emulator.answer(tool_calls=[("count", {"n": 1})], finish_reason=reason)
+    response = any_client.run_tools("Count.", [count])
+    assert (response.finish_reason, ran) == (reason, [])
+
+
 def test_a_run_that_is_closed_by_another_thread_ends_with_what_came(
     emulator: Emulator, any_client: MiniMaxClient
 ) -> None:
@@ -180,3 +196,58 @@ def test_bad_arguments_are_refused_before_anything_is_sent(
         with pytest.raises(RequestError):
             method("Add.", [add], **wrong)
     assert not emulator.journal
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+
+
+class Figure:
+    """Draws itself in notebooks, as Matplotlib's figures do."""
+
+    def _repr_png_(self) -> bytes:
+        return PNG
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (Image.from_bytes(PNG), "1 image"),
+        (PNG, "1 image"),
+        (Figure(), "1 image"),
+        (("the plot", Figure()), "the plot"),
+        ([PNG, {"points": 3}, Figure(), 7], '[{"points":3},7]'),
+    ],
+    ids=["Image", "bytes", "figure", "text and figure", "list"],
+)
+def test_images_among_results_go_out_as_images(
+    emulator: Emulator, any_client: MiniMaxClient, result: object, text: str
+) -> None:
+    def plot() -> Any:
+        """Plot."""
+        return result
+
+    emulator.answer(tool_calls=[("plot", {})])
+    emulator.answer("A nice plot.")
+    response = any_client.run_tools("Plot it.", [plot], model="MiniMax-M3")
+    (told,) = [message for message in response.messages if message.role == "tool"]
+    assert told.text == text
+    assert told.images
+    *_, last = emulator.journal[-1].body["messages"]
+    assert last["role"] == "user"
+    kinds = [block["type"] for block in last["content"]]
+    if "reasoning_split" in emulator.journal[-1].body:
+        assert set(kinds) == {"image_url"}
+    else:
+        assert kinds == ["tool_result"]
+        assert "image" in [block["type"] for block in last["content"][0]["content"]]
+
+
+def test_bytes_that_are_no_image_stay_text(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    def read() -> bytes:
+        """Read."""
+        return b"hello"
+
+    emulator.answer(tool_calls=[("read", {})])
+    emulator.answer("Read.")
+    response = any_client.run_tools("Read it.", [read])
+    assert [message.text for message in response.messages if message.role == "tool"] == ['"aGVsbG8="']
