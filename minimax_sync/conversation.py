@@ -10,14 +10,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import msgspec
 
 from .auth.file_access import replace_private
 from .calls.stream import ChatStream
-from .errors import RequestError
+from .errors import ConfigError, RequestError
 from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
 from .values.histories import StoredHistory, history_from_json
@@ -233,10 +233,12 @@ class Conversation:
 
     def _repr_html_(self) -> str:
         """Return the turns as HTML for a notebook, thinking and tool calls folded."""
-        from .values.rendering import conversation, cost_of
+        from .values.rendering import conversation
 
-        cost = cost_of(self.usage, self.last.model) if self.last else None
-        return conversation(self._options["system"], self.messages, self.usage, cost)
+        cost = None
+        with suppress(ConfigError):  # a model without a known price
+            cost = self.cost
+        return conversation(self._history.system, self.messages, self.usage, cost)
 
 
 class _Turn(ChatStream):

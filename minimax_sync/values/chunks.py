@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from .images import Image
-from .messages import ChatMessage, Text, ToolCall
+from .messages import ChatMessage, Part, Text, ToolCall
 from .shortened import fields_shown
 from .usage import TokenUsage
 
@@ -109,7 +109,7 @@ class ToolResult(StreamChunk, frozen=True):
     @property
     def message(self) -> ChatMessage:
         """The message that goes to the model."""
-        parts = (Text(self.text), *self.images)
+        parts: tuple[Part, ...] = (Text(self.text), *self.images)
         return ChatMessage("tool", parts, self.call.id, self.call.name, self.error is not None)
 
 
