@@ -55,7 +55,10 @@ def _read_in_thread(patience: float) -> bytes | None:
     def read() -> None:
         chunk = b"?"
         while chunk:
-            chunk = os.read(descriptor, 65536)
+            try:
+                chunk = os.read(descriptor, 65536)
+            except OSError:  # it was closed by somebody else
+                chunk = b""
             chunks.put(chunk)
 
     Thread(target=read, daemon=True).start()
