@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LlmError
 from . import stdin
-from .clients import find_settings, open_client
+from .clients import find_settings, open_client, read_schema
 from .display import show_stream, show_whole
 from .parser import Command, UsageError, argument
 from .state import keep_conversation, kept_conversation
@@ -53,7 +52,7 @@ def _run(arguments: Namespace) -> int:
         raise UsageError("--schema prints the value alone, so give --json or --schema, not both")
     message = _message(prompt, arguments.image)
     options = _options(arguments)
-    schema = _schema(arguments.schema) if arguments.schema else None
+    schema = read_schema(arguments.schema) if arguments.schema else None
     with open_client(arguments, model=arguments.model) as client:
         messages = [*(kept_conversation() if arguments.keep else ()), message]
         if schema is not None:
@@ -111,19 +110,6 @@ def _not_empty(prompt: str) -> str:
     if not prompt:
         raise UsageError("the prompt is empty: give one, or pipe it in")
     return prompt
-
-
-def _schema(name: str) -> dict[str, Any]:
-    """Read a JSON schema from a file."""
-    import json
-
-    try:
-        schema = json.loads(Path(name).read_text("utf-8-sig"))
-    except ValueError as error:
-        raise UsageError(f"--schema {name}: not JSON in UTF-8: {error}") from None
-    if not isinstance(schema, dict):
-        raise UsageError(f"--schema {name}: a JSON schema is an object")
-    return schema
 
 
 def _message(prompt: str, images: list[str]) -> ChatMessage:

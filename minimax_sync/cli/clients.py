@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, LlmError
+from .parser import UsageError
 from .terminal import duration, remark
 
 if TYPE_CHECKING:
@@ -67,6 +69,19 @@ def endpoint_of(settings: Settings) -> Endpoint:
     from ..settings.endpoints import plan_base_url
 
     return settings.endpoint(plan_base_url(token_plan(settings).region))
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """Read a JSON schema from a file."""
+    import json
+
+    try:
+        schema = json.loads(Path(name).read_text("utf-8-sig"))
+    except ValueError as error:
+        raise UsageError(f"--schema {name}: not JSON in UTF-8: {error}") from None
+    if not isinstance(schema, dict):
+        raise UsageError(f"--schema {name}: a JSON schema is an object")
+    return schema
 
 
 def as_complaint(error: LlmError) -> str:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, LlmError, RequestError
-from .clients import open_client
+from .clients import open_client, read_schema
 from .parser import Command, UsageError, argument
 from .terminal import complain, is_terminal, remark
 
@@ -119,6 +119,7 @@ def _run(arguments: Namespace) -> int:
             ordered=False,
             progress=is_terminal(sys.stderr) and find_spec("tqdm") is not None,
             checkpoint=arguments.output,
+            schema=read_schema(arguments.schema) if arguments.schema else None,
         )
         try:
             for result in results:
@@ -175,6 +176,7 @@ COMMAND = Command(
         argument("inputs", metavar="IN.jsonl", help="one prompt per line; - is stdin"),
         argument("-o", "--output", metavar="FILE", required=True, help="OUT.jsonl, the answers, appended to"),
         argument("--workers", metavar="N", type=int, default=8, help="how many calls run at once; by default 8"),
+        argument("--schema", metavar="FILE", help="ask for JSON of the schema in this file; what does not fit fails"),
         argument("--dask", metavar="ADDRESS", help="run the calls on the workers of this Dask scheduler"),
         argument("--redis", metavar="URL", help="share one request rate with all that name this Redis"),
     ),

@@ -56,6 +56,23 @@ def test_run_again_it_goes_on_where_it_stopped(run: Run, emulator: Emulator) -> 
     assert len(emulator.journal) == 4
 
 
+def test_a_schema_holds_for_every_line(run: Run, emulator: Emulator) -> None:
+    Path("IN.jsonl").write_text('"one"\n"two"\n')
+    Path("city.json").write_text(
+        '{"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], '
+        '"additionalProperties": false}'
+    )
+    emulator.answer('{"city": "Lyon"}')
+    for _ in range(3):
+        emulator.answer("no idea")
+    result = run("map", "IN.jsonl", "-o", "OUT.jsonl", "--workers", "1", "--schema", "city.json")
+    assert result.status == 1
+    assert "1 of 2 lines failed" in result.err
+    first, second = answers()
+    assert (first["text"], first["error"]) == ('{"city": "Lyon"}', None)
+    assert second["error"]["type"] == "ResponseFormatError"
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
