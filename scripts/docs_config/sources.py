@@ -22,7 +22,7 @@ EXAMPLES = (
 REFERENCE = {
     "The client": "MiniMaxClient Conversation ChatStream RetryPolicy",
     "Requests": "ChatRequest ChatMessage Image ToolDef tool",
-    "Answers": "ChatResponse ToolCall TokenUsage MapResult Embeddings Quota QuotaWindow Balance",
+    "Answers": "ChatResponse ToolCall TokenUsage MapResult Parsed Embeddings Quota QuotaWindow Balance",
     "Models": "ModelCard model_card Model",
     "Chunks of a stream": "StreamChunk TextDelta ReasoningDelta ToolCallStart ToolCallDelta ToolCallEnd UsageUpdate "
     "StreamEnd",
