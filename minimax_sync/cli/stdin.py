@@ -61,7 +61,7 @@ def _read_in_thread(patience: float) -> bytes | None:
                 chunk = b""
             chunks.put(chunk)
 
-    Thread(target=read, daemon=True).start()
+    Thread(target=read, name="minimax-stdin", daemon=True).start()
     try:
         chunk = chunks.get(timeout=patience)
     except Empty:

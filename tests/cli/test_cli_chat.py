@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.cli import PNG, Run
+from support.eventually import eventually
 from support.typist import Typist
 
 from minimax_sync.cli import main, stdin
@@ -386,6 +388,8 @@ def test_a_place_that_cannot_be_written_costs_the_history_alone(run: Run, emulat
 def test_where_a_pipe_cannot_be_selected_a_thread_reads_it(pipe: Pipe) -> None:
     assert stdin._read_in_thread(0.05) is None
     pipe.write(b"first")  # taken by the thread that is still waiting
+    pipe.close()
+    assert eventually(lambda: all(thread.name != "minimax-stdin" for thread in threading.enumerate()))
 
 
 def test_a_thread_reads_a_pipe_to_its_end(pipe: Pipe) -> None:
