@@ -105,6 +105,18 @@ def test_thinking_of_the_openai_wire_goes_on_over_the_other(llama_url: str) -> N
     assert whole.usage.prompt_tokens > without.usage.prompt_tokens + 20
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_server_that_is_not_minimaxs_gets_no_field_that_it_need_not_know(
+    observed: MiniMaxClient, proxy: Emulator, flavor: str, stream: bool
+) -> None:
+    text = "".join(observed.stream("Say hello.").text_deltas()) if stream else observed.chat("Say hello.").text
+    assert text == SAID
+    body = proxy.journal[-1].body
+    needed = {"max_tokens"} if flavor == "anthropic_messages" else set()
+    streamed = {"stream"} | ({"stream_options"} if flavor == "openai_compat" else set())
+    assert set(body) == {"model", "messages", *needed, *(streamed if stream else ())}
+
+
 def test_a_tool_call_and_its_result(client: MiniMaxClient) -> None:
     question = ChatMessage.user("What is the weather in Paris?")
     asked = client.chat([question], tools=[WEATHER])
