@@ -169,7 +169,7 @@ def _image_url(item: Any, where: str) -> Part:
     source = item.get("image_url")
     has_more = isinstance(source, _MAPPING) and _has_more(source, "url")
     url = _text(source, "url", f"{where}.image_url") if isinstance(source, _MAPPING) else source
-    is_foreign = isinstance(url, str) and "://" in url and not url[:8].lower().startswith(("http", "data:"))
+    is_foreign = isinstance(url, str) and not url[:8].lower().startswith(("http", "data:")) and "://" in url
     if is_foreign:
         return OtherPart(dict(item))
     image = _image(url, where)

@@ -20,6 +20,10 @@ _MAGIC = (
     (rb"(?s)RIFF.{4}WEBP", "image/webp"),
 )
 _DATA_URL = r"(?ai)data:image/[\w.+-]+(;[\w.+=-]+)*;base64,"
+_BASE64_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_HEAD = 64
+"""How much base64 holds the first bytes of an image, by which its type is known."""
+
 _BYTES = (bytes, bytearray, memoryview)
 _URL_STARTS = ("https://", "http://", "data:")
 
@@ -116,19 +120,9 @@ class Image:
         found = re.match(_DATA_URL, url)
         if not found:
             raise RequestError("the data: URL of an image must start with data:image/...;base64,")
-        text = url[found.end() :]
-        if len(text) % 4:  # with line ends, or without padding
-            text = "".join(text.split())
-            text += "=" * (-len(text) % 4)
-        try:
-            data = msgspec.convert(text, bytes)
-        except (msgspec.ValidationError, UnicodeError):
-            data = b""
-        if not data:
-            raise RequestError("the data: URL of an image is not valid base64")
-        # The last group alone can be written in several ways; the others are taken as they are.
-        last = msgspec.json.encode(data[len(text) // 4 * 3 - 3 :])[1:-1]
-        return _image(_media_type_of(data), text[:-4].encode() + last)
+        base64 = _checked_base64(url[found.end() :].encode("utf-8", "replace"))
+        size = len(base64) * 3 // 4 - base64[-2:].count(b"=")
+        return _image(_media_type_of(_decoded(base64[:_HEAD]), size), base64)
 
     @classmethod
     def coerce(cls, source: object) -> Image:
@@ -172,8 +166,26 @@ def _image(media_type: str, base64: bytes, url: str = "") -> Image:
     return image
 
 
-def _media_type_of(data: bytes) -> str:
+def _checked_base64(text: bytes) -> bytes:
+    """Return base64 in its one canonical form, without decoding it; line ends and missing padding are mended."""
+    padding = text.translate(None, _BASE64_DIGITS)
+    if len(text) % 4 or padding.strip(b"="):
+        text = b"".join(text.split())
+        text += b"=" * (-len(text) % 4)
+        padding = text.translate(None, _BASE64_DIGITS)
+    if not text or padding not in (b"", b"=", b"==") or not text.endswith(padding):
+        raise RequestError("the data: URL of an image is not valid base64")
+    last = msgspec.json.encode(_decoded(text[-4:]))[1:-1]  # this group alone can be written in several ways
+    return text if text.endswith(last) else text[:-4] + last
+
+
+def _decoded(base64: bytes) -> bytes:
+    return msgspec.convert(base64.decode(), bytes)
+
+
+def _media_type_of(data: bytes, size: int | None = None) -> str:
+    """Return the media type that the first bytes tell; `size` is that of the image, if `data` is not all of it."""
     for magic, media_type in _MAGIC:
         if re.match(magic, data):
             return media_type
-    raise RequestError(f"these {len(data)} bytes are not a PNG, JPEG, GIF or WebP image")
+    raise RequestError(f"these {len(data) if size is None else size} bytes are not a PNG, JPEG, GIF or WebP image")

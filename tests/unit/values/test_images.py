@@ -87,13 +87,20 @@ def test_a_data_url_becomes_the_image_that_its_bytes_make() -> None:
         url = f"data:image/png;base64,{base64.b64encode(PNG + more).decode()}"
         assert Image.from_url(url) == Image.from_bytes(PNG + more)
         assert Image.from_url(url).data == PNG + more
-    for spelling in ("DATA:image/PNG;base64,iVBORw0KGgo", "data:image/png;base64,iVBO\r\nRw0KGgo=\n"):
+    for spelling in (
+        "DATA:image/PNG;base64,iVBORw0KGgo",
+        "data:image/png;base64,iVBO\r\nRw0KGgo=\n",
+        "data:image/png;base64,iVBO\nRw0K\nGgo\n\n\n",
+    ):
         assert Image.from_url(spelling) == Image.from_bytes(b"\x89PNG\r\n\x1a\n")
     odd = "data:image/png;base64,iVBORw0KGgp="  # the bits behind the last byte are not zero
     assert Image.from_url(odd) == Image.from_bytes(b"\x89PNG\r\n\x1a\n")
 
 
-@pytest.mark.parametrize("text", ["", "iVBO\ud800", "####", "iVBOR"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "iVBO\ud800", "####", "iVBOR", "iVBORw==KGgo", "iVBORw0KGgo=====", "iVBORw0KG===", "iVBORw0K-_go", "===="],
+)
 def test_a_data_url_with_invalid_base64_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="not valid base64"):
         Image.from_url(f"data:image/png;base64,{text}")
