@@ -61,7 +61,7 @@ def test_the_options_of_the_command_line_are_options_of_the_magics(shell: Any, c
     shell.run_cell_magic("minimax", f"{line} Translate:", "Hello\n")
     one, two = (received.body for received in configured_emulator.journal)
     assert (one["model"], one["temperature"], one["max_tokens"]) == ("MiniMax-M3.1-Flash", 0.5, 99)
-    assert magic._parsed(line)[0]["effort"] == "high"
+    assert one["reasoning_effort"] == "high"
     assert [message["content"] for message in one["messages"]] == ["Be brief.", "Hello"]
     assert [message["content"] for message in two["messages"]] == ["Be brief.", "Translate:\n\nHello"]
 
