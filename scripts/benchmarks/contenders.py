@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 KEY = "sk-benchmark"
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
+
+
+TOOL = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOL_MODEL = "calling"
+"""The server answers this model with a call of `get_weather`, whatever it is asked."""
 
 
 class Contender(Protocol):
@@ -21,6 +27,29 @@ class Contender(Protocol):
     def stream(self, length: int, model: str = "MiniMax-M2.5") -> Iterator[str]:
         """Ask for a stream of that many deltas and yield their text."""
         ...
+
+    def map(self, prompts: Sequence[str], workers: int) -> int:
+        """Ask all prompts in that many threads and return the number of answers."""
+        ...
+
+    def tool_loop(self, rounds: int) -> int:
+        """Answer that many tool calls, each in a request with all before it, and return the messages of the history."""
+        ...
+
+
+class Pooled:
+    """What a program does for many prompts when its client does nothing for it."""
+
+    chat: Callable[[list[dict[str, Any]]], str]
+
+    def map(self, prompts: Sequence[str], workers: int) -> int:
+        with ThreadPoolExecutor(workers) as pool:
+            return sum(map(bool, pool.map(lambda prompt: self.chat([{"role": "user", "content": prompt}]), prompts)))
+
+
+def get_weather(city: str) -> str:
+    """Return the weather of a city."""
+    return f"21 degrees in {city}"
 
 
 def image_message(data: bytes, own_type: bool) -> list[Any]:
@@ -61,8 +90,15 @@ class Ours:
                 yield chunk.text
         assert stream.response.finish_reason == "stop"
 
+    def map(self, prompts: Sequence[str], workers: int) -> int:
+        return sum(result.response is not None for result in self.client.map(prompts, workers=workers))
 
-class Requests:
+    def tool_loop(self, rounds: int) -> int:
+        answer = self.client.run_tools("hello", [get_weather], max_rounds=rounds, model=TOOL_MODEL)
+        return len(answer.messages)
+
+
+class Requests(Pooled):
     """requests.Session and json, as a program without a client would use them."""
 
     def __init__(self, url: str, wire: str, verify: str | None = None) -> None:
@@ -87,8 +123,22 @@ class Requests:
                 if text:
                     yield text
 
+    def tool_loop(self, rounds: int) -> int:
+        tool = {"name": "get_weather", "description": get_weather.__doc__}
+        if self.wire == "openai":
+            tools = [{"type": "function", "function": {**tool, "parameters": TOOL}}]
+        else:
+            tools = [{**tool, "input_schema": TOOL}]
+        messages = list(HELLO)
+        for _ in range(rounds):
+            body = {"model": TOOL_MODEL, "max_tokens": 65536, "messages": messages, "tools": tools}
+            answer = self.session.post(self.url, json=body, headers=self.headers, timeout=60)
+            answer.raise_for_status()
+            messages += (_openai_turn if self.wire == "openai" else _anthropic_turn)(answer.json())
+        return len(messages)
 
-class Urllib3:
+
+class Urllib3(Pooled):
     """urllib3 and orjson: the floor."""
 
     def __init__(self, url: str, wire: str, verify: str | None = None) -> None:
@@ -119,7 +169,7 @@ class Urllib3:
         answer.release_conn()
 
 
-class OpenAI:
+class OpenAI(Pooled):
     """The openai package."""
 
     def __init__(self, url: str, wire: str, verify: str | None = None) -> None:
@@ -139,8 +189,22 @@ class OpenAI:
             if chunk.choices and chunk.choices[0].delta.content:
                 yield chunk.choices[0].delta.content
 
+    def tool_loop(self, rounds: int) -> int:
+        function: Any = {"name": "get_weather", "description": get_weather.__doc__, "parameters": TOOL}
+        tools: Any = [{"type": "function", "function": function}]
+        messages: list[Any] = list(HELLO)
+        for _ in range(rounds):
+            answer = self.client.chat.completions.create(
+                model=TOOL_MODEL, max_tokens=65536, messages=messages, tools=tools
+            )
+            messages.append(answer.choices[0].message)
+            for call in answer.choices[0].message.tool_calls or ():
+                result = get_weather(**json.loads(call.function.arguments))  # type: ignore[union-attr]
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
+        return len(messages)
 
-class Anthropic:
+
+class Anthropic(Pooled):
     """The anthropic package."""
 
     def __init__(self, url: str, wire: str, verify: str | None = None) -> None:
@@ -157,6 +221,19 @@ class Anthropic:
         for event in self.client.messages.create(model=model, max_tokens=length, messages=messages, stream=True):
             if event.type == "content_block_delta" and event.delta.type == "text_delta":
                 yield event.delta.text
+
+    def tool_loop(self, rounds: int) -> int:
+        tools: Any = [{"name": "get_weather", "description": get_weather.__doc__, "input_schema": TOOL}]
+        messages: list[Any] = list(HELLO)
+        for _ in range(rounds):
+            answer = self.client.messages.create(model=TOOL_MODEL, max_tokens=8192, messages=messages, tools=tools)
+            results = [
+                {"type": "tool_result", "tool_use_id": block.id, "content": get_weather(**block.input)}
+                for block in answer.content
+                if block.type == "tool_use"
+            ]
+            messages += [{"role": "assistant", "content": answer.content}, {"role": "user", "content": results}]
+        return len(messages)
 
 
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
@@ -175,6 +252,28 @@ def contenders_of(wire: str) -> list[str]:
     """Name those who speak the wire."""
     other = {"openai": "anthropic", "anthropic": "openai"}[wire]
     return [name for name in CONTENDERS if name != other]
+
+
+def _openai_turn(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    message = answer["choices"][0]["message"]
+    results = [
+        {
+            "role": "tool",
+            "tool_call_id": call["id"],
+            "content": get_weather(**json.loads(call["function"]["arguments"])),
+        }
+        for call in message["tool_calls"]
+    ]
+    return [message, *results]
+
+
+def _anthropic_turn(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    results = [
+        {"type": "tool_result", "tool_use_id": block["id"], "content": get_weather(**block["input"])}
+        for block in answer["content"]
+        if block["type"] == "tool_use"
+    ]
+    return [{"role": "assistant", "content": answer["content"]}, {"role": "user", "content": results}]
 
 
 def _text_of(answer: dict[str, Any], wire: str) -> str:

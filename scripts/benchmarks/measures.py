@@ -74,6 +74,38 @@ IMPORT = "import {modules}"
 COLD = "from contenders import CONTENDERS, HELLO; CONTENDERS['{name}']('{url}', '{wire}').chat(HELLO)"
 
 
+STREAM = "from contenders import CONTENDERS; client = CONTENDERS['{name}']('{url}', '{wire}'); "
+
+
+def memory_after(code: str, field: str) -> Measure:
+    """Megabytes of a fresh interpreter after `code`; `field` is "VmRSS" for what is resident, "VmHWM" for the peak."""
+
+    def measure(bench: Bench, name: str) -> float:
+        names = {"name": name, "url": bench.plain, "wire": bench.wire, "modules": MODULES[name]}
+        return _kilobytes(code.format(**names), field) / 1024
+
+    return measure
+
+
+def growth(bench: Bench, name: str) -> float:
+    """Kilobytes by which a stream of 20,000 deltas raises the peak of resident memory, beyond the text itself.
+
+    A fresh interpreter reads it piece by piece and keeps nothing; its peak is compared to that of a short stream.
+    """
+    made = STREAM.format(name=name, url=bench.plain, wire=bench.wire)
+    short, long = (
+        statistics.median(_kilobytes(f"{made}sum(1 for _ in client.stream({length}))", "VmHWM") for _ in range(3))
+        for length in (100, 20_000)
+    )
+    return long - short - sum(len(f" word {number}") for number in range(100, 20_000)) / 1024
+
+
+def _kilobytes(code: str, field: str) -> int:
+    status = f"{code}; print(open('/proc/self/status').read())"
+    printed = subprocess.check_output([sys.executable, "-c", status], cwd=sys.path[0], text=True)
+    return next(int(line.split()[1]) for line in printed.splitlines() if line.startswith(field))
+
+
 def construct(bench: Bench, name: str) -> float:
     """Milliseconds to make a client, imports done: the median of ten."""
     times = []
@@ -163,6 +195,33 @@ def in_threads(threads: int) -> Measure:
     return measure
 
 
+PROMPTS = [f"prompt {number}" for number in range(10_000)]
+
+
+def mapped(bench: Bench, name: str) -> float:
+    """Prompts per second of 10,000 prompts in 64 threads: `map` of ours, a pool of threads over the others."""
+    began = time.perf_counter()
+    answered = bench.made[name].map(PROMPTS, 64)
+    assert answered == len(PROMPTS)
+    return answered / (time.perf_counter() - began)
+
+
+def mapped_cpu(bench: Bench, name: str) -> float:
+    """CPU microseconds per prompt of the same."""
+    began = time.process_time()
+    answered = bench.made[name].map(PROMPTS, 64)
+    return (time.process_time() - began) / answered * 1e6
+
+
+def tool_rounds(bench: Bench, name: str) -> float:
+    """CPU milliseconds per round of a tool loop of 1,000 rounds, the history growing by two messages a round."""
+    rounds = 1000
+    began = time.process_time()
+    messages = bench.made[name].tool_loop(rounds)
+    assert messages >= 2 * rounds
+    return (time.process_time() - began) / rounds * 1000
+
+
 def streams_at_once(bench: Bench, name: str) -> float:
     """Deltas per second of 64 threads, each with a stream on one client."""
     contender = bench.made[name]
@@ -229,23 +288,33 @@ def _secure(bench: Bench, name: str) -> Contender:
 
 
 HTTP_ONLY = ("ours", "requests", "urllib3")
+WITH_TOOLS = ("ours", "requests", "openai", "anthropic")
 
 ROWS = (
     Row("import", "ms", in_new_process(IMPORT), 0.40),
     Row("cold process: import, construct, first call", "ms", in_new_process(COLD), 1.25, repeats=25),
+    Row("memory: resident after import", "MB", memory_after(IMPORT, "VmRSS"), 0.60, repeats=3),
+    Row("memory: peak after import", "MB", memory_after(IMPORT, "VmHWM"), 0.60, repeats=3),
+    Row("memory: resident after a first call", "MB", memory_after(COLD, "VmRSS"), 1.10, repeats=3),
+    Row("memory: peak after a first call", "MB", memory_after(COLD, "VmHWM"), 1.10, repeats=3),
     Row("construct a client", "ms", construct, 0.5, absolute=True),
     Row("call, small: CPU", "us", cpu_of(lambda _: HELLO, 100), 0.50),
     Row("call, small: function calls", "calls", calls_of(one_chat), 1600, absolute=True, repeats=1),
     Row("call, 200 messages, 200 kB: CPU", "us", cpu_of(long_conversation, 20), 0.35),
     Row("call, the same as dicts: CPU", "us", cpu_of(lambda _: LONG, 20), 0.35),
     Row("call, 4 MB image: CPU", "us", cpu_of(lambda name: image_message(IMAGE, name == "ours"), 2), 0.30),
+    Row("call, the same as a data URL in a dict: CPU", "us", cpu_of(lambda _: image_message(IMAGE, False), 2), 0.30),
     Row("calls per second, 32 threads", "1/s", in_threads(32), 2.0, more_is_better=True),
     Row("calls per second, 128 threads", "1/s", in_threads(128), 2.0, more_is_better=True),
+    Row("map, 10,000 prompts, 64 workers: prompts per second", "1/s", mapped, 2.0, more_is_better=True, repeats=3),
+    Row("map, 10,000 prompts, 64 workers: CPU per prompt", "us", mapped_cpu, 0.60, repeats=3),
+    Row("tool loop, 1,000 rounds: CPU per round", "ms", tool_rounds, 1.0, repeats=1, only=WITH_TOOLS),
     Row("stream: CPU per delta", "us", stream_cpu, 0.75),
     Row("stream: function calls per delta", "calls", calls_of(one_stream), 30, absolute=True, repeats=1),
     Row("stream: delay of a delta, p50", "us", delay, 0.95),
     Row("stream: new connections for 20 in a row", "", new_connections, 0, absolute=True, repeats=1),
     Row("stream: memory of 20,000 deltas beyond the text", "kB", memory, 256, absolute=True, repeats=1),
+    Row("stream: resident growth beyond the text, 20,000", "kB", growth, 256, absolute=True, repeats=1),
     Row("stream: deltas per second, 64 threads with one each", "1/s", streams_at_once, 1.4, more_is_better=True),
     Row("TLS: CPU of a new connection", "ms", tls_connection, 0.15, only=HTTP_ONLY),
     Row("TLS: slowest of 32 first calls at once", "ms", tls_stampede, 0.15, only=HTTP_ONLY),

@@ -1,7 +1,8 @@
 """A quick server on loopback, in a process and on a core of its own: both wires, streams of any length, TLS.
 
 It does as little as it can for a request, so that what is measured is the client. The length of a stream is the
-request's `max_tokens`; the model "paced" sends a delta per millisecond, with the time of its sending as its text. A
+request's `max_tokens`; the model "paced" sends a delta per millisecond, with the time of its sending as its text; the
+model "calling" answers with a tool call. A
 token endpoint answers after 50 ms, with tokens or, below `/failing`, with a 500. What has come is counted.
 """
 
@@ -47,6 +48,23 @@ def _anthropic_answer() -> bytes:
     usage = {"input_tokens": 44, "output_tokens": 43}
     head = {"id": "06ade102991a", "type": "message", "role": "assistant", "model": "MiniMax-M2.5"}
     return json.dumps({**head, "content": content, "stop_reason": "end_turn", "usage": usage}).encode()
+
+
+def _openai_call() -> bytes:
+    function = {"name": "get_weather", "arguments": json.dumps({"city": "Paris"})}
+    message = {"role": "assistant", "content": "", "reasoning_content": "Weather."}
+    message |= {"tool_calls": [{"id": "call_1", "type": "function", "function": function}]}
+    head = {"id": "0609843beb94", "created": 1773818171, "model": "MiniMax-M2.5", "object": "chat.completion"}
+    choice = {"finish_reason": "tool_calls", "index": 0, "message": message}
+    return json.dumps({**head, "choices": [choice], "usage": _USAGE}).encode()
+
+
+def _anthropic_call() -> bytes:
+    call = {"type": "tool_use", "id": "call_1", "name": "get_weather", "input": {"city": "Paris"}}
+    content = [{"type": "thinking", "thinking": "Weather.", "signature": "ab"}, call]
+    head = {"id": "06ade102991a", "type": "message", "role": "assistant", "model": "MiniMax-M2.5"}
+    usage = {"input_tokens": 44, "output_tokens": 43}
+    return json.dumps({**head, "content": content, "stop_reason": "tool_use", "usage": usage}).encode()
 
 
 def _openai_delta(text: str) -> bytes:
@@ -111,6 +129,11 @@ def _answer(is_anthropic: bool) -> bytes:
 
 
 @cache
+def _call(is_anthropic: bool) -> bytes:
+    return _whole(b"200 OK", _anthropic_call() if is_anthropic else _openai_call())
+
+
+@cache
 def _token_answer(is_failing: bool) -> bytes:
     return _whole(b"500 Oops", b"{}") if is_failing else _whole(b"200 OK", json.dumps(_GRANT).encode())
 
@@ -168,6 +191,8 @@ def _serve(connection: socket.socket) -> None:
                 _send_paced(connection, is_anthropic, length)
             else:
                 connection.sendall(_stream(is_anthropic, length))
+        elif b'"calling"' in body:
+            connection.sendall(_call(is_anthropic))
         else:
             connection.sendall(_answer(is_anthropic))
 
