@@ -18,7 +18,7 @@ import minimax_sync
 
 from .calls.core import Core
 from .calls.open_core import open_core
-from .calls.stream import ChatStream
+from .calls.stream import ChatStream, open_stream
 from .conversation import Conversation
 from .hooks.events import Hook
 from .net import session as sessions
@@ -204,8 +204,7 @@ class MiniMaxClient:
         call = self._core.call("stream", request)
         for attempt in call:
             with attempt:
-                stream = ChatStream(attempt, self._core.wire.accumulator(request))
-                stream.wait_for_first_chunk()
+                stream = open_stream(attempt, self._core.wire.accumulator(request))
                 call.first_token()
                 return stream
         raise call.error

@@ -88,7 +88,7 @@ class Reading:
             if not data or (is_whole and not is_event_stream(data)):
                 self._take_whole_body(data)
             else:
-                yield from self._fold_events(data)
+                yield from self._take_events(data)
             last = accumulator.end()
             self.ended = True
             self._attempt.call.outgoing.answered_by(accumulator.model)
@@ -102,7 +102,7 @@ class Reading:
         finally:
             reply.close()
 
-    def _fold_events(self, data: bytes) -> Iterator[StreamChunk]:
+    def _take_events(self, data: bytes) -> Iterator[StreamChunk]:
         parser, accumulator = SseParser(), self.accumulator
         feed, received = parser.feed, 0
         while data:
@@ -180,15 +180,6 @@ class ChatStream:
         self._chunks = self._reading.chunks()
         self._first: list[StreamChunk] = []
 
-    def wait_for_first_chunk(self) -> StreamChunk:
-        """Read up to the first chunk, so that the transport can still repeat a call that fails before it."""
-        try:
-            self._first.append(next(self._chunks))
-        except LlmError as error:
-            error.partial = error.partial or self.partial
-            raise
-        return self._first[0]
-
     def __iter__(self) -> Self:
         return self
 
@@ -262,3 +253,14 @@ class ChatStream:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a stream cannot be pickled; pickle its .response")
+
+
+def open_stream(attempt: Attempt, accumulator: Accumulator) -> ChatStream:
+    """Return a stream whose first chunk is there: a call that fails before it can still be repeated."""
+    stream = ChatStream(attempt, accumulator)
+    try:
+        stream._first.append(next(stream._chunks))
+    except LlmError as error:
+        error.partial = error.partial or stream.partial
+        raise
+    return stream
