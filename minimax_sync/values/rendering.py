@@ -32,8 +32,8 @@ _PRE = "white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.3em 0; font-fa
 _PROSE_FONT = "inherit"
 _CODE_FONT = "var(--jp-code-font-family, monospace)"
 
-_LOW = 10.0
-"""Percent of a quota window below which its bar has the colour of an alarm."""
+_WARN_BELOW, _ALARM_BELOW = 30, 10
+"""Percent of a quota window below which the page shows its bar as low, and as very low."""
 
 
 class ListedModel(Protocol):
@@ -102,15 +102,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "", *,
 
 
 def bar(percent: float | None, label: str) -> str:
-    """Return a bar that is filled to `percent`; without a figure it is dashed and empty."""
-    width = min(100.0, max(0.0, percent or 0.0))
-    colour = _ALARM if percent is not None and percent < _LOW else _ACCENT
-    edge = "dashed" if percent is None else "solid"
-    filled = f'<div style="width: {width:.4g}%; height: 100%; background: {colour}"></div>'
-    return (
-        f'<div role="img" aria-label="{escape(label)}" style="width: 12em; height: 0.8em; border: 1px {edge} {_LINE};'
-        f' border-radius: 3px; overflow: hidden">{filled}</div>'
-    )
+    """Return a bar that is filled to `percent`; nothing without a figure.
+
+    It is a `<meter>`, which JupyterLab keeps also in a notebook that is not trusted, where it drops most styles.
+    """
+    if percent is None:
+        return ""
+    value = min(100.0, max(0.0, percent))
+    limits = f'min="0" max="100" low="{_ALARM_BELOW}" high="{_WARN_BELOW}" optimum="100"'
+    return f'<meter {limits} value="{value:.4g}" style="width: 12em" title="{escape(label)}">{value:.3g} %</meter>'
 
 
 def _note(text: str) -> str:
