@@ -63,7 +63,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     is_streamed: bool = False
 
     def after(self, error: LlmError) -> Outgoing | None:
-        """Return another request to send at once instead of the one that failed; None if there is none."""
+        """Return another request to send immediately instead of the failed one; None if there is none."""
         return None
 
     def answered_by(self, model: str) -> None:
@@ -114,7 +114,7 @@ class Call:
         raise call.error
 
     The iteration yields every attempt that got a 2xx reply and ends when the policy gives up; `error` is then the last
-    failure. Errors that end the call at once (a dead login, Ctrl-C, no slot in time) are raised by the iteration.
+    failure. Errors that end the call immediately (a dead login, Ctrl-C, no slot in time) are raised by the iteration.
     """
 
     def __init__(self, channel: Channel, options: Options, outgoing: Outgoing) -> None:
@@ -138,7 +138,7 @@ class Call:
 
     def __next__(self) -> Attempt:
         try:
-            while self._goes_on() and self._take_slot():
+            while self._prepare_retry() and self._take_slot():
                 bearer = Secret(self.channel.auth.bearer(self._time_left()))
                 try:
                     return Attempt(self, bearer, self._send(bearer))
@@ -151,11 +151,11 @@ class Call:
         raise StopIteration
 
     def failed(self, error: LlmError, bearer: Secret) -> None:
-        """Record the failure of an attempt that sent `bearer`; what follows is decided when the iteration goes on."""
+        """Record the failure of an attempt that sent `bearer`; the iteration decides whether to retry."""
         self._failure, self._sent = redact(error, bearer, self.outgoing.body), bearer
 
-    def _goes_on(self) -> bool:
-        """Decide what follows the last failure: wait and return True, refresh a refused token, or return False."""
+    def _prepare_retry(self) -> bool:
+        """Prepare another attempt: wait, or refresh a refused token. Return False if there is none."""
         error = self._failure
         if error is None:
             return True
@@ -190,7 +190,7 @@ class Call:
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody wants to know how the call ends."""
+        """Whether hooks or the quota alert need to know how the call ends."""
         return self._watch is not None or self.channel.quota is not None
 
     def first_token(self) -> None:
@@ -265,9 +265,10 @@ class Call:
 
 
 class Attempt:
-    """One attempt that got a 2xx reply. `with` gives the reply, and hands a failure to the call, which goes on or ends.
+    """One attempt that got a 2xx reply. `with` returns the reply, and reports a failure to the call, which retries or
+    ends.
 
-    The reply is closed when the block fails; a block that succeeds has read it, or hands it to a stream.
+    The reply is closed when the block fails; a block that succeeds has read it, or passes it to a stream.
     """
 
     __slots__ = ("_bearer", "call", "reply")
@@ -309,7 +310,7 @@ class Attempt:
 
 
 def annotated(error: LlmError, reply: Reply, hint: str) -> LlmError:
-    """Add what the reply's headers say, and the likely cause of a refused credential."""
+    """Add status, headers, request id and Retry-After of the reply, and the likely cause of a refused credential."""
     if error.status is None:
         error.status = reply.status
     error.headers = {name.lower(): value for name, value in reply.headers.items()}

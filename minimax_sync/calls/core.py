@@ -1,6 +1,6 @@
 """`Core`: what a client and its siblings share, as one frozen value. `with_options` and `with_limiter` return another.
 
-Knows the wire, the channel and the options of a call; knows no input and no answer of a user.
+Knows the wire, the channel and the options of a call, but no prompts and no answers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ChatOutgoing(Outgoing, frozen=True, kw_only=True):
     models: ModelChoice | None
 
     def after(self, error: LlmError) -> Outgoing | None:
-        """Return the same request for the successor of the client's default model, if that is what was refused."""
+        """Return the same request for the successor of the client's default model, if that model was refused."""
         model = self.models.instead_of(self.model, error) if self.models is not None else None
         if model is None:
             explain_refusal(error, self.model)
@@ -106,7 +106,7 @@ class Core(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, closed=True)
 
     def emit(self, event: Event) -> None:
-        """Give an event to the hooks, with the provider's name."""
+        """Call the hooks with an event, to which the provider's name is added."""
         emit(self.options.hooks, msgspec.structs.replace(event, provider=self.channel.provider))
 
     def subscribe(self, listener: Listener) -> None:
@@ -143,7 +143,7 @@ class Core(msgspec.Struct, frozen=True):
     def reference(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the arguments and the origin from which another process opens the same core. Holds no secret.
 
-        Raises `ConfigError` for a core with a key or a session from the code.
+        Raises `ConfigError` for a core that was opened with a key or a session as an argument.
         """
         if not self.owns_session:
             raise ConfigError("a client with session= cannot be pickled; make one in each process")

@@ -1,7 +1,7 @@
-"""The model that a client asks: one that was chosen, or the default with its one change when the service refuses it.
+"""The model that a client uses: a chosen one, or the default, which is replaced once if the service refuses it.
 
-MiniMax has retired its M2.5 for pay-as-you-go keys; what it answers to the name is not documented, so every wording in
-use is read. Facts about models are those of `values.models`. Sends nothing.
+MiniMax has retired its M2.5 for pay-as-you-go keys; its reply to the old name is not documented, so all known wordings
+are recognised. Facts about models come from `values.models`. Sends nothing.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _REFUSALS = (
 
 
 _lock = threading.Lock()
-"""One for all choices: it is held for the moment of a change."""
+"""Shared by all instances: it is held only while a model is replaced."""
 
 
 class ModelChoice:
     """The model of a client and its siblings. Thread-safe.
 
-    `name` is the model to ask now, `first` the one before a change; `is_default`: nobody chose it.
+    `name` is the current model, `first` the one before a replacement; `is_default`: the user did not choose it.
     """
 
     def __init__(self, name: str, *, is_default: bool) -> None:
@@ -46,9 +46,9 @@ class ModelChoice:
         self._is_reported = False
 
     def instead_of(self, refused: str, error: LlmError) -> str | None:
-        """Return the model to ask instead of the refused default, or None: the error stands.
+        """Return the model to use instead of the refused default, or None if the error is final.
 
-        The change is made once, for all threads. A model that the user chose is never replaced.
+        The model is replaced once, for all threads. A model that the user chose is never replaced.
         """
         if not self.is_default or not refuses_model(error, refused):
             return None
@@ -59,7 +59,7 @@ class ModelChoice:
                     return None
                 self.name = card.successor
                 _log.warning(
-                    "the service refuses the default model %s, so this client asks %s from now on; choose a model "
+                    "the service refuses the default model %s, so this client uses %s from now on; choose a model "
                     "with model= or MINIMAX_MODEL",
                     refused,
                     self.name,
@@ -68,15 +68,15 @@ class ModelChoice:
         return self.name
 
     def answered_by(self, asked: str, model: str) -> None:
-        """Log, once, that another model answered than was asked, as MiniMax does for retired names on a plan."""
+        """Log once that another model answered than the requested one, as for retired names on a plan."""
         if self._is_reported or not model or _is_same(asked, model):
             return
         self._is_reported = True
-        _log.info("%s was asked and %s answered", asked, model, extra={"model": asked, "answered_by": model})
+        _log.info("%s was requested, but %s answered", asked, model, extra={"model": asked, "answered_by": model})
 
 
 def refuses_model(error: LlmError, model: str) -> bool:
-    """Return whether an error names the model as what is refused: a 2013 or a 404, in the wordings of many servers."""
+    """Return whether an error refuses the model: a 2013 or a 404, in the wordings of many servers."""
     if not isinstance(error, RequestError) or error.code not in (None, 2013):
         return False
     text = re.sub(r"[\"'`“”‘’()\[\]{}<>]", " ", str(error))
@@ -88,7 +88,7 @@ def refuses_model(error: LlmError, model: str) -> bool:
 
 
 def explain_refusal(error: LlmError, model: str) -> None:
-    """Add to the refusal of a retired model what replaces it and how to choose that."""
+    """Add to the refusal of a retired model the name of its successor and how to choose it."""
     card = model_card(model)
     if card is not None and card.successor is not None and refuses_model(error, model):
         retired = f"{card.name} was retired on {card.retired}; " if card.retired else ""

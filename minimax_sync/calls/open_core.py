@@ -117,7 +117,7 @@ def _token_plan(settings: Settings) -> tuple[Auth, str, str]:
 
 
 def _bundle_identity(bundle: str) -> str:
-    """Name a bundle as on every host: a path as it is, one in Redis without the Redis, which has many addresses."""
+    """Return a bundle's name, the same on every host: its path, or its key without the address of the Redis."""
     if not isinstance(bundle, StoreUrl):
         return bundle
     from ..net.redis_link import split_store_url
@@ -141,7 +141,7 @@ def _custom(settings: Settings) -> tuple[Auth, str, str]:
 
 
 def _identity(settings: Settings, credential: object) -> str:
-    """Return a name for a credential of the user's code; one that is the same in every process for a shared limiter."""
+    """Return a name for a credential of the user's code; for a shared limiter it is the same in every process."""
     if isinstance(settings.limiter.value, StoreUrl):
         named = credential if hasattr(credential, "__qualname__") else type(credential)
         return f"{named.__module__}.{named.__qualname__}"
@@ -153,7 +153,7 @@ _CREDENTIALS: dict[str, Callable[[Settings], tuple[Auth, str, str]]] = {
     "token_plan": _token_plan,
     "custom": _custom,
 }
-"""Per auth mode: the credentials, what identifies them to the shared limiter, and the base URL that they name."""
+"""Per auth mode: the credentials, their name in the shared limiter, and the base URL that they imply."""
 
 
 def _headers(settings: Settings, endpoint: Endpoint) -> dict[str, str]:
@@ -200,7 +200,7 @@ def _hint(settings: Settings, endpoint: Endpoint) -> str:
     if settings.auth_mode.value == "token_plan":
         return "Log in again with `minimax-sync login`"
     source = f"The key comes from {settings.api_key.source} and was sent to {endpoint.origin}"
-    lead = "Likely causes" if endpoint.is_minimax else "Likely causes, if that leads to MiniMax"
+    lead = "Likely causes" if endpoint.is_minimax else "Likely causes, if that server forwards to MiniMax"
     causes = [_OTHER_REGION, _GROUP_ID]
     if endpoint.flavor == "anthropic_messages" and not settings.plan_key:
         causes.insert(0, _REGULAR_KEY)

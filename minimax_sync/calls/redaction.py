@@ -1,6 +1,6 @@
-"""Take out of an error's text what the service may have quoted in it: the credential, and what was asked.
+"""Remove from an error's message what the service may have quoted in it: the credential and the prompt.
 
-The body that came with the error is cleared of the credential alone: it is there to be looked at.
+From the error's body and headers only the credential is removed, because they are kept for inspection.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..secret import HIDDEN, Secret
 _SHORTEST_KEY = 8
 _SHORTEST_QUOTE = 8
 _BEGINNING = 32
-"""Characters by which a text is known that was cut off within the message."""
+"""Characters that are enough to recognise a text that the message quotes only in part."""
 
 _SAID = frozenset({"content", "text", "thinking", "system", "texts"})
 
 
 def redact(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
-    """Clear an error of the bearer and of the texts in the JSON body `asked`."""
+    """Remove the bearer and the texts in the JSON body `asked` from an error."""
     error.body = _without_key(bearer.reveal(), error.body)
     error.headers = {name: _without_key(bearer.reveal(), value) for name, value in error.headers.items()}
     if error.args:
@@ -34,7 +34,7 @@ def redact(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
 
 
 def _without_key(key: str, text: str) -> str:
-    """Hide a key, and its beginning where the text was cut within it."""
+    """Hide a key, and its beginning where the text is cut off within it."""
     shortest = key[:_SHORTEST_KEY]
     for size in range(len(key), len(shortest) - 1, -1):
         if shortest not in text:
@@ -50,7 +50,7 @@ def _without_quote(said: str, text: str) -> str:
 
 
 def _texts_in(asked: bytes | None) -> Iterator[str]:
-    """Yield the texts of a request's body, also as errors write them: with their white space folded."""
+    """Yield the texts of a request's body, also with white space collapsed, as errors quote them."""
     try:
         body = msgspec.json.decode(asked or b"null")
     except (msgspec.MsgspecError, RecursionError):

@@ -1,4 +1,4 @@
-"""Replies that are not an answer, as errors: refusals, redirects, and 2xx replies with a body of another kind."""
+"""Errors for replies that are not an answer: refusals, redirects, and 2xx replies with a body of another kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..wires.failures import failure_of_status
 _MOST_PLACE_CHARS = 200
 
 ERROR_BODY_TIME = 5.0
-"""Seconds to wait for the body of an error: the status alone already says most of it."""
+"""Seconds to wait for the body of an error, which matters less than its status."""
 
 
 def refusal(reply: Reply, hint: str, url: str) -> LlmError:
@@ -21,7 +21,7 @@ def refusal(reply: Reply, hint: str, url: str) -> LlmError:
         reply.close()
         return ResponseFormatError(
             f"HTTP {reply.status}: the service redirects, and redirects are not followed, because they would take the "
-            f"credential to another place{_place_of(reply.headers.get('location'))}; check base_url",
+            f"credential to another address{_place_of(reply.headers.get('location'))}; check base_url",
             status=reply.status,
         )
     return failure_of_status(reply.status, _beginning(reply), hint=hint, path=urlsplit(url).path)
@@ -43,7 +43,7 @@ def describe_body(error: LlmError, reply: Reply, body: bytes | None) -> None:
 
 
 def _place_of(location: str | None) -> str:
-    """Return where a redirect leads, for a message: the origin, or the path on the same one, without a query."""
+    """Return the target of a redirect for a message: its origin, or a path on the same origin, without the query."""
     try:
         parts = urlsplit(location or "")
         host = parts.hostname and f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

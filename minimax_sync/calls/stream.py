@@ -1,7 +1,8 @@
-"""The stream that a user holds: iterate it, drain it, close it, from any thread and at once.
+"""`ChatStream`, an answer that arrives in chunks. It may be closed from any thread, which takes effect immediately.
 
-Between the socket and the user there is one generator: read, split into events, accumulate, hand out. What fails is
-one of our errors with what had come in `.partial`; nothing is repeated here, and no half answer looks like a whole one.
+Between the socket and the user there is one generator: read, split into events, accumulate, yield. Every failure is an
+`LlmError` with the part received so far in `.partial`; nothing is retried here, and an incomplete answer never passes
+for a complete one.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ else:
     from typing_extensions import Self
 
 USAGE_GRACE = 3.0
-"""How long, in seconds, usage is waited for after a finish reason when the server leaves the socket open."""
+"""Seconds to wait for the usage after a finish reason when the server leaves the socket open."""
 
 MAX_STREAM_BYTES = 1024 * 1024 * 1024
 
 _LENGTHS = ("transfer-encoding", "content-length")
-"""Without either, a body that ends in the middle of an event cannot be told from one that was cut."""
+"""Without either, a body that ends in the middle of an event cannot be distinguished from one that was cut."""
 
 _WHOLE_BODIES = ("json", "html", "xml")
 _WHOLE_BODY_BEGINS = (b"{", b"[", b"<")
@@ -41,7 +42,7 @@ _WHOLE_BODY_BEGINS = (b"{", b"[", b"<")
 
 
 class Reading:
-    """The wire's side of a stream. It does not know the ChatStream, so that one that is dropped is closed at once."""
+    """The network side of a stream. It does not reference its ChatStream, so that a dropped one is closed."""
 
     def __init__(self, attempt: Attempt, accumulator: Accumulator) -> None:
         self.reply, self.accumulator = attempt.reply, accumulator
@@ -55,7 +56,7 @@ class Reading:
         self._returned_at = time.monotonic()
 
     def partial(self) -> ChatResponse:
-        """Return the answer as far as it has come."""
+        """Return the part of the answer received so far."""
         return self.accumulator.response(self.reply.headers)
 
     def over(self, error: BaseException | None = None) -> None:
@@ -66,27 +67,27 @@ class Reading:
             self._attempt.call.ended(self.partial(), error)
 
     def failed(self, error: BaseException) -> None:
-        """End everything on an error, which gets the partial answer."""
+        """Close the stream after an error, to which the partial answer is attached."""
         if isinstance(error, LlmError):
             error.partial = error.partial or self.partial()
             self.failure = self._attempt.redacted(error)
         self.over(error)
 
     def interrupted(self, reason: str) -> StreamInterruptedError:
-        """Build the error of a stream without its end."""
+        """Return the error for a stream that ended early."""
         return StreamInterruptedError(
-            f"the stream broke off: {reason}; what had come is in .partial", partial=self.partial()
+            f"the stream broke off: {reason}; the part received is in .partial", partial=self.partial()
         )
 
     def chunks(self) -> Iterator[StreamChunk]:
-        """Read, accumulate and hand out, to the end. Closing this generator closes the connection."""
+        """Read, accumulate and yield to the end. Closing this generator closes the connection."""
         reply, accumulator = self.reply, self.accumulator
         try:
             data = self._read1()
             content_type = reply.headers.get("content-type", "").lower()
             is_whole = data.lstrip().startswith(_WHOLE_BODY_BEGINS) or any(map(content_type.count, _WHOLE_BODIES))
             if not data or (is_whole and not is_event_stream(data)):
-                self._take_whole_body(data)
+                self._decode_whole_body(data)
             else:
                 yield from self._take_events(data)
             last = accumulator.end()
@@ -119,8 +120,8 @@ class Reading:
         if not self._was_cut and any(name in self.reply.headers for name in _LENGTHS):
             yield from accumulator.feed_last(parser)
 
-    def _take_whole_body(self, beginning: bytes) -> None:
-        """Take JSON in answer to a stream request for the answer, which it is when it is one."""
+    def _decode_whole_body(self, beginning: bytes) -> None:
+        """Decode a reply that is JSON instead of a stream: a whole answer, or an error."""
         body = beginning + self.reply.read()
         try:
             self.accumulator.feed_body(body)
@@ -129,7 +130,7 @@ class Reading:
             raise
 
     def _read1(self) -> bytes:
-        """Read on; b"" at a good end. The time since the last read was the caller's: the deadline moves by it."""
+        """Return the next bytes; b"" at a clean end. The deadline is extended by the time that the caller took."""
         reply = self.reply
         began = time.monotonic()
         self._deadline += began - self._returned_at
@@ -150,7 +151,7 @@ class Reading:
         return data
 
     def _end_of_wire(self, error: TransportError) -> bytes:
-        """Judge a broken wire: after a finish reason the answer is whole, and only its usage is missing."""
+        """Raise the error of a broken connection, unless the answer is whole and only its usage is missing."""
         if self.closed:
             raise self.interrupted("it was closed")
         if self.accumulator.finish_reason:
@@ -164,9 +165,10 @@ class Reading:
 class ChatStream:
     """An answer as it comes. Iterate it once, in one thread; it is a context manager.
 
-    It yields `StreamChunk`s: `UsageUpdate`, when the service tells usage, right before `StreamEnd`, which is last. A
+    It yields `StreamChunk`s: `UsageUpdate`, when the service reports usage, right before `StreamEnd`, which is last. A
     stream that does not reach its end raises `StreamInterruptedError`, `CallTimeoutError` or the service's own error,
-    each with `.partial`; so does one that is closed while it is read. One that is dropped closes its connection.
+    each with `.partial`; so does one that is closed while it is read. A stream that is garbage-collected closes its
+    connection.
 
     >>> emulator.answer("The Loire.")
     >>> with client.stream("Name a river.") as stream:
@@ -219,7 +221,7 @@ class ChatStream:
 
     @property
     def partial(self) -> ChatResponse:
-        """The answer as far as it has come; `finish_reason` is "" before the end. Never waits, never raises."""
+        """The part of the answer received so far; `finish_reason` is "" before the end. Never waits, never raises."""
         return self._reading.partial()
 
     @property
@@ -228,12 +230,12 @@ class ChatStream:
         return self._reading.ended
 
     def close(self) -> None:
-        """End the stream and its connection, from any thread and at once; harmless when repeated."""
+        """End the stream and its connection immediately, from any thread. May be repeated."""
         self._reading.closed = True
         self._reading.over()
 
     def display(self) -> ChatResponse:
-        """Show the answer as it comes, as Markdown in a notebook and as plain text elsewhere; return it whole."""
+        """Show the answer as it arrives, as Markdown in a notebook and as plain text elsewhere, and return it."""
         from .display import display_stream
 
         return display_stream(self)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NO_CREDENTIAL = "no MiniMax credential"
 
-_PARTIAL = "; what had come is in .partial"
+_PARTIAL = "; the part received is in .partial"
 _FLAGS = {"path": "--config", "agent": "--agent", "base_url": "--base-url", "model": "--model", "bundle": "--bundle"}
 _ARGUMENT = re.compile(rf"\bargument ({'|'.join(_FLAGS)})\b")
 

@@ -128,7 +128,7 @@ class Accumulator(ABC):
         self.finish_reason = self.finish_reason or self._early_reason
         if not (self.complete or self.finish_reason or self.stopped):
             raise StreamInterruptedError(
-                "the stream ended before the answer did; what had come is in .partial", partial=self.response()
+                "the stream ended before the answer did; the part received is in .partial", partial=self.response()
             )
         self.finish_reason = self._final_reason()
         is_cut = self.finish_reason in _CUT

@@ -290,7 +290,7 @@ def test_a_gateways_limit_of_a_request_gives_its_title(through: Callable[[str], 
 
 
 def test_a_gateways_redirect_names_its_host_alone(through: Callable[[str], MiniMaxClient], ask: Ask) -> None:
-    with pytest.raises(ResponseFormatError, match=r"another place \(https://moved\.example\);") as caught:
+    with pytest.raises(ResponseFormatError, match=r"another address \(https://moved\.example\);") as caught:
         ask(through("moved"))
     assert "canary" not in str(caught.value)
 

@@ -193,7 +193,7 @@ def test_an_answer_by_another_model_is_logged_once_per_client(
         assert ask(client.with_options(), how)
         assert client.chat("hi").model == NEW
     (note,) = notes(caplog, logging.INFO)
-    assert note == f"{OLD} was asked and {NEW} answered"
+    assert note == f"{OLD} was requested, but {NEW} answered"
 
 
 def test_another_spelling_of_the_model_is_the_same_model(

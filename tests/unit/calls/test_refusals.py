@@ -33,21 +33,21 @@ def test_a_404_names_the_path_without_its_query() -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "place"),
+    ("location", "shown"),
     [
         ("https://other.example/v1?key=canary", " (https://other.example); "),
         ("http://user:canary@other.example:8080/canary", " (http://other.example:8080); "),
         ("//other.example/canary", " (https://other.example); "),
         ("/v1/chat/?key=canary#canary", " (/v1/chat/); "),
-        ("https://[::1", "place; "),
-        ("https://other.example:canary/", "place; "),
-        ("/" + "canary" * 50, "place; "),
-        ("/\xfc-canary", "place; "),
+        ("https://[::1", "address; "),
+        ("https://other.example:canary/", "address; "),
+        ("/" + "canary" * 50, "address; "),
+        ("/\xfc-canary", "address; "),
     ],
 )
-def test_a_redirect_names_its_host_or_path_and_no_more(location: str, place: str) -> None:
+def test_a_redirect_names_its_host_or_path_and_no_more(location: str, shown: str) -> None:
     error = refused("308 Moved", headers=[f"Location: {location}"])
-    assert place in str(error)
+    assert shown in str(error)
     assert "canary" not in str(error)
 
 
