@@ -71,17 +71,17 @@ Result = TypeVar("Result")
 
 
 class MiniMaxClient:
-    """A blocking client for MiniMax M2.5. Thread-safe: make one and share it; a forked child may go on with it.
+    """A blocking client for MiniMax M2.5. Thread-safe: make one and share it; a forked child may use it too.
 
-    Without arguments it finds its credentials by itself. Every setting: argument, then environment, then
-    `config/llm.yaml`, then the default.
+    Without arguments it finds its own credentials. Each setting comes from the argument, else from the environment,
+    else from `config/llm.yaml`, else it is the default.
 
     `api_key`: a key, or a function that returns one and is called before each request. `base_url`, `api_flavor`
     ("openai_compat" or "anthropic_messages") and `chat_path` choose the server and its wire. `group_id` is sent when
     set. `auth`: an object with `bearer()` and, optionally, `force_refresh(rejected)`; `auth_mode`: "auto", "static" or
     "token_plan"; `bundle`: the file of the Token Plan login. `requests_per_second` paces requests, None turns that off;
-    `limiter`: a `TokenBucket`, or the URL of a Redis. `quota_alert_threshold` warns when less is left of what the
-    service reports, or of `quota_budget` (tokens).
+    `limiter`: a `TokenBucket`, or the URL of a Redis. `quota_alert_threshold`: warn when less than this remains of the
+    quota that the service reports, or of `quota_budget` (tokens).
 
     `timeout` is for a whole call, retries and waits included; `connect_timeout` for one connection; `idle_timeout` is
     the longest silence on the wire, except before the first byte of an answer that is not streamed; all in seconds.
@@ -180,11 +180,11 @@ class MiniMaxClient:
 
     @sealed
     def chat(self, input: object = None, **options: Unpack[ChatOptions]) -> ChatResponse:
-        """Ask, wait, and return the whole answer.
+        """Send a request and return the whole answer.
 
         `input` is a string, a `ChatRequest`, a `ChatMessage`, a sequence of messages, or an OpenAI-style dict;
-        `messages=[...]` may stand for it. `options` are the fields of `ChatRequest`. Raises `RequestError` before
-        anything is sent for a request that is not valid, and any other `LlmError` for what fails after the retries.
+        `messages=[...]` may be given instead. `options` are the fields of `ChatRequest`. Raises `RequestError` for an
+        invalid request before anything is sent, and any other `LlmError` for a call that still fails after the retries.
         """
         request = as_request(input, options)
         call = self._core.call("chat", request)
@@ -195,10 +195,10 @@ class MiniMaxClient:
 
     @sealed
     def stream(self, input: object = None, **options: Unpack[ChatOptions]) -> ChatStream:
-        """Ask, and return the answer as it comes; it returns when the first chunk is there.
+        """Send a request and return the answer as a stream, once its first chunk has arrived.
 
-        Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones where the
-        stream is read.
+        Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones are raised
+        by reading the stream.
         """
         request = as_request(input, options)
         call = self._core.call("stream", request)
@@ -240,8 +240,8 @@ class MiniMaxClient:
         """Ask for JSON and return it as an instance of `schema`, validated.
 
         `schema`: a dataclass, TypedDict, msgspec Struct or pydantic model, another type of JSON values such as
-        `list[int]`, or a JSON schema as a dict. Takes what `chat` takes, but `tools` and `response_format`. An answer
-        that does not fit, or was cut off, is sent back with its error up to `max_repairs` times; then
+        `list[int]`, or a JSON schema as a dict. Takes what `chat` takes, except `tools` and `response_format`. An
+        answer that does not fit, or was cut off, is sent back with its error up to `max_repairs` times; then
         `ResponseFormatError` is raised, with the last answer as `.partial`. `full=True` returns a `Parsed`: the value
         with its response, the usage of all calls, and the number of repairs.
         """
@@ -261,15 +261,15 @@ class MiniMaxClient:
         approve: Callable[[ToolCall], object] | None = None,
         **options: Unpack[RoundOptions],
     ) -> ChatResponse:
-        """Ask, call the Python functions that the model asks for, send it their results, until it answers.
+        """Call the Python functions that the model asks for and send their results back, until it answers.
 
         `tools`: functions, with the `tool` decorator or plain; bound methods; `functools.partial`s. Arguments are
         converted to the annotated types; results other than text are sent as JSON. A function that raises, an unknown
         name and bad arguments are reported to the model, and to the hooks as `ToolFailed`; `KeyboardInterrupt` is
-        raised. `parallel` runs the calls of one round in up to 8 threads, or in as many as it says. `approve(call)` is
-        asked before a call runs: True runs it, False or None refuses it, a text is sent to the model instead. Takes
-        what `chat` takes; a `tool_choice` that forces a call holds for the first round, `timeout` for each. A history
-        that ends in calls without a result is taken up: they are run first.
+        raised. `parallel` runs the calls of one round in up to 8 threads, or in the given number. `approve(call)` is
+        called before a call runs: True runs it, False or None refuses it, a text is sent to the model instead. Takes
+        what `chat` takes; a `tool_choice` that forces a call holds for the first round, `timeout` for each. If the
+        history ends in calls without results, those are run first.
 
         Returns the last answer, with the whole exchange as `.messages` and the usage of all rounds. It asks for calls
         that have no result, `finish_reason` "tool_calls", after `max_rounds` answers, and when one of them is for
@@ -301,7 +301,7 @@ class MiniMaxClient:
         approve: Callable[[ToolCall], object] | None = None,
         **options: Unpack[RoundOptions],
     ) -> minimax_sync.ToolRun:
-        """Do what `run_tools` does as a stream: the chunks of all rounds, with a `ToolResult` for each call.
+        """Return what `run_tools` does as a stream: the chunks of all rounds, with a `ToolResult` for each call.
 
         The run begins when it is iterated. It is a context manager; `close()` works from any thread.
         """
@@ -322,7 +322,7 @@ class MiniMaxClient:
     def conversation(
         self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Unpack[ConversationOptions]
     ) -> Conversation:
-        """Begin a `Conversation`, which keeps the history; `messages` is the history to go on with.
+        """Return a new `Conversation`, which keeps the history; `messages` is the history to continue.
 
         `options` hold for each of its turns.
         """
@@ -341,17 +341,17 @@ class MiniMaxClient:
         schema: Any = None,
         **options: Unpack[ChatOptions],
     ) -> Iterator[MapResult]:
-        """Ask all `inputs`, each as `chat` takes it, and yield a `MapResult` for each, in order or as they come.
+        """Ask all `inputs`, each as `chat` takes it, and yield a `MapResult` for each, in order or as they finish.
 
-        `inputs` may be endless: at most `4 * workers` are drawn ahead. `workers` calls run at once, in threads, or in
-        any `executor` of `concurrent.futures`, which then sets the number and is left open; in other processes a client
-        like this one is made from the same settings, with a pace of its own unless `limiter` is in Redis. `progress`
-        shows a line on a terminal. `checkpoint` is a file of answers: run again, what it answers is not asked again,
-        but for at most as many as were under way when the program was killed. `schema` is what `parse` takes: each
+        `inputs` may be endless: at most `4 * workers` are drawn ahead. `workers` calls run concurrently, in threads, or
+        in any `executor` of `concurrent.futures`, which then sets the number and is left open; in other processes a
+        client like this one is made from the same settings, with a pace of its own unless `limiter` is in Redis.
+        `progress` shows a line on a terminal. `checkpoint` is a file of answers: a second run does not ask again what
+        it holds, so a killed program loses only the calls that were in flight. `schema` is what `parse` takes: each
         result has its value as `.value`, and the usage of its repairs.
 
-        An `LlmError` is a result; what `inputs` raises is raised, after the results of what came before it. Leaving
-        the loop ends the run: nothing more is sent, and calls in flight finish in daemon threads, their results
+        An `LlmError` is a result; an exception of `inputs` is raised, after the results of the inputs before it.
+        Leaving the loop ends the run: nothing more is sent, and calls in flight finish in daemon threads, their results
         discarded.
         """
         from .batch.run import reader
@@ -368,7 +368,7 @@ class MiniMaxClient:
         )
 
     def _map(self, inputs: Iterable[Any], read: Read, *, schema: Any = None, **run: Any) -> Iterator[MapResult]:
-        """Map inputs that `read` turns into prompts; the command line reads lines of a file so."""
+        """Map inputs that `read` turns into prompts, as the command line does with the lines of a file."""
         from .batch.gate import Gate
         from .batch.run import map_inputs
 
@@ -385,7 +385,7 @@ class MiniMaxClient:
 
     @sealed
     def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> Embeddings:
-        """Return one vector per text. `kind` is "db" for texts to be found, "query" for what is to find them."""
+        """Return one vector per text. `kind` is "db" for texts to search in, "query" for texts to search for."""
         texts = [texts] if isinstance(texts, str) else list(texts)
         body = encode_embeddings(texts, kind, model)
         call = self._core.service("embeddings", f"/v1/embeddings{self._core.channel.query}", body)
@@ -396,7 +396,7 @@ class MiniMaxClient:
 
     @sealed
     def models(self) -> tuple[Model, ...]:
-        """Return the models that the service lists; the known ones where it has no list (404)."""
+        """Return the models that the service lists, or the known ones if it has no list (404)."""
         call = self._core.service("models", "/v1/models")
         for attempt in call:
             with attempt as reply:
@@ -407,7 +407,7 @@ class MiniMaxClient:
 
     @sealed
     def quota(self) -> Quota:
-        """Return the windows of the Token Plan and what is left of them."""
+        """Return the windows of the Token Plan and what remains of each."""
         call = self._core.service("quota", "/v1/token_plan/remains")
         for attempt in call:
             with attempt as reply:
@@ -436,7 +436,7 @@ class MiniMaxClient:
                 return attempt.returned(decode_count(checked(reply.read())))
         raise call.error
 
-    # siblings and the end
+    # siblings and closing
 
     def with_options(self, **overrides: Unpack[SiblingArguments]) -> Self:
         """Return a sibling with another `model`, `timeout`, `connect_timeout`, `idle_timeout`, `retry` or `hooks`.
@@ -447,11 +447,11 @@ class MiniMaxClient:
 
     @property
     def limiter(self) -> Limiter | None:
-        """The limiter in use, None when requests are not paced. One in Redis is `degraded` while Redis is away."""
+        """The limiter in use, None when requests are not paced. One in Redis is `degraded` while Redis is down."""
         return self._core.channel.limiter
 
     def close(self) -> None:
-        """End the background thread and the connections. A user's session stays open. Closing again does nothing."""
+        """Stop the background thread and close the connections, but not a user's session. May be repeated."""
         self._core = self._core.close()
 
     def __enter__(self) -> Self:
@@ -469,9 +469,9 @@ class MiniMaxClient:
         return self.with_options()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle where the settings come from, never a secret; the copy finds its own credentials.
+        """Pickle the sources of the settings, never a secret; the copy finds its own credentials.
 
-        Raises `ConfigError` for a client with a key or a session from the code.
+        Raises `ConfigError` for a client that was given a key or a session as an argument.
         """
         return _reopened, (type(self), *self._core.reference())
 
@@ -481,7 +481,7 @@ class MiniMaxClient:
 
 
 def _over(kind: type[AnyClient], core: Core) -> AnyClient:
-    """Return a client over a core that is open already."""
+    """Return a client over an open core."""
     client = kind.__new__(kind)
     client._begin(core)
     return client

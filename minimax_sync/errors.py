@@ -1,7 +1,7 @@
-"""What can go wrong, as a tree of errors; the table from the service's codes to them is `wires.error_codes`.
+"""The tree of errors. `wires.error_codes` has the table that maps the service's codes to them.
 
-Pure rules: no I/O, no clock. A message names what to do and never holds a key, a token or a prompt; everything a
-handler needs is an attribute.
+No I/O, no clock. A message names the cure and never contains a key, a token or a prompt; everything that a handler
+needs is an attribute.
 
     LlmError
     ├── ConfigError                  a setting is missing, unknown or impossible; nothing was sent
@@ -17,8 +17,8 @@ handler needs is an attribute.
     ├── TransportError               no complete answer came over the wire
     │   ├── CallTimeoutError         also a TimeoutError
     │   └── AmbiguousResultError     lost after sending: it may have been processed, so it is not sent again
-    ├── ResponseFormatError          an answer that is not what it should be
-    ├── StreamInterruptedError       a stream without its end; `.partial` is what came
+    ├── ResponseFormatError          an answer that is malformed or of the wrong kind
+    ├── StreamInterruptedError       a stream that ended early; `.partial` is the part received
     └── ToolArgumentsError           the model's arguments are not a JSON object
 """
 
@@ -41,9 +41,9 @@ class LlmError(Exception):
 
     Attributes: `status`, the HTTP status; `code`, MiniMax's own code; `request_id`, to quote to MiniMax's support;
     `retry_after_ms`, the wait that the service asked for, in milliseconds; `body`, the answer as text, at most 64 KiB;
-    `headers`, those of the answer, with names in lower case; `partial`, what had come of the answer when a stream
-    failed; `budget`, which of the two retry budgets an attempt that ended so is charged to, None when it is not tried
-    again. Each is None (or empty) where it does not apply. Pickles; holds no credential.
+    `headers`, those of the answer, with names in lower case; `partial`, the part of the answer received before a stream
+    failed; `budget`, which of the two retry budgets an attempt with this error is charged to, None if it is not
+    retried. Each is None (or empty) where it does not apply. Pickles; holds no credential.
 
     >>> emulator.fault(status=400, code=2013)
     >>> try:
@@ -218,7 +218,7 @@ class ServerError(LlmError):
 
 
 class TransportError(LlmError):
-    """No complete answer came: no connection, a certificate that does not fit, a cut body.
+    """No complete answer arrived: no connection, a certificate that is not accepted, a truncated body.
 
     >>> lonely = MiniMaxClient("a-key", base_url="http://127.0.0.1:1", retry=RetryPolicy(server_attempts=1))
     >>> try:
@@ -258,7 +258,7 @@ class AmbiguousResultError(TransportError):
 
 
 class ResponseFormatError(LlmError):
-    """An answer that is not what it should be: HTML, malformed JSON, an unfollowed redirect, past a size limit.
+    """An answer that is malformed or of the wrong kind: HTML, invalid JSON, a redirect, more than a size limit allows.
 
     >>> emulator.fault("html")
     >>> try:
@@ -270,7 +270,7 @@ class ResponseFormatError(LlmError):
 
 
 class StreamInterruptedError(LlmError):
-    """A stream ended without its terminal event. `partial` is the ChatResponse of what came; it is never None.
+    """A stream ended without its terminal event. `partial` is a ChatResponse of the part received; it is never None.
 
     >>> emulator.answer("one two three")
     >>> emulator.fault("truncate")
