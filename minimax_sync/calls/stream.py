@@ -36,9 +36,11 @@ MAX_STREAM_BYTES = 1024 * 1024 * 1024
 _LENGTHS = ("transfer-encoding", "content-length")
 """Without either, a body that ends in the middle of an event cannot be distinguished from one that was cut."""
 
-_WHOLE_BODIES = ("json", "html", "xml")
 _WHOLE_BODY_BEGINS = (b"{", b"[", b"<")
 """What no event begins with, but an answer or a page that came without its content type."""
+
+_TELLING = 10
+"""Bytes in which an event stream is recognized, with a byte order mark: "event:" is its longest field."""
 
 
 class Reading:
@@ -84,9 +86,7 @@ class Reading:
         reply, accumulator = self.reply, self.accumulator
         try:
             data = self._read1()
-            content_type = reply.headers.get("content-type", "").lower()
-            is_whole = data.lstrip().startswith(_WHOLE_BODY_BEGINS) or any(map(content_type.count, _WHOLE_BODIES))
-            if not data or (is_whole and not is_event_stream(data)):
+            if not data or (self._may_be_whole(data) and not is_event_stream(data := self._enough_of(data))):
                 self._decode_whole_body(data)
             else:
                 yield from self._take_events(data)
@@ -102,6 +102,16 @@ class Reading:
             raise
         finally:
             reply.close()
+
+    def _may_be_whole(self, data: bytes) -> bool:
+        content_type = self.reply.headers.get("content-type", "").lower()
+        return data.lstrip().startswith(_WHOLE_BODY_BEGINS) or "event-stream" not in content_type
+
+    def _enough_of(self, data: bytes) -> bytes:
+        """Read on until the data shows whether it is an event stream."""
+        while len(data) < _TELLING and (more := self._read1()):
+            data += more
+        return data
 
     def _take_events(self, data: bytes) -> Iterator[StreamChunk]:
         parser, accumulator = SseParser(), self.accumulator

@@ -111,3 +111,26 @@ def test_C17_the_text_of_the_broken_event_is_not_in_the_error(wire: Wire) -> Non
         error = read(client)[2]
     assert error is not None
     assert "the answer itself" not in f"{error} {error!r}"
+
+
+PLAIN = "Content-Type: text/plain"
+
+
+def test_C17_plain_text_in_answer_to_a_stream_is_no_answer_and_is_kept_as_the_body(wire: Wire) -> None:
+    with (
+        RawServer(replies(answer(b"upstream is away", headers=[PLAIN]))) as server,
+        wire.client(server) as client,
+        pytest.raises(ResponseFormatError) as caught,
+    ):
+        client.stream(PROMPT)
+    assert caught.value.body == "upstream is away"
+
+
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_C17_events_under_another_content_type_are_events_however_they_are_cut(wire: Wire, size: int) -> None:
+    head, *chunks = framed(halves(wire.stream, size), "chunked")
+    plain = head.replace(b"text/event-stream", b"text/plain")
+    assert plain != head
+    with RawServer(replies(b"".join([plain, *chunks]))) as server, wire.client(server) as client:
+        text, _, error = read(client)
+    assert (text, error) == (TEXT, None)
