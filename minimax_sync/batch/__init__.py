@@ -1,1 +1,1 @@
-"""Many prompts at once: the run, its checkpoint, its threads, its progress."""
+"""Many prompts in one run: the run itself, its checkpoint, its threads, its progress."""

@@ -27,10 +27,10 @@ class Answer(NamedTuple):
 
 
 class Schema(Protocol):
-    """How a schema asks and reads; pickles for other processes."""
+    """What a run needs of a schema; pickles for other processes."""
 
     def request(self, request: ChatRequest) -> ChatRequest:
-        """Return the request that asks for JSON of the schema."""
+        """Return the request, extended to ask for JSON that fits the schema."""
         ...
 
     def answer(self, ask: Callable[[ChatRequest], ChatResponse], request: ChatRequest) -> Answer:
@@ -43,7 +43,7 @@ class Schema(Protocol):
 
 
 class Ask:
-    """One call. In this process it uses the client itself; pickled, it opens one from the same settings."""
+    """One call. In this process it uses the client itself; in another process it opens one from the same settings."""
 
     def __init__(self, client: Client, reference: bytes, request: ChatRequest, schema: Schema | None) -> None:
         self._client, self._reference, self._request, self._schema = client, reference, request, schema
@@ -57,14 +57,14 @@ class Ask:
             return error.with_traceback(None)
         if response.finish_reason != "error":
             return Answer(response)
-        problem = 'the service ended the answer with the finish reason "error"; what came of it is in .partial'
+        problem = 'the service ended the answer with the finish reason "error"; the part received is in .partial'
         return ServerError(problem, request_id=response.request_id or None, partial=response)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _ask_there, (self._reference, self._request, self._schema)
 
     def __dask_tokenize__(self) -> bytes:
-        return os.urandom(16)  # Dask takes equal tasks for one, but the same prompt twice is two calls
+        return os.urandom(16)  # Dask runs equal tasks only once, but the same prompt twice is two calls
 
 
 def _ask_there(reference: bytes, request: ChatRequest, schema: Schema | None) -> Ask:
@@ -76,7 +76,7 @@ _client_of: Callable[[bytes], Client] = functools.lru_cache(maxsize=8)(pickle.lo
 
 
 def reference_of(client: Client) -> bytes:
-    """Return the pickle from which other processes open the client. Raises `ConfigError` where there can be none."""
+    """Return the pickle from which other processes open the client. Raises `ConfigError` if it cannot be pickled."""
     try:
         return pickle.dumps(client)
     except (pickle.PicklingError, AttributeError, TypeError) as exc:

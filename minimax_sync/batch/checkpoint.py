@@ -1,8 +1,8 @@
-"""Answers kept in a file, one JSON object per line, so that a run that was killed goes on where it stopped.
+"""Answers kept in a file, one JSON object per line, so that a killed run can continue where it stopped.
 
 Contains the file, its lock and the shape of its lines, which is also that of the command line's OUT.jsonl. A line is
 written in one call as soon as there is an answer, so `kill -9` loses at most the line being written, and a power cut
-what came in the last second. An answer belongs to what was asked (`key_of`), whatever its index. Knows no client.
+what was written in the last second. An answer belongs to its request (`key_of`), whatever its index. Knows no client.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
     from typing_extensions import Self
 
-_SYNC_EVERY = 1.0  # seconds; fsync takes milliseconds, which after every line would limit the rate of short calls
+_SYNC_EVERY = 1.0  # seconds; an fsync takes milliseconds: after every line it would limit the rate of short calls
 _OFFSET_BITS = 44
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -70,7 +70,7 @@ class Line(msgspec.Struct):
 
     @classmethod
     def of(cls, index: int, id: Any, key: str, response: ChatResponse | None, error: LlmError | None) -> Line:
-        """Return the line for an answer, or for an error with the part of the answer that had come."""
+        """Return the line for an answer, or for an error with the part of the answer received before it."""
         line = cls(index, id, key=key)
         if error is not None:
             line.error = ErrorLine(type(error).__name__, str(error))
@@ -132,10 +132,10 @@ def _tool_call(call: CallLine) -> ToolCall:
 class Checkpoint:
     """The file, while it is open in a `with`. `write` may be called from any thread, and does nothing after the end.
 
-    Opening takes a lock, cuts off a last line that was not written to its end, and drops the lines of failures, whose
-    inputs are asked again. Raises `ConfigError`, leaving the file as it is, when another run has it open, or when it is
-    not such a file. At the end the lines get the indexes of this run; after a whole run those that it did not use come
-    first, so that the last line with an index is the one that counts.
+    Opening takes a lock, removes an incomplete last line, and drops the lines of failures, whose inputs are asked
+    again. Raises `ConfigError`, leaving the file unchanged, if another run has it open, or if it is not a checkpoint.
+    At the end the lines get the indexes of this run; after a complete run the lines that it did not use come first, so
+    that the last line with an index is the valid one.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -152,7 +152,7 @@ class Checkpoint:
 
     def __enter__(self) -> Self:
         try:
-            open(self.path, "ab").close()  # filelock would make missing directories
+            open(self.path, "ab").close()  # filelock would create missing directories
             with ExitStack() as opened:
                 opened.callback(self._locked().release)
                 if self._recover():
@@ -179,7 +179,7 @@ class Checkpoint:
             os.fsync(self._writer)
 
     def find(self, index: int, key: str, id: Any = None) -> ChatResponse | None:
-        """Return the answer that an earlier run got to this request: to its n-th occurrence the n-th, each once."""
+        """Return the answer of an earlier run to this request: the n-th answer for its n-th occurrence, each once."""
         known = self._answers.pop(hash(key), None)
         if known is None:
             return None
@@ -220,15 +220,17 @@ class Checkpoint:
     def _locked(self) -> BaseFileLock:
         from filelock import FileLock, Timeout
 
-        # Not thread-local: a generator that is dropped may be closed in another thread than it was begun in.
+        # Not thread-local: a generator may be closed by another thread than the one that started it.
         lock = FileLock(f"{self.path}.lock", timeout=0, thread_local=False)
         with suppress(Timeout):
             lock.acquire()
             return lock
-        raise ConfigError(f"checkpoint {self._name}: another run writes to it; wait for its end or choose another file")
+        raise ConfigError(
+            f"checkpoint {self._name}: another run writes to it; wait until it has finished, or choose another file"
+        )
 
     def _recover(self) -> bool:
-        """Find the answers, repair the end of the file, and return whether there are lines of failures."""
+        """Index the answers, repair the end of the file, and return whether there are lines of failures."""
         has_failures = False
         with open(self.path, "ab+") as file:
             file.seek(0)
@@ -255,7 +257,7 @@ class Checkpoint:
             self._answers[hash(line.key)] = sorted((known, place))
 
     def _arrange(self) -> None:
-        """Give moved lines their new indexes; after a whole run, put lines that it did not use first."""
+        """Give moved lines their new indexes; after a complete run, put the lines that it did not use first."""
         unused: set[int] = set()
         if self._is_whole_run and self._answers and self._first_used is not None:
             places = (each if isinstance(each, list) else [each] for each in self._answers.values())
@@ -265,7 +267,7 @@ class Checkpoint:
             self._rewrite(lambda offset, line: offset in unused, lambda offset, line: offset not in unused)
 
     def _rewrite(self, *passes: Callable[[int, Line], bool]) -> None:
-        """Replace the file by the lines that the first pass chooses, then those that the next one chooses."""
+        """Replace the file by the lines that each pass selects, one pass after another."""
         temporary = f"{self.path}.tmp"
         self._answers.clear()
         try:
@@ -288,7 +290,7 @@ class Checkpoint:
             raise
 
     def _lines(self, file: BinaryIO) -> Iterator[tuple[int, bytes, Line | None]]:
-        """Yield offset, bytes and line, without blank lines; None, at the end, for a line that was cut."""
+        """Yield offset, bytes and line, without blank lines; the line is None for an incomplete last one."""
         offset = 0
         for number, raw in enumerate(file, 1):
             if not raw.isspace():

@@ -1,4 +1,4 @@
-"""`Gate`: the limiter of a run, which nobody passes after the run has ended. Knows no inputs and no answers."""
+"""`Gate`: the limiter of a run, which refuses slots after the run has ended. Knows no inputs and no answers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..pacing.token_bucket import Limiter
 
 
 class Gate:
-    """The client's limiter, passed by one worker at a time and by none after the end.
+    """The client's limiter, used by one worker at a time and by none after the end of the run.
 
-    So a loop that is left sends nothing more, at most one worker lingers in the limiter's line, and another call with
-    the same client waits behind one of ours, not behind all of them.
+    So nothing is sent after the loop was left, at most one worker waits in the limiter, and another call with the same
+    client waits behind that one, not behind all workers.
     """
 
     def __init__(self, limiter: Limiter | None) -> None:
@@ -23,7 +23,7 @@ class Gate:
         self._closed = False
 
     def close(self) -> None:
-        """Let nobody through any more."""
+        """Refuse all further slots."""
         self._closed = True
 
     def acquire(self, timeout: float | None = None) -> float:
@@ -33,7 +33,7 @@ class Gate:
         return waited
 
     def pause(self, seconds: float) -> None:
-        """Hold the limiter back."""
+        """Pause the limiter for `seconds`."""
         if self._limiter is not None:
             self._limiter.pause(seconds)
 

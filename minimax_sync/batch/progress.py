@@ -38,14 +38,14 @@ class Progress:
         in_notebook = notebook_shell() is not None
         is_terminal = sys.stderr is not None and sys.stderr.isatty()
         bar = type("Bar", (_tqdm(in_notebook),), {"monitor_interval": 0})  # the monitor's thread would outlive the run
-        # Without smoothing the rate is the average, and `initial` excludes from it what was not asked for.
+        # Without smoothing the rate is the average; `initial` excludes answers from a checkpoint from it.
         self._bar: Any = bar(
             total=self._total,
             unit="call",
             smoothing=0,
             disable=not (in_notebook or is_terminal),
             dynamic_ncols=True,
-            file=sys.stdout if in_notebook else sys.stderr,  # a notebook shows stderr on a red ground
+            file=sys.stdout if in_notebook else sys.stderr,  # a notebook shows stderr on a red background
         )
         return self
 
@@ -79,7 +79,7 @@ class Progress:
 
 
 def _tqdm(in_notebook: bool) -> Any:
-    """Return tqdm's widget in a notebook that has widgets, else its line. `tqdm.auto` warns where there are none."""
+    """Return tqdm's widget in a notebook that has widgets, else its line. `tqdm.auto` warns without widgets."""
     if in_notebook and find_spec("ipywidgets") is not None:
         from tqdm.notebook import tqdm as widget
 

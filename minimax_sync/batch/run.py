@@ -1,7 +1,7 @@
-"""Many prompts at once: draw inputs a little ahead, have them answered in threads or elsewhere, hand out the results.
+"""One run over many prompts: draw inputs a little ahead, answer them in threads or an executor, yield the results.
 
-Everything happens in the thread that iterates, but for the calls themselves and the checkpoint's lines, which are
-written as soon as an answer is there. Limits, retries and credentials are the client's; nothing here sleeps or sends.
+Everything happens in the thread that iterates, except the calls themselves and the writing of checkpoint lines, which
+follows each answer immediately. Limits, retries and credentials are the client's; nothing here sleeps or sends.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from .progress import Progress
 from .threads import WorkerThreads
 
 AHEAD = 4
-"""Inputs drawn per worker, so that the workers are busy while the loop's body works on a result."""
+"""Inputs drawn per worker, so that the workers stay busy while the loop's body processes a result."""
 
 
 class Prompt(NamedTuple):
-    """An input as it was understood, or what is wrong with it; `id` goes to the checkpoint's line."""
+    """An input as a request, or as the error in it; `id` is written to the checkpoint's line."""
 
     request: ChatRequest | LlmError
     id: Any = None
 
 
 class _Question(msgspec.Struct, frozen=True):
-    """An input on its way."""
+    """An input that was drawn and has no result yet."""
 
     index: int
     input: Any
@@ -52,7 +52,7 @@ Read = Callable[[Any], Prompt]
 
 
 def reader(options: Mapping[str, Any]) -> Read:
-    """Return what makes a prompt of an input. An option that is wrong for every input is a `RequestError` at once."""
+    """Return the function that turns an input into a prompt. Raises `RequestError` for an invalid option."""
     as_request(ChatMessage.user("-"), {name: value for name, value in options.items() if name != "tool_choice"})
 
     def read(input: Any) -> Prompt:
@@ -78,12 +78,13 @@ def map_inputs(
     checkpoint: str | os.PathLike[str] | None = None,
     schema: Schema | None = None,
 ) -> Iterator[MapResult]:
-    """Check the arguments and return the results, whose iteration does the work. See `MiniMaxClient.map`.
+    """Check the arguments and return an iterator over the results, which does the work. See `MiniMaxClient.map`.
 
-    `client` goes through `gate`; `model` is the one for requests that name none; `schema` makes answers typed values.
+    `client` uses `gate` as its limiter; `model` is for requests that name none; `schema` turns answers into typed
+    values.
     """
     if isinstance(inputs, str | bytes | Mapping | ChatRequest | ChatMessage) or not isinstance(inputs, Iterable):
-        raise RequestError(f"inputs must be many: a list or another iterable of them, not {type(inputs).__name__}")
+        raise RequestError(f"inputs must be a list or another iterable of inputs, not {type(inputs).__name__}")
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ConfigError("workers must be a whole number from 1")
     if executor is not None and not callable(getattr(executor, "submit", None)):
@@ -140,7 +141,7 @@ class _Run:
         self._waiting: dict[int, MapResult] = {}
 
     def results(self) -> Iterator[MapResult]:
-        """Yield the results; leaving the iteration, however, ends the run."""
+        """Yield the results. Leaving the iteration in any way ends the run."""
         with ExitStack() as leaving:
             for part in (self._checkpoint, self._progress):
                 if part is not None:
@@ -161,14 +162,14 @@ class _Run:
 
     @sealed
     def _draw(self, executor: Any) -> bool:
-        """Draw inputs: one at least, then more until there is a result to give; tell whether results are to come."""
+        """Draw at least one input, and more until a result is ready. Return False if no results will follow."""
         while self._inputs is not None and self._drawn - self._given < self._ahead:
             try:
                 drawn = next(self._inputs)
             except StopIteration:
                 self._inputs = None
                 break
-            except Exception as error:  # raised when the results of what came before it have been given
+            except Exception as error:  # raised after the results of the inputs before it
                 frames = error.__traceback__
                 self._inputs, self._broken = None, error.with_traceback(frames and frames.tb_next)
                 break
@@ -210,7 +211,7 @@ class _Run:
         return None
 
     def _finish(self, question: _Question, future: Future[Answer | LlmError]) -> None:
-        """Take an answer, in whatever thread it comes."""
+        """Handle the end of a call, in the thread in which it ended."""
         try:
             self._settle(question, future.result())
         except BaseException as error:  # of the executor, of the disk: raised where the results are read

@@ -1,7 +1,7 @@
 """An executor whose threads may be daemons, so that calls in flight do not delay the end of the program.
 
-`ThreadPoolExecutor` would: the interpreter waits for its threads, and a call may take minutes. It can also not be used,
-nor even imported, once the interpreter is shutting down. Knows nothing of calls.
+`ThreadPoolExecutor` would: the interpreter waits for its threads, and a call may take minutes. Nor can it be used, or
+even imported, once the interpreter is shutting down. Knows nothing of calls.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class WorkerThreads(Executor):
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queue a call, or make it in this thread if no thread can be started."""
+        """Queue a call, or run it in this thread if no thread can be started."""
         future: Future[T] = Future()
         if self._count < self._size:
             self._start()

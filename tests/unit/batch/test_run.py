@@ -134,9 +134,9 @@ def test_what_the_inputs_raise_is_raised_after_the_results_of_what_came_before(
 @pytest.mark.parametrize(
     ("inputs", "options", "error", "message"),
     [
-        ("one prompt", {}, RequestError, "inputs must be many"),
-        ({"messages": []}, {}, RequestError, "inputs must be many"),
-        (17, {}, RequestError, "inputs must be many.*int"),
+        ("one prompt", {}, RequestError, "inputs must be a list"),
+        ({"messages": []}, {}, RequestError, "inputs must be a list"),
+        (17, {}, RequestError, "inputs must be a list.*int"),
         (["a"], {"workers": 0}, ConfigError, "workers"),
         (["a"], {"workers": True}, ConfigError, "workers"),
         (["a"], {"executor": "threads"}, ConfigError, "executor"),
