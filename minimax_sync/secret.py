@@ -111,7 +111,7 @@ class Headers(dict[str, str]):
 
 
 def check_key(value: object, source: str) -> Secret:
-    """Return `value`, a `str` or a `Secret`, as a Secret without outer blanks, quotes and "Bearer ".
+    """Return `value`, a `str` or a `Secret`, as a Secret without surrounding spaces, quotes and "Bearer ".
 
     Raises ConfigError, naming `source` and no part of the value, unless it is printable ASCII without spaces.
     """
@@ -126,7 +126,7 @@ def check_key(value: object, source: str) -> Secret:
 
 
 def unquoted(text: str) -> str:
-    """Return `text` without outer blanks and without the quotes around it, which `docker --env-file` keeps."""
+    """Return `text` without surrounding spaces and quotes; `docker --env-file` keeps the quotes."""
     text = str.strip(text)
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
@@ -149,7 +149,7 @@ def _fault(raw: object) -> str | None:
     if not raw:
         return "the key is blank"
     if _VARIABLE.match(raw):
-        return "the key begins with the name of a variable; leave only what stands after the ="
+        return "the key begins with the name of a variable; keep only the part after the ="
     if invisible := next((char for char in raw if not char.isascii() and not char.isprintable()), None):
         return f"the key holds an invisible character (U+{ord(invisible):04X}); copy it again from the console"
     if not is_one_word(raw):

@@ -1,6 +1,6 @@
-"""What the tracebacks and causes of an exception may show: nothing that a finished frame of ours held.
+"""Clear the locals of this library's frames in the tracebacks of an exception and of its causes.
 
-Error reporters print the locals of every frame of a traceback. In this package and in the libraries below it those are
+Error reporters print the locals of every frame of a traceback. In this package and in the libraries below it those hold
 the bearer, the prompt and the answer; requests' own exceptions carry the request itself. Frames of the user's own code
 (a tool, a hook, an `auth=` object, an adapter, an iterator) keep their locals. Knows no layer above it.
 """
@@ -26,7 +26,7 @@ _ORIGINS = {
     *("queue", "threading", "concurrent", "contextlib", "functools"),
     *("opentelemetry", "sentry_sdk", "ddtrace", "wrapt"),
 }
-"""Top-level packages whose frames are cleared: ours, those that it calls, and instrumentation between the two."""
+"""Top-level packages whose frames are cleared: this one, those that it calls, and instrumentation between the two."""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,4 +1,4 @@
-"""Reads the chunked body of an answer: each read returns all chunks that have arrived.
+"""Read the chunked body of an answer: each read returns all chunks that have arrived.
 
 http.client returns one chunk per read and urllib3 wraps each read again. A stream has a chunk per token, so this
 framing alone was two thirds of the cost of a token (64 function calls, 22 without). Knows nothing of sockets or heads.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import http.client
 
 READ_SIZE = 16 * 1024
-"""Smaller than one receive: all that is made of one read is in memory at the same time, and is several times larger."""
+"""Smaller than one receive: all data decoded from one read is in memory at the same time, several times larger."""
 
 MAX_LINE = 16 * 1024
 
 
 class ChunkedBody:
-    """The body of a chunked answer of http.client, of which nothing else may read. For one thread at a time."""
+    """The body of a chunked answer of http.client; nothing else may read from it. For one thread at a time."""
 
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self.has_surplus = False

@@ -1,6 +1,6 @@
 """Connections that obey `Deadlines`: every wait on their sockets, to connect, send or receive, is limited by them.
 
-Connecting is urllib3's, heads and bodies are http.client's; this is what lies between them and the socket. Knows
+urllib3 connects, http.client parses heads and bodies; this module is the layer between them and the socket. Knows
 nothing of pools.
 """
 
@@ -32,7 +32,7 @@ SEND_SIZE = 256 * 1024
 
 _ANSWERED_EARLY = (errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.EPROTOTYPE)  # the last on macOS
 
-codecs.lookup("idna")  # else getaddrinfo imports it, and a child forked meanwhile would wait for that for ever
+codecs.lookup("idna")  # else getaddrinfo imports it, and a child forked during the import would wait for it forever
 
 
 def _keep_alive() -> list[tuple[int, int, int]]:
@@ -49,7 +49,7 @@ SOCKET_OPTIONS = [*HTTPConnection.default_socket_options, *_keep_alive()]
 
 
 class SocketReader(io.RawIOBase):
-    """The receiving half of a socket under deadlines; http.client takes it for the socket and makes its file of it."""
+    """The receiving half of a socket under deadlines. http.client treats it as the socket and calls `makefile`."""
 
     def __init__(self, limits: Deadlines, sock: socket.socket) -> None:
         self._limits = limits
@@ -68,7 +68,7 @@ class SocketReader(io.RawIOBase):
             limits.head_left -= count
             if limits.head_left < 0:
                 raise http.client.LineTooLong("head")
-        elif limits.head_left != inf and limits.answered:  # http.client takes this for the end of the headers
+        elif limits.head_left != inf and limits.answered:  # http.client would treat this as the end of the headers
             raise ConnectionAbortedError("the connection was closed before the head was complete")
         return count
 
@@ -81,7 +81,7 @@ class SocketReader(io.RawIOBase):
 
 
 class Connection(HTTPConnection):
-    """A connection that obeys the deadlines of its exchange, and closes itself when it is dropped."""
+    """A connection that obeys the deadlines of its exchange, and is closed when it is garbage-collected."""
 
     limits: Deadlines
     response_class: Any
@@ -89,7 +89,7 @@ class Connection(HTTPConnection):
     idle_since = 0.0
 
     def begin(self, limits: Deadlines) -> None:
-        """Serve the exchange of `limits` from here on."""
+        """Apply the limits of another exchange from now on."""
         self.limits = limits
         self.response_class = partial(_answer_on, limits)  # for the proxy's answer, too, which http.client reads
 
@@ -99,7 +99,7 @@ class Connection(HTTPConnection):
         self.limits.answered = False  # that was the proxy
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers; none may use up the time of those after it."""
+        """Connect to the first address that answers; the time is divided among the addresses."""
         addresses = socket.getaddrinfo(self._dns_host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
         for i, (family, kind, protocol, _, address) in enumerate(addresses):
             sock = socket.socket(family, kind, protocol)
@@ -138,7 +138,7 @@ class Connection(HTTPConnection):
         answer: http.client.HTTPResponse = self.response_class(self.sock, method)
         try:
             answer.begin()
-            while answer.status < 200:  # http.client skips 100 alone
+            while answer.status < 200:  # http.client skips only 100
                 if answer.status == http.client.SWITCHING_PROTOCOLS:
                     raise http.client.UnknownProtocol("101")
                 self.limits.waits_for_answer = True
@@ -206,7 +206,7 @@ def open_sockets() -> int:
 
 
 def abandon(sock: Any) -> None:
-    """Close this process's copy of a socket without a word to the peer, which still talks to the parent."""
+    """Close this process's copy of a socket without sending anything: the peer still communicates with the parent."""
     sock = getattr(sock, "socket", sock)  # TLS inside TLS
     with suppress(OSError):
         os.close(sock.detach())

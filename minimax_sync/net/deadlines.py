@@ -1,4 +1,4 @@
-"""`Deadlines`: the time limits of one exchange, and what has become known about it so far.
+"""`Deadlines`: the time limits of one exchange, and the facts known about it so far.
 
 Applies the limits to sockets. Knows urllib3's `Timeout` for the reason given below, and nothing about HTTP.
 """
@@ -38,7 +38,7 @@ class Deadlines(Timeout):
         self.reused: bool | None = None
         self.answered = False
         self.waits_for_answer = False  # the request is out, and no byte of the final answer has come
-        self.tracked = False  # by a connection of ours
+        self.tracked = False  # by one of our own connections
         self.answer: HTTPResponse | None = None  # as http.client reads it, on such a connection
         self.head_left: float = MAX_HEAD  # bytes; inf after the head. http.client reads interim answers without limit
         self._sock: socket.socket | None = None
@@ -76,11 +76,11 @@ class Deadlines(Timeout):
         silence = self.first_byte_timeout if self.waits_for_answer else self.idle_timeout
         if left > silence:
             left = silence
-        if sock.gettimeout() != left:  # setting it is a system call that lets other threads in
+        if sock.gettimeout() != left:  # setting it is a system call that releases the GIL
             sock.settimeout(left)
 
     def hold(self, sock: socket.socket | None) -> None:
-        """Set the socket that the exchange waits on; None when it has none any more."""
+        """Set the socket that the exchange waits on, or None after it was released."""
         with self._sock_lock:
             self._sock = sock
 
@@ -98,7 +98,7 @@ class Deadlines(Timeout):
 
 
 def shut_down(sock: Any) -> None:
-    """Shut a socket down, which ends every wait on it; it may be closed already, or one of gevent's or eventlet's.
+    """Shut a socket down, which ends every wait on it. It may already be closed, or belong to gevent or eventlet.
 
     Below TLS, whose own shutdown drops the state that a reading thread still uses.
     """

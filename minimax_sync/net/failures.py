@@ -1,4 +1,4 @@
-"""Turns what went wrong before an answer began into one of this library's errors; no message quotes what was sent.
+"""Turn a failure before the beginning of an answer into an error of this library. No message quotes the request.
 
 The facts (whether anything was sent, whether time ran out, which proxy there was) are the caller's.
 """
@@ -43,8 +43,8 @@ def exchange_fault(
 ) -> LlmError:
     """Classify the `error` that ended an exchange with `origin`.
 
-    `timed_out` names the limit that passed, if one did; `proxy` is the one used, without its password; `mismatch` are
-    the words of a mock that has no answer.
+    `timed_out` names the limit that passed, if one did; `proxy` is the one used, without its password; `mismatch` is
+    the message of a mock that has no answer.
     """
     chain = list(causes(error))
     if str(error).startswith("Could not find"):  # requests, about a CA or certificate file that is not there

@@ -14,7 +14,7 @@ from enum import IntEnum
 
 
 class Order(IntEnum):
-    """Sockets first, so that no later reset can talk on one; what starts threads or opens files last."""
+    """Sockets first, so that no later reset can use one; resets that start threads or open files last."""
 
     SOCKETS = 0
     TLS_CONTEXTS = 1

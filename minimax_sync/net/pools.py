@@ -1,7 +1,7 @@
 """The pools of connections, one for each origin, directly or through a proxy.
 
-Decides which idle connection is reused, which is trusted, and the one case in which a request is sent twice. Knows
-nothing of requests or of the errors that users see.
+Contains the decisions which idle connection is reused, how long it is trusted, and in which one case a request is sent
+twice. Knows neither the requests library nor the errors that users see.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if sys.platform != "win32":
 
 MAX_IDLE_CONNECTIONS = 10
 MAX_IDLE_TIME = 30.0
-"""Seconds after which an unused connection is not trusted any more: load balancers drop theirs after about 60."""
+"""Seconds after which an idle connection is not reused: load balancers close theirs after about 60."""
 
 _FEW_IDLE = 2
 _DESCRIPTORS_PER_IDLE = 16
 
 
 class _NoQueue:
-    """Where urllib3 would keep idle connections, under a lock that a fork may leave locked."""
+    """Replaces urllib3's queue of idle connections, whose lock could stay locked in a forked child."""
 
     def __init__(self, maxsize: int) -> None:
         self.maxsize = maxsize
@@ -46,7 +46,7 @@ class _NoQueue:
 
 
 class Pool(HTTPConnectionPool):
-    """The connections to one origin; retries nothing but what is described below.
+    """The connections to one origin; retries only in the case that `exchange` describes.
 
     The idle ones are kept in a deque, whose operations are atomic: a lock that another thread holds during a fork would
     stay locked in the child.
@@ -113,7 +113,7 @@ class Pool(HTTPConnectionPool):
             connection.close()
 
     def _put_conn(self, conn: Any) -> None:
-        """Take a connection back from an answer that was read, or failed."""
+        """Take a connection back after its answer was read or failed."""
         connection: Connection = conn
         connection.limits.hold(None)
         idle = self._idle
@@ -127,9 +127,9 @@ class Pool(HTTPConnectionPool):
             self._trim(idle)
 
     def _trim(self, idle: deque[Connection]) -> None:
-        """Close what a burst left behind, the longest unused first: they are leftmost and would not be taken.
+        """Close surplus connections after a burst, the longest unused first: they are leftmost and would not be taken.
 
-        During a burst as many may be idle as are busy, so that it need not connect again and again.
+        During a burst as many may be idle as are busy, so that it does not reconnect again and again.
         """
         oldest = time.monotonic() - MAX_IDLE_TIME
         with suppress(IndexError):  # another thread was faster
@@ -157,7 +157,7 @@ _POOL_CLASSES: dict[str, type[HTTPConnectionPool]] = {"http": Pool, "https": Sec
 
 
 def _allowed_idle() -> int:
-    """Return how many connections may stay idle: few where the program may open few files."""
+    """Return how many connections may stay idle: few if the process may open few files."""
     if sys.platform != "win32":
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if limit != resource.RLIM_INFINITY:
@@ -168,7 +168,7 @@ def _allowed_idle() -> int:
 def open_pool(origin: str, proxy: str | None, verify: Verify) -> Pool:
     """Make the pool for `origin`, reached through `proxy` (an http or https URL) if there is one.
 
-    Raises ConfigError when the certificate authorities cannot be loaded, ValueError for a proxy that is no URL.
+    Raises ConfigError when the certificate authorities cannot be loaded, ValueError for a proxy that is not a URL.
     """
     options: dict[str, Any] = {"socket_options": SOCKET_OPTIONS}
     if origin.startswith("https:"):

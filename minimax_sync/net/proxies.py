@@ -1,6 +1,6 @@
-"""Which proxy leads to an origin: the one chosen in the code, or the environment's.
+"""The choice of the proxy for an origin: the one set in the code, or the environment's.
 
-Knows nothing of connections. requests finds the environment's, for the rules of NO_PROXY are its own.
+Knows nothing of connections. requests finds the environment's, because it has its own rules for NO_PROXY.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 
 def proxy_for(origin: str, chosen: str | None) -> str | None:
-    """Return the URL of the proxy that leads to `origin`, or None.
+    """Return the URL of the proxy for `origin`, or None.
 
-    A proxy that was `chosen` in the code counts for all targets but loopback. The environment's (and on macOS and
-    Windows the system's) counts for https alone: a bearer must not pass through a proxy in the clear.
+    A proxy that was `chosen` in the code is used for all hosts except loopback. The environment's (and on macOS and
+    Windows the system's) is used for https only: a bearer must not pass through a proxy unencrypted.
     """
     if chosen is not None:
         return None if _is_loopback(urlsplit(origin).hostname or "") else _with_scheme(chosen)

@@ -40,7 +40,7 @@ _PASSING = {_REASONS[name] for name in ("BusyLoadingError", "ConnectionError", "
 class RedisFailureError(Exception):
     """A script could not be run, or its answer was lost. The message is a clause without a secret.
 
-    `passing`: the cause may well disappear by itself.
+    `passing`: the cause is probably temporary.
     """
 
     def __init__(self, reason: str) -> None:
@@ -112,7 +112,7 @@ class RedisLink:
         except ValueError:  # it quotes the URL
             fault = f"{self._source}: not a valid Redis URL"
         else:
-            # Explicit, for an inherited or forgotten socket that is closed by the collector is a ResourceWarning.
+            # Explicit, because a socket that is closed by the garbage collector causes a ResourceWarning.
             weakref.finalize(self, pool.disconnect)
             self._client: Any = redis.Redis(connection_pool=pool)
             self._pid = os.getpid()

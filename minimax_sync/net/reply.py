@@ -60,8 +60,8 @@ class Reply:
     def read(self, limit: int = DEFAULT_LIMIT) -> bytes:
         """Return the whole decoded body; the connection goes back to its pool.
 
-        ResponseFormatError when it is longer than `limit` bytes, TransportError when it was cut or closed meanwhile,
-        CallTimeoutError when it did not come in time.
+        ResponseFormatError when it is longer than `limit` bytes, TransportError when it was cut, or closed during the
+        read, CallTimeoutError when it did not come in time.
         """
         pieces, size = [], 0
         while piece := self.read1():
@@ -96,7 +96,7 @@ class Reply:
         return data
 
     def finish(self) -> None:
-        """Read on, up to 64 KiB and half a second, so that the connection can be reused, else close it."""
+        """Read up to 64 KiB more, for half a second, so that the connection can be reused; else close it."""
         self.deadline = min(self.deadline, time.monotonic() + DRAIN_TIME)
         left = DRAIN_SIZE
         try:
@@ -107,9 +107,9 @@ class Reply:
             self.close()
 
     def close(self) -> None:
-        """Close the connection, at once and from any thread, unless the body was read to its end. May be repeated."""
+        """Close the connection immediately, unless the body was read to its end. From any thread; may be repeated."""
         self._closed = True
-        if not self._ended and self._pid == os.getpid():  # a parent's connection is not a child's to shut down
+        if not self._ended and self._pid == os.getpid():  # a forked child must not shut down its parent's connection
             self._wake()
         if self._reading.acquire(blocking=False):  # else the thread that reads closes as soon as it is awake
             try:
@@ -132,7 +132,7 @@ class Reply:
         limits = self._limits
         limits.deadline, limits.idle_timeout = self.deadline, self.idle_timeout
         if not limits.tracked:
-            self._arm_foreign_connection()
+            self._arm_stock_connection()
         if self._chunks is None:
             data = self._raw.read1(RECEIVE_SIZE, decode_content=self._encoded)
         else:
@@ -149,8 +149,8 @@ class Reply:
             self._raw.release_conn()
         return b""
 
-    def _arm_foreign_connection(self) -> None:
-        """Limit the next read on a connection that is not ours, through its socket where it can be reached."""
+    def _arm_stock_connection(self) -> None:
+        """Limit the next read on a stock connection, through its socket if that can be reached."""
         connection = self._raw.connection
         if connection is None:
             return
@@ -169,7 +169,7 @@ class Reply:
                 return
             no_socket = suppress(*FAILURES, AttributeError)
             with no_socket, socket.socket(fileno=os.dup(self._raw.fileno())) as copy:
-                shut_down(copy)  # the connection has handed its socket to the answer
+                shut_down(copy)  # the connection has passed its socket to the answer
 
     def _fault(self, error: Exception) -> LlmError:
         for cause in causes(error):

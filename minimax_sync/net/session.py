@@ -1,8 +1,8 @@
 """`Http`: one HTTP exchange, from a request's parts to a reply or an error of this library.
 
-There are two ways to send. Our own pools, where nothing has been put in their place; asking the environment, following
-redirects and keeping cookies anew for every call is most of what requests costs. And a requests session, as soon as it
-is the user's, or something stands in for the network. Knows nothing of tokens, wires or retries.
+There are two ways to send. The first is our own pools: reading the environment, following redirects and keeping cookies
+for every call is most of what requests costs. The second is a requests session, if it is the user's, or if a stand-in
+replaces the network. Knows nothing of tokens, wires or retries.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ def __getattr__(name: str) -> Any:
 
 
 class Http:
-    """Exchanges over pooled connections, one pool for each origin: shared by threads, made anew after a fork.
+    """Exchanges over pooled connections, one pool for each origin: shared by threads, renewed after a fork.
 
     Without a `session` of the user's, netrc is not read, cookies are not kept, and http goes through no proxy of the
     environment. `verify` names the certificate authorities (True: REQUESTS_CA_BUNDLE, else the system's store and
-    certifi's); `proxy` is the URL of a proxy for all targets but loopback, instead of the environment's. Both are found
-    once for each origin.
+    certifi's); `proxy` is the URL of a proxy for all hosts except loopback, instead of the environment's. Both are
+    resolved once for each origin.
 
     A user's session is used as it is, through its own `send`: adapters, auth, hooks, cookies, params, headers, proxies,
-    verify and cert count. Only the Authorization of a request always stays the one given to `exchange`.
+    verify and cert apply. Only the Authorization of a request is always the one given to `exchange`.
     """
 
     def __init__(self, session: Session | None = None, *, verify: Verify = True, proxy: str | None = None) -> None:
@@ -90,16 +90,16 @@ class Http:
         first_byte_timeout: float | None = None,
         connect_timeout: float = 10.0,
     ) -> Reply:
-        """Send one request and return its answer as soon as the head is in. A redirect is an answer like any other.
+        """Send one request and return its answer as soon as the head has arrived. Redirects are not followed.
 
-        `deadline` is the monotonic instant by which all must be over, the body included; `idle_timeout` is the longest
-        silence, `first_byte_timeout` the longest before the answer's first byte (by default `idle_timeout`; `math.inf`
-        leaves it to the deadline), `connect_timeout` the longest time for connecting, in seconds. The time for finding
-        the host's address is limited by the system alone.
+        `deadline` is the monotonic instant by which everything must have ended, the body included; `idle_timeout` is
+        the longest silence, `first_byte_timeout` the longest before the answer's first byte (by default `idle_timeout`;
+        `math.inf` leaves it to the deadline), `connect_timeout` the longest time for connecting, in seconds. The time
+        for the DNS lookup is limited only by the system.
 
         Raises ConfigError for a URL, header or CA file that cannot be used; CallTimeoutError; AmbiguousResultError when
-        the connection is lost before the answer; ResponseFormatError when that is not HTTP; else TransportError. When
-        nothing was sent and trying again makes sense, the error's `budget` is "server".
+        the connection is lost before the answer; ResponseFormatError when the answer is not HTTP; else TransportError.
+        When nothing was sent and trying again makes sense, the error's `budget` is "server".
         """
         renew_if_forked()
         origin, host, target = _split(url)
@@ -128,7 +128,7 @@ class Http:
             self._sender.close()
 
     def _route(self, origin: str) -> tuple[Pool | None, str | None]:
-        """Return our pool for an origin, or None where only a session can send, and the proxy that leads there."""
+        """Return our pool for an origin, or None if only a session can send, and the proxy for it."""
         route = self._pools.get(origin)
         if route is None:
             proxy = proxy_for(origin, self._proxy)
@@ -210,7 +210,7 @@ def _split(url: str) -> tuple[str, str, str]:
 
 
 def _checked(ours: Mapping[str, str], theirs: Mapping[str, str], body: bytes | None) -> dict[str, str]:
-    """Return the header fields of a request; `theirs` replace ours whatever their case."""
+    """Return the header fields of a request; `theirs` replace `ours`, names compared without case."""
     fields = {name.lower(): (name, value) for name, value in (*ours.items(), *theirs.items())}
     if body is not None:
         fields["content-length"] = ("Content-Length", str(len(body)))

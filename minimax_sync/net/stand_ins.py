@@ -1,7 +1,7 @@
-"""Whether something stands in the way to the network: a mock, a recorder, an instrumentation.
+"""Detection of stand-ins for the network: mocks, recorders, instrumentation.
 
-They replace methods or classes of requests, urllib3 or http.client, which our own connections pass by. Knows none of
-them by name, and does not import requests: what was never imported was never replaced.
+They replace methods or classes of requests, urllib3 or http.client, which our own connections do not use. Knows none of
+them by name, and does not import requests: if it was never imported, it was not replaced.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _HOMES = {
 }
 
 _last: tuple[State, bool] = ((), False)
-"""The state seen last, and whether it is the libraries' own: one tuple, so that threads see both or neither."""
+"""The last state, and whether it is the libraries' own: one tuple, so that threads see both or neither."""
 
 
 def _state() -> State:
-    """Return all that may be replaced, as it is now, and each time in the same order."""
+    """Return the current values of everything that may be replaced, always in the same order."""
     low, pool, secure = http.client.HTTPConnection, urllib3.connectionpool.HTTPConnectionPool, urllib3.connection
     state: State = (
         low,
@@ -72,7 +72,7 @@ def _state() -> State:
 
 
 def replaced() -> State | None:
-    """Return what is in use now if any of it is not the libraries' own, else None; the same object while it lasts."""
+    """Return the current state if a stand-in is part of it, else None; the same object while it does not change."""
     global _last
     state, (last, is_genuine) = _state(), _last
     if len(state) != len(last) or not all(map(is_, state, last)):

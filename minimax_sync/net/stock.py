@@ -1,8 +1,8 @@
-"""Sending through a `requests.Session` and stock adapters: the user's own session, or one that a stand-in can see.
+"""Sending through a `requests.Session` and stock adapters: the user's session, or one that a stand-in can intercept.
 
 The only importer of requests, loaded when it is needed: for `session=`, under a mock, recorder or instrumentation, for
-SOCKS, and for plain http through a proxy. Slower than our own pools; the library's promises hold as far as a stock
-connection lets them be known.
+SOCKS, and for plain http through a proxy. Slower than our own pools; the guarantees hold as far as a stock connection
+reports what happened.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .connections import SOCKET_OPTIONS, abandon
 from .deadlines import Deadlines
 from .trust import Verify, tls_context
 
-# These say that nothing was sent, on a connection that is not ours and cannot tell.
+# On a stock connection, which does not report what was sent, these show that nothing was.
 _NOT_SENT = (
     requests.ConnectTimeout,
     requests.exceptions.ProxyError,
@@ -95,13 +95,13 @@ class _Watch:
         self.response = response
 
     def behind(self, response: requests.Response, **_: Any) -> None:
-        """Hide the place that a redirect names: `Session.send` would read the whole body, to look at the place."""
+        """Hide the Location of a redirect: `Session.send` would read the whole body in order to resolve it."""
         if response.is_redirect:
             self.location = response.headers.pop("location")
 
 
 class SessionSender:
-    """Sends through the session given, or through one of its own. Shared by threads as far as requests' session is."""
+    """Sends through the given session, or through one of its own. As thread-safe as requests' session."""
 
     def __init__(self, session: requests.Session | None, verify: Verify, proxy: str | None) -> None:
         if session is not None and isinstance(verify, ssl.SSLContext):
@@ -152,7 +152,7 @@ class SessionSender:
             self._own.close()
 
     def renew_after_fork(self) -> None:
-        """Abandon the connections of both sessions, and their locks, whose holders may not be in this process."""
+        """Abandon the connections of both sessions, and their locks, which threads of the parent may hold."""
         for session in filter(None, (self._given, self._own)):
             for adapter in session.adapters.values():
                 if isinstance(adapter, HTTPAdapter):
@@ -164,7 +164,7 @@ class SessionSender:
         if self._own is None or self._own_state is not state:
             self.close()
             session = requests.Session()
-            session.trust_env = False  # no netrc; the environment's proxy and authorities are ours to find
+            session.trust_env = False  # no netrc; this library finds the environment's proxy and authorities itself
             session.mount("https://", _Adapter(self._verify))
             session.mount("http://", _Adapter(self._verify))
             self._own, self._own_state = session, state
@@ -182,7 +182,7 @@ class SessionSender:
             options["proxies"] = {"http": proxy, "https": proxy}
         if self._given is not None and self._verify is not True:
             options["verify"] = self._verify if isinstance(self._verify, bool) else os.fspath(cast(str, self._verify))
-        elif session.verify is not True:  # requests lets the environment outrank what was chosen in the code
+        elif session.verify is not True:  # in requests the environment overrides what was set in the code
             options["verify"] = session.verify
         return options
 
@@ -216,14 +216,14 @@ def _request(
             watch.response.close()
         raise
     finally:
-        watch.response = None  # it leads back here by its request's hooks
+        watch.response = None  # its request's hooks reference this object
     if watch.location is not None:
         response.headers["Location"] = watch.location
     return response
 
 
 def raw_answer(response: requests.Response) -> urllib3.HTTPResponse:
-    """Return what is left to read of an answer, also where an adapter or a hook has read it."""
+    """Return the unread body of an answer, also if an adapter or a hook has already read it."""
     raw = response.raw
     if isinstance(raw, urllib3.HTTPResponse) and getattr(response, "_content", False) is False:
         return raw
@@ -243,7 +243,7 @@ def is_timeout(error: Exception) -> bool:
 
 
 def mismatch_of_mock(error: Exception) -> str | None:
-    """Return the words of a mock that has no answer to the request: requests-mock raises a class of its own."""
+    """Return the message of a mock that has no answer to the request: requests-mock raises its own class."""
     if not isinstance(error, requests.ConnectionError) or any(isinstance(value, Exception) for value in error.args):
         return None
     is_one = type(error).__module__ != "requests.exceptions" or str(error).startswith("Connection refused by Responses")

@@ -30,8 +30,8 @@ _lock = threading.Lock()
 def tls_context(verify: Verify = True) -> ssl.SSLContext:
     """Return the context for `verify`; loading authorities takes 50 ms, so contexts are shared.
 
-    By default REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names the authorities; without it the system's store, including
-    SSL_CERT_FILE, counts together with certifi's. Raises ConfigError when none can be loaded.
+    By default REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names the authorities; without it those of the system's store,
+    including SSL_CERT_FILE, and of certifi are trusted. Raises ConfigError when none can be loaded.
     """
     if isinstance(verify, ssl.SSLContext):
         return verify
