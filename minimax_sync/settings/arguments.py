@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
 from ..hooks.events import Hook
-from ..net import session as sessions
+from ..net.session import Session  # loads requests, which instrumentations patch when it is imported
 from ..pacing.retry import RetryPolicy
 
 
@@ -38,7 +38,7 @@ class ClientArguments(SiblingArguments, total=False):
     limiter: Any
     quota_alert_threshold: float | None
     quota_budget: float | None
-    session: sessions.Session | None
+    session: Session | None
     verify: bool | str | os.PathLike[str] | ssl.SSLContext
     proxy: str | None
     default_headers: Mapping[str, str] | None
