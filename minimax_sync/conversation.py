@@ -1,7 +1,7 @@
-"""A conversation: the history, kept turn by turn. A turn that fails, or is not read to its end, leaves no trace in it.
+"""`Conversation`: a history that grows turn by turn. A turn that fails or is not read to its end does not change it.
 
 Knows a few methods of a client and nothing below them. The history is one immutable value; a turn starts from it and
-replaces it at the end, if it is still the same.
+replaces it at the end, if it has not changed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Messages = tuple[ChatMessage, ...]
 
 _RUN_OPTIONS = ("max_rounds", "parallel", "approve")
 
-NOT_RUN = "this call was not run: the user went on"
+NOT_RUN = "this call was not run: the user continued without it"
 """The result of a call that the user did not answer before the next turn; the service refuses a call without one."""
 
 
@@ -66,7 +66,7 @@ class Conversation:
 
     `system` and `options`, fields of `ChatRequest`, hold for every turn; options of a turn replace them. With functions
     among the `tools`, a turn runs them as `run_tools` does, and takes its options too. `save` writes a conversation to
-    a file, `load` goes on with one, also over the other wire.
+    a file, `load` continues one, also over the other wire.
 
     >>> talk = client.conversation("Be brief.")
     >>> talk.say("I am Ada.").text
@@ -75,8 +75,8 @@ class Conversation:
     >>> [message.role for message in Conversation.load(client, "talk.json").messages]
     ['user', 'assistant']
 
-    One turn at a time: a second `say` during one raises `RequestError`, and so does a stream at its end when another
-    turn was faster.
+    One turn at a time: a second `say` during a turn raises `RequestError`, and so does a stream at its end if another
+    turn has changed the history.
 
     >>> talk = client.conversation("You are a geographer.")
     >>> talk.say("How long is the Loire?").text
@@ -121,11 +121,12 @@ class Conversation:
 
     @sealed
     def say(self, text: str = "", images: Iterable[object] = (), **options: Unpack[TurnOptions]) -> ChatResponse:
-        """Say something and return the answer. Without text and images it goes on from what `add` put in.
+        """Send a user message and return the answer. Without text and images it continues from the messages given to
+        `add`.
 
         Takes what `chat` takes, or with `tools` what `run_tools` takes, and raises the same. When the answer asks for a
-        tool that has no function, `add` the results and say nothing. Other calls that are left without a result, such
-        as those after `max_rounds`, get one that says so when the next text is said.
+        tool that has no function, `add` the results and call `say()` without text. Other calls without a result, such
+        as those after `max_rounds`, get a result "not run" with the next text.
         """
         with self._in_turn() as before:
             tools, chosen = self._tools_and_options(options)
@@ -137,7 +138,8 @@ class Conversation:
 
     @sealed
     def stream(self, text: str = "", images: Iterable[object] = (), **options: Unpack[TurnOptions]) -> ChatStream:
-        """Say something and return the answer as it comes; the turn is kept once its last `StreamEnd` has been read.
+        """Send a user message and return the answer as a stream; the turn is kept once its last `StreamEnd` has been
+        read.
 
         Takes what `say` takes. With `tools` it is a `ToolRun`'s stream: the chunks of all rounds with a `ToolResult`
         for each call.
@@ -160,7 +162,8 @@ class Conversation:
         full: bool = False,
         **options: Unpack[TurnOptions],
     ) -> Any:
-        """Say something and return the answer as an instance of `schema`; takes and raises what `client.parse` does.
+        """Send a user message and return the answer as an instance of `schema`; takes and raises what `client.parse`
+        does.
 
         The history gets the answer that fits, without the repairs; the usage is that of all calls.
         """
@@ -182,7 +185,7 @@ class Conversation:
 
     @classmethod
     def load(cls, client: Client, path: str | os.PathLike[str], **options: Unpack[ConversationOptions]) -> Conversation:
-        """Go on with a saved conversation, with any client. `options` are those of `client.conversation`.
+        """Continue a saved conversation, with any client. `options` are those of `client.conversation`.
 
         Raises `OSError` for a file that cannot be read, `RequestError` for one that does not hold a conversation.
         """
@@ -211,7 +214,7 @@ class Conversation:
         turn = object()
         try:
             if self._turns.setdefault("current", turn) is not turn:
-                raise RequestError("this conversation is in the middle of a turn, and takes one at a time")
+                raise RequestError("another turn of this conversation is in progress; wait for its end")
             yield self._history
         finally:
             if self._turns.get("current") is turn:
@@ -225,7 +228,7 @@ class Conversation:
         after = _History(messages, before.system, usage, last)
         with self._keeping:
             if self._history is not before:
-                raise RequestError("the conversation went on while this turn was under way, so it was not added")
+                raise RequestError("the history was changed during this turn, so the turn was not added to it")
             self._history = after
 
     def __repr__(self) -> str:
@@ -276,7 +279,7 @@ def _coerced(messages: Any) -> _Messages:
 
 
 def _said(before: _Messages, text: str, images: Iterable[object], tools: object) -> _Messages:
-    """Return the history with what the user says. Open calls get a result, but for those the caller is to answer."""
+    """Return the history with the user's message. Open calls get a result, unless the caller has to answer them."""
     if not isinstance(text, str):
         raise RequestError(f"text must be a string, not {type(text).__name__}; add() takes messages")
     message = ChatMessage.user(text, images)
@@ -284,7 +287,7 @@ def _said(before: _Messages, text: str, images: Iterable[object], tools: object)
     if not message.parts:
         if before and (before[-1].role != "assistant" or unanswered):
             return before
-        raise RequestError("there is nothing to say: give text or images, or add() the results of tool calls")
+        raise RequestError("there is nothing to send: give text or images, or add() the results of tool calls")
     if not unanswered or _leaves_to_caller(tools, unanswered):
         return (*before, message)
     results = [ChatMessage.tool_result(call.id, NOT_RUN, call.name, is_error=True) for call in unanswered]

@@ -1,4 +1,4 @@
-"""The alert when the quota runs low: what is left, from headers, plan windows or a budget, against a threshold.
+"""The alert when the quota runs low: the remainder, from headers, plan windows or a budget, against a threshold.
 
 It must not know bodies or endpoints. Sends nothing.
 """
@@ -30,7 +30,7 @@ class QuotaCrossing(NamedTuple):
 
 
 class QuotaAlert:
-    """Warn on the logger `minimax_sync.quota` each time that what is left falls below `threshold`. Thread-safe.
+    """Warn on the logger `minimax_sync.quota` each time that the remainder falls below `threshold`. Thread-safe.
 
     Tokens, requests and the remainder of `budget` (tokens) are watched separately; each warns again only after it has
     risen to the threshold. Every method returns the crossing that it has just warned of, or None.
@@ -97,7 +97,7 @@ class QuotaAlert:
         return crossed
 
 
-_lock = threading.Lock()  # one for all alerts: it is held for nanoseconds, and a forked child renews only this one
+_lock = threading.Lock()  # shared by all alerts: it is held briefly, and a forked child has to renew only this one
 
 
 def _renew_lock() -> None:

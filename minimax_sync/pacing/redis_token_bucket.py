@@ -1,13 +1,13 @@
 """The rate limit of many processes and hosts: one bucket in Redis.
 
-Why not a library: `limits`, `pyrate-limiter` and `throttled-py` answer "not yet" and leave the waiting to polls, so who
-comes next is chance, and none of them lets a 429 hold back those who wait already; the first two go by the clients'
+Why not a library: `limits`, `pyrate-limiter` and `throttled-py` answer "not yet" and leave the waiting to polling, so
+the order is random, and none of them lets a 429 delay requests that are already waiting; the first two use the clients'
 clocks. Here every `acquire` reserves the next slot by the clock of Redis (GCRA) and sleeps until then: first come,
-first served over all hosts. The slots lie on a clock that stands still during a pause, so that a pause moves all of
-them, in order; whoever wakes asks once more whether that has happened.
+first served over all hosts. The slots are instants of a clock that stops during a pause, so that a pause delays all of
+them and keeps their order; a thread that wakes up checks once more whether there was a pause.
 
-The price: a slot whose waiter is killed is lost, and so is that of one who is interrupted or times out, unless it is
-the last. A waiter learns of a pause when its slot comes. Without Redis every process goes by a bucket of its own.
+The cost: the slot of a killed waiter is lost, and so is that of one that is interrupted or times out, unless it is the
+last. A waiter notices a pause only when its slot is due. Without Redis every process uses a local bucket.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .token_bucket import TokenBucket
 
 _log = logging.getLogger("minimax_sync.pacing.token_bucket")
 
-RETRY_REDIS = 5.0  # seconds between two looks whether a Redis that was away is back
+RETRY_REDIS = 5.0  # seconds between two attempts to reach a Redis that was unavailable
 _PREFIX = "minimax-sync:limit:"
 _LONGEST = 1e9  # seconds: "no timeout" for a script
 
@@ -49,8 +49,8 @@ local function store()
 end
 """
 
-# A waiter's slot is known by the `full_at` that it left behind. One that is late by more than a second, because its
-# process was stopped, gets another, else a process that wakes up would send all at once what it had in line.
+# A waiter's slot is identified by the `full_at` that it set. One that is late by more than a second, because its
+# process was stopped, gets another slot; otherwise a resumed process would send all its waiting requests in one burst.
 _TAKE = (
     _HEAD
     + """
@@ -96,9 +96,10 @@ store()
 class RedisTokenBucket:
     """A `TokenBucket` that all processes and hosts with the same Redis and `name` share. Thread-safe, fork-safe.
 
-    `url` is like redis://host:6379/0. Users of one name may ask for different rates: each slot lasts as long as its
-    taker's rate says. While Redis is away each process keeps to the rate by itself (`degraded` is true, one WARNING
-    told it) and looks every 5 s whether Redis is back. A pickle holds the URL, and is refused when that has a password.
+    `url` is like redis://host:6379/0. Users of one name may ask for different rates: each slot has the length that its
+    user's rate implies. While Redis is unavailable each process keeps to the rate by itself (`degraded` is true, and
+    one WARNING is logged) and tries to reach Redis every 5 s. A pickle contains the URL, and is refused if that has a
+    password.
 
     >>> bucket = RedisTokenBucket("redis://redis.example:6379/0", 50)  # doctest: +SKIP
     >>> client = MiniMaxClient(limiter=bucket)  # doctest: +SKIP
@@ -115,7 +116,7 @@ class RedisTokenBucket:
                 "limiter: the URL of a limiter ends with the number of a database, as redis://host:6379/0"
             )
         if not isinstance(name, str) or not name.isprintable() or not name:
-            raise ConfigError("name must be a line of text that all who share the bucket give")
+            raise ConfigError("name must be a line of text, the same for all processes that share the bucket")
         self.name = name
         self.requests_per_second, self.burst = self._local.requests_per_second, self._local.burst
         self._away: dict[str, RedisFailureError] = {}
@@ -127,14 +128,14 @@ class RedisTokenBucket:
 
     @property
     def degraded(self) -> bool:
-        """Whether Redis is away, so that this process keeps to the rate by itself."""
+        """Whether Redis is unavailable, so that this process keeps to the rate by itself."""
         return bool(self._away)
 
     def acquire(self, timeout: float | None = None) -> float:
         """Wait for a slot and return the seconds waited.
 
-        Raises `CallTimeoutError` at once, and takes no slot, when the wait would last longer than `timeout` seconds;
-        when a pause makes it so, that is told when the slot would have come.
+        Raises `CallTimeoutError` immediately, and takes no slot, if the wait would last longer than `timeout` seconds.
+        If a later pause makes it last longer, raises when the slot would have been due.
         """
         began = time.monotonic()
         deadline = began + (_LONGEST if timeout is None else timeout)
@@ -149,8 +150,8 @@ class RedisTokenBucket:
         return time.monotonic() - began
 
     def pause(self, seconds: float) -> None:
-        """Let nobody through for `seconds`, on any host; afterwards one per interval, no burst."""
-        self._local.pause(seconds)  # for when Redis goes away meanwhile; also checks the argument
+        """Give out no slot for `seconds`, on any host; afterwards one per interval, no burst."""
+        self._local.pause(seconds)  # in case Redis becomes unavailable; also checks the argument
         if self._may_ask():
             try:
                 self._run(_PAUSE, seconds * 1e6)
@@ -183,26 +184,26 @@ class RedisTokenBucket:
 
     def _run(self, script: str, *arguments: bytes | float) -> Any:
         answer = self._link.run(script, [self._key], [*self._pace, *arguments])
-        # What was under way when another thread failed says nothing about now.
+        # A success that began before another thread's failure does not show that Redis is available now.
         looked = time.monotonic() >= self._failed_at + RETRY_REDIS
         if looked and self._away.pop("reason", None) is not None:
-            _log.warning("the shared rate limit at %s is back", self._link.url.masked())
+            _log.warning("the shared rate limit at %s is available again", self._link.url.masked())
         return answer
 
     def _may_ask(self) -> bool:
         now = time.monotonic()
         if self.degraded and now < self._retry_at:
             return False
-        self._retry_at = now + RETRY_REDIS  # one thread looks, the others go on by themselves meanwhile
+        self._retry_at = now + RETRY_REDIS  # one thread tries, the others use the local bucket until then
         return True
 
     def _degrade(self, failure: RedisFailureError) -> None:
         self._failed_at = time.monotonic()
         self._retry_at = self._failed_at + RETRY_REDIS
-        if self._away.setdefault("reason", failure) is failure:  # atomic: one thread tells
+        if self._away.setdefault("reason", failure) is failure:  # atomic: only one thread logs
             _log.warning(
-                "the shared rate limit at %s is away: %s. Until it is back this process alone keeps to %g requests per "
-                "second, and so does every other",
+                "the shared rate limit at %s is unavailable: %s. Until it is available again, each process limits "
+                "itself to %g requests per second",
                 self._link.url.masked(),
                 failure,
                 self.requests_per_second,
@@ -227,9 +228,9 @@ _shared = weakref.WeakValueDictionary()
 def shared_redis_bucket(
     url: str, origin: str, credential: str, requests_per_second: float, burst: int | None
 ) -> RedisTokenBucket:
-    """Return this process's hold on the bucket for an origin and a credential; its name is the same on every host.
+    """Return this process's handle on the bucket for an origin and a credential; its name is the same on every host.
 
-    The name is a hash that gives the credential away to nobody who does not know it already.
+    The name is a hash, which does not reveal the credential.
     """
     name = hashlib.sha256(f"{origin} {credential}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     del credential

@@ -1,8 +1,8 @@
-"""When a failed attempt is followed by another, and after how long.
+"""The retry policy: whether a failed attempt is followed by another, and after how long.
 
 Pure rules over the errors' own `budget` and `retry_after_ms`: nothing here sleeps, sends or knows HTTP. One `Attempts`
-lives as long as one call. The two budgets are counted together: no call takes more than `rate_limit_attempts` attempts
-in all, and at most `server_attempts` of them may end in a failure of the service.
+lives as long as one call. The two budgets are counted together: no call makes more than `rate_limit_attempts` attempts
+in total, and at most `server_attempts` of them may end in a failure of the service.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RULES: dict[str, tuple[type[int] | tuple[type[int], type[float]], float, float,
     "backoff_multiplier": ((int, float), 1, 1000, "a number from 1 to 1000"),
 }
 
-_SPREAD = 0.1  # of a Retry-After, on top of it: threads with the same second do not come back in the same millisecond
+_SPREAD = 0.1  # of a Retry-After, added to it, so that threads with the same one do not retry together
 _MAX_SPREAD = 5.0  # seconds
 _LONGEST_COOL_DOWN = 60.0
 """Seconds. A wait that is too long for every call (Retry-After: 999999) must not stop the others for as long."""
@@ -83,7 +83,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         self._fit(total_is_given, server_is_given)
 
     def _fit(self, total_is_given: bool, server_is_given: bool) -> None:
-        """Let the one of the two numbers of attempts that was not given follow the other."""
+        """Derive the number of attempts that was not given from the other one."""
         total, server = self.rate_limit_attempts, self.server_attempts
         if server <= total:
             return
@@ -105,8 +105,8 @@ DEFAULT_RETRY = RetryPolicy()
 class Attempts:
     """Count the failed attempts of one call and decide what follows each. Not thread-safe: a call has one thread.
 
-    `made` is the number of attempts that have failed. `cool_down` is for how many seconds the last failure asks
-    everybody to hold back, set also when this call goes no further; 0.0 when it does not ask.
+    `made` is the number of attempts that have failed. `cool_down` is the pause in seconds that the last failure demands
+    of all calls, also set if this call is not retried; 0.0 if it demands none.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Attempts:
         self._backoff = policy.initial_backoff_ms / 1000
 
     def wait_after(self, error: LlmError) -> float | None:
-        """Return the seconds to wait before the next attempt, or None: raise the error.
+        """Return the seconds to wait before the next attempt, or None if the error is final.
 
         A wait that would not end before the call's deadline is not begun.
         """
@@ -167,8 +167,8 @@ class Attempts:
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     """Read a Retry-After header: seconds, also with a fraction, or an HTTP-date; finite and >= 0.
 
-    None for no header and for what is neither (negative, nan, inf, 1e3, rubbish): the backoff decides then. A date in
-    the past is 0.0. `now` is an aware datetime.
+    None for a missing or invalid header (negative, nan, inf, 1e3, other text): the backoff decides then. A date in the
+    past is 0.0. `now` is an aware datetime.
     """
     text = (value or "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
@@ -179,5 +179,5 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
         if date.tzinfo is None:  # "-0000" and asctime dates: HTTP dates are UTC
             date = date.replace(tzinfo=timezone.utc)
         return max(0.0, (date - now).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):  # what email.utils raises, depending on the rubbish
+    except (ValueError, TypeError, IndexError, OverflowError):  # what email.utils raises for invalid dates
         return None

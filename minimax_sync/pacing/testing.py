@@ -19,8 +19,8 @@ def is_testing() -> bool:
 def testing() -> Iterator[None]:
     """Turn off pacing and backoff in this process, in all threads and for all clients, while the block runs.
 
-    Limiters let every request through at once, and a retry follows a failed attempt at once, whatever `Retry-After`
-    says. The number of attempts and everything else stay as they are. Blocks may be nested. The pytest fixture
+    Limiters let every request through immediately, and a retry follows a failed attempt immediately, whatever the
+    `Retry-After`. The number of attempts and everything else stay as they are. Blocks may be nested. The pytest fixture
     `minimax_testing` does the same for one test.
 
     >>> from minimax_sync import MiniMaxClient, testing

@@ -1,9 +1,9 @@
-"""How fast requests may go: one slot per interval, first come, first served.
+"""The rate limit of one process: one slot per interval, first come, first served.
 
-`Line` is the arithmetic: who goes when, without lock or clock. `TokenBucket` puts a lock, the monotonic clock and
-sleeping threads around it. Only the first in line waits for a time, everybody else for the place in front of them, so
-nobody has a slot that would have to be given back: whoever leaves (timeout, Ctrl-C), those behind move up. Slots lie at
-absolute instants, so late wake-ups do not add up. Knows nothing of HTTP or retries.
+`Line` is the arithmetic of the queue, without lock or clock. `TokenBucket` adds a lock, the monotonic clock and
+sleeping threads. Only the first thread in line waits for an instant, each other one for the thread in front of it, so
+no slot ever has to be returned: when a thread leaves (timeout, Ctrl-C), those behind it move up. Slots are absolute
+instants, so late wake-ups do not add up. Knows nothing of HTTP or retries.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ else:
 
 
 class Limiter(Protocol):
-    """What a client's `limiter` can do; `TokenBucket` is the one for a single process."""
+    """The interface of a client's `limiter`; `TokenBucket` implements it for a single process."""
 
     def acquire(self, timeout: float | None = None) -> float:
         """Wait for a slot; return the seconds waited; `CallTimeoutError` when it would last longer than `timeout`."""
         ...
 
     def pause(self, seconds: float) -> None:
-        """Let nobody through for so long, those already waiting included."""
+        """Give out no slot for `seconds`, not even to threads that are already waiting."""
         ...
 
 
@@ -64,7 +64,7 @@ class Waiter:
 
 
 class Line:
-    """The slots and those who wait for them. Every method needs the bucket's lock and is told what time it is."""
+    """The slots and the threads that wait for them. Every method needs the bucket's lock and is passed the time."""
 
     def __init__(self, interval: float, burst: int) -> None:
         self._interval = interval
@@ -73,7 +73,7 @@ class Line:
         self._waiting: deque[Waiter] = deque()
 
     def take(self, now: float) -> bool:
-        """Take a slot if one is free and nobody waits for it."""
+        """Take a slot if one is free and no thread waits for it."""
         if self._waiting or self._full_at - self._allowance > now:
             return False
         self._full_at = max(self._full_at, now) + self._interval
@@ -87,7 +87,7 @@ class Line:
         self._waiting.append(waiter)
 
     def turn(self, waiter: Waiter, now: float) -> float:
-        """Take the slot if it is the waiter's (0.0), else return for how many seconds there is nothing to do."""
+        """Take the slot and return 0.0 if it is the waiter's turn, else return the seconds until it may be."""
         self._drop_gone()
         if waiter.evicted:
             raise _too_long(self._due(0) - now, waiter.deadline - now)
@@ -95,7 +95,7 @@ class Line:
             return _LOOK_AGAIN
         due = self._due(0)
         if due > now:
-            if due > waiter.deadline:  # those in front were late
+            if due > waiter.deadline:  # the threads in front were late
                 raise _too_long(due - now, waiter.deadline - now)
             return min(due - now, _LOOK_AGAIN)
         # Up to half an interval of lateness is made up for; more would show as a burst after the process was stopped.
@@ -103,14 +103,14 @@ class Line:
         return 0.0
 
     def leave(self, waiter: Waiter) -> None:
-        """Step out of the line, slot in hand or not; the next one moves up."""
+        """Leave the line, with or without a slot; the next waiter moves up."""
         waiter.gone = True
         self._drop_gone()
         if self._waiting:
             self._waiting[0].wake()
 
     def pause(self, until: float) -> None:
-        """Give out nothing before `until`, then one slot per interval; send away those who cannot wait that long."""
+        """Give out no slot before `until`, then one per interval; remove the waiters whose deadline is too early."""
         self._full_at = max(self._full_at, until + self._allowance)
         staying: deque[Waiter] = deque()
         for waiter in self._waiting:
@@ -124,7 +124,7 @@ class Line:
         self._waiting = staying
 
     def forget_waiters(self) -> None:
-        """Empty the line: after a fork those in it are threads of the parent."""
+        """Empty the line: after a fork its waiters are threads of the parent."""
         self._waiting = deque()
 
     def _due(self, ahead: int) -> float:
@@ -138,8 +138,9 @@ class Line:
 class TokenBucket:
     """Let through at most `requests_per_second`, in the order of arrival. Thread-safe.
 
-    `burst` requests may go at once after a rest; the default 1 spaces all of them evenly. A rate or burst that makes no
-    sense is a `ConfigError`. After a fork the child has a bucket of its own; a pickle holds rate and burst alone.
+    `burst` requests may be sent together after a quiet period; the default 1 spaces all of them evenly. Raises
+    `ConfigError` for an invalid rate or burst. After a fork the child has its own bucket; a pickle contains only rate
+    and burst.
 
     >>> bucket = TokenBucket(100)
     >>> [bucket.acquire() < 1 for _ in range(3)]
@@ -167,8 +168,8 @@ class TokenBucket:
     def acquire(self, timeout: float | None = None) -> float:
         """Wait for a slot and return the seconds waited.
 
-        Raises `CallTimeoutError` at once when the wait would last longer than `timeout` seconds, also when a `pause`
-        makes it so. An interrupted wait takes no slot.
+        Raises `CallTimeoutError` as soon as it is known that the wait will last longer than `timeout` seconds, also
+        because of a `pause`. An interrupted wait takes no slot.
         """
         with self._lock:
             began = self._clock()
@@ -187,12 +188,14 @@ class TokenBucket:
                     wait = self._line.turn(waiter, now)
             return now - began
         finally:
-            waiter.gone = True  # before the lock, whose wait a signal may interrupt: a line never stands behind a ghost
+            waiter.gone = (
+                True  # before the lock, whose wait a signal may interrupt: no thread waits behind one that left
+            )
             with self._lock:
                 self._line.leave(waiter)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody through for `seconds`, those already waiting included; afterwards one per interval, no burst."""
+        """Give out no slot for `seconds`, not even to waiting threads; afterwards one per interval, no burst."""
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
             raise ConfigError("pause: seconds must be a finite number of at least 0")
         with self._lock:
@@ -216,7 +219,7 @@ _hash_key = os.urandom(32)
 
 
 def shared_bucket(origin: str, credential: str, requests_per_second: float) -> TokenBucket:
-    """Return this process's bucket for an origin, a credential and a rate; it lives while somebody holds it.
+    """Return this process's bucket for an origin, a credential and a rate; it exists as long as it is referenced.
 
     The credential is kept as a keyed hash only.
     """

@@ -33,7 +33,7 @@ def test_without_redis_each_process_keeps_to_the_rate_by_itself_until_it_is_back
     time.sleep(0.2)
     bucket.acquire()
     assert not bucket.degraded
-    assert caplog.messages[1:] == [f"the shared rate limit at {mortal.url} is back"]
+    assert caplog.messages[1:] == [f"the shared rate limit at {mortal.url} is available again"]
 
 
 def test_a_pause_is_kept_when_redis_goes_away(mortal: RedisServer) -> None:
@@ -78,4 +78,4 @@ def test_the_warning_has_the_reason(
     with mortal.client() as client:
         client.execute_command(*command)
     RedisTokenBucket(mortal.url, 50).acquire()
-    assert f"is away: {reason}. Until it is back" in caplog.text
+    assert f"is unavailable: {reason}. Until it is available again" in caplog.text

@@ -170,7 +170,7 @@ def test_the_callers_own_results_are_added(emulator: Emulator, any_client: MiniM
 
 def test_saying_nothing_is_refused_where_nothing_waits_for_an_answer(conversation: Conversation) -> None:
     for _ in range(2):
-        with pytest.raises(RequestError, match="there is nothing to say"):
+        with pytest.raises(RequestError, match="there is nothing to send"):
             conversation.say()
         conversation.say("Hello")
 
@@ -210,7 +210,7 @@ def test_a_second_turn_during_one_is_refused(emulator: Emulator, any_client: Min
     turn.start()
     assert asking.wait(5)
     for method in (conversation.say, conversation.stream, conversation.add):
-        with pytest.raises(RequestError, match="in the middle of a turn"):
+        with pytest.raises(RequestError, match="another turn of this conversation is in progress"):
             method("Hello")
     answer.set()
     turn.join()
@@ -221,7 +221,7 @@ def test_a_second_turn_during_one_is_refused(emulator: Emulator, any_client: Min
 def test_a_stream_that_was_overtaken_raises_at_its_end(conversation: Conversation) -> None:
     stream = conversation.stream("Slowly")
     conversation.say("Quickly")
-    with pytest.raises(RequestError, match="the conversation went on while this turn was under way"):
+    with pytest.raises(RequestError, match="the history was changed during this turn"):
         list(stream)
     assert texts(conversation)[0] == "Quickly"
     assert len(conversation.messages) == 2
