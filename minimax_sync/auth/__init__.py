@@ -18,7 +18,7 @@ The modules from top to bottom; imports point down:
     interfaces                      what the protocol needs: store, lock, endpoint
     bundle, intent, instants, backoff, clock                        values and rules
 
-The other packages know `Auth` alone; `StaticKey` and `TokenPlan` are loaded when first used.
+The other packages know only `Auth`; `StaticKey` and `TokenPlan` are loaded when first used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Auth", "StaticKey", "TokenPlan"]
 
-# Late, so that a client with a static key never loads the modules of the Token Plan.
+# Imported late, so that a client with a static key never loads the modules of the Token Plan.
 _MODULES = {"StaticKey": ".static_key", "TokenPlan": ".token_plan"}
 
 

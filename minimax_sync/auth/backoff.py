@@ -26,7 +26,7 @@ class Backoff:
         return max(0.0, self._not_before - self._clock.monotonic())
 
     def raise_if_waiting(self) -> None:
-        """Raise the last failure again while the wait is not over; `retry_after_ms` is what is left of it."""
+        """Raise the last failure again while the wait is not over; `retry_after_ms` is the remaining wait."""
         left = self.left
         if self._failure is not None and left > 0:
             failure = copy.copy(self._failure)

@@ -18,7 +18,7 @@ from ..secret import Secret, check_key, is_one_word
 from .instants import read_expires_at, write_instant
 
 DEFAULT_REGION = "https://api.minimax.io"
-CLIENT_ID = "78257093-7e40-4613-99e0-527b14b39113"  # MiniMax's public one
+CLIENT_ID = "78257093-7e40-4613-99e0-527b14b39113"  # MiniMax's public client
 MARGIN = 60.0  # seconds before its expiry from which a token is due
 _REFRESHED_AT = "refreshed_at"
 _CLIENT_ID = "client_id"
@@ -70,7 +70,7 @@ class Bundle:
         return replace(self, region=other.region, extra=other.extra)
 
     def to_json(self) -> bytes:
-        """Return the bundle's text, own keys first."""
+        """Return the bundle's text, with the known keys before those of `extra`."""
         document: dict[str, Any] = {
             "access_token": self.access_token.reveal(),
             "refresh_token": self.refresh_token.reveal(),

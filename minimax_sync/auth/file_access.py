@@ -1,8 +1,8 @@
-"""Files that hold a login, and what operating systems do differently with them: one function a capability.
+"""Access to files that contain a login, on all operating systems: one function per capability.
 
-The only module of the Token Plan that asks which system it runs on. What Windows cannot do is left out there: modes
-like 0600 (the access rights of the profile directory protect instead), descriptors of directories, owners. What it does
-differently is made up for: descriptors are binary, and a file that another program holds open is tried again.
+The only module of the Token Plan that distinguishes operating systems. On Windows there are no modes like 0600 (the
+access rights of the profile directory protect instead), descriptors of directories or owners; descriptors are opened in
+binary mode, and operations on a file that another program holds open are retried.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 SHARING_WAIT = 1.0
-"""Seconds for which a rename or removal is tried again on Windows while another program holds the file open."""
+"""Seconds for which a rename or removal is retried on Windows while another program holds the file open."""
 
 _RETRY_PAUSE = 0.02
 _HELD_OPEN = "another program keeps the file open (an editor or a virus scanner): close it and try again"
@@ -46,7 +46,7 @@ def sync_directory(descriptor: int) -> None:
 
 def sync_file(descriptor: int) -> None:
     """Flush a file to the disk itself: on macOS fsync stops at the drive's cache."""
-    with suppress(ImportError, AttributeError, OSError):  # Windows; other than macOS; a file system without it
+    with suppress(ImportError, AttributeError, OSError):  # Windows; not macOS; no support in the file system
         fcntl: Any = import_module("fcntl")
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
         return
@@ -73,7 +73,7 @@ def write_all(descriptor: int, text: bytes) -> int:
 
 
 def write_private(path: str, text: bytes) -> None:
-    """Write a small record in place. A concurrent reader may see half of it."""
+    """Write a small record in place. A concurrent reader may see a part of it."""
     descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         restrict(descriptor, 0o600)

@@ -42,14 +42,14 @@ Parse = Callable[[str], "Snapshot | str | None"]
 class Rewrite:
     """A temporary file beside the bundle (0600, its space reserved) and a descriptor of the directory.
 
-    `parse` reads a path once. `seen` is what is to be replaced, None for a new login that replaces anything.
+    `parse` reads a path once. `seen` is the content to replace, None for a new login, which replaces any content.
     """
 
     def __init__(self, path: str, parse: Parse, seen: Snapshot | None, now: float) -> None:
         self._path, self._parse, self._seen, self._now = path, parse, seen, now
         self._version = _version(path)
         if seen is not None and (not isinstance(found := parse(path), Snapshot) or found.generation != seen.generation):
-            self._version = None  # it has changed already: compare its content before the rename
+            self._version = None  # the file has already changed: compare its content before the rename
         self._temp = str(Path(path).with_name(f".{Path(path).name}.{secrets.token_hex(6)}.tmp"))
         self._has_intent = self._complete = False
         self._file = self._directory = -1
@@ -80,7 +80,7 @@ class Rewrite:
             self._remove_records()
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
-        """Replace what was seen by `bundle` and return what the store holds then.
+        """Replace `seen` by `bundle` and return the resulting content of the store.
 
         That is another login if one was put there in the meantime, and None if the file was removed: neither is
         overwritten. Raises BundleError if `bundle` could not be stored; it is in the rescue file then, if possible, and
@@ -192,7 +192,7 @@ def _version(path: str) -> tuple[int, int, int, int] | None:
 
 def _check_replaceable(path: str, *, new: bool) -> None:
     if _is_mount_point(path):
-        raise OSError(0, "it is a mount point of its own")
+        raise OSError(0, "it is a separate mount point")
     if not new and not os.access(path, os.W_OK):
         raise OSError(0, "it is read-only")
 
@@ -208,7 +208,7 @@ def _is_mount_point(path: str) -> bool:
 
 
 def _remove_stale_temps(path: str, now: float) -> None:
-    """Remove what killed writers left. Younger files stay: an intent record may refer to them."""
+    """Remove the temporary files of killed writers. Recent files are kept: an intent record may refer to them."""
     prefix = f".{Path(path).name}."
     with os.scandir(Path(path).parent) as entries:
         for entry in entries:

@@ -24,7 +24,7 @@ from .interfaces import LOCK_WAIT
 
 _log = logging.getLogger("minimax_sync.auth")
 
-_REREADS = (0.01, 0.03, 0.07, 0.13)  # seconds; an editor that writes in place is done after a quarter of one
+_REREADS = (0.01, 0.03, 0.07, 0.13)  # seconds; an editor that writes in place has finished after 0.25 s
 _MAX_BYTES = 1024 * 1024
 _LOCK_POLL = 0.02
 
@@ -75,7 +75,7 @@ class FileStore:
         return intent if intent and intent.fingerprint == snapshot.bundle.fingerprint else None
 
     def recover(self, snapshot: Snapshot | None) -> Snapshot | None:
-        """Put a received answer in place that its writer could not, and return the bundle as it is then.
+        """Store a received answer that its writer could not store, and return the resulting bundle.
 
         Such an answer is the rescue file, or the temporary file of a writer that was killed just before the move.
         Leftovers of a bundle that has been replaced since are removed. Needs the lock.
@@ -90,7 +90,7 @@ class FileStore:
                     self._put_in_place(candidate, path)
                     _log.warning("the Token Plan bundle %s was completed for %s", self.name, intent.describe())
                     return self.read()
-            _remove(temp)  # its writer has ended: it would hold the lock
+            _remove(temp)  # its writer has ended, otherwise it would hold the lock
         elif intent or Path(rescue).exists():
             _remove(rescue, path + ".intent")
         return snapshot
@@ -153,7 +153,7 @@ class FileStore:
         return os.path.realpath(self.name)
 
     def _read_once(self, path: str) -> tuple[Snapshot | str | None, object]:
-        """Return what `path` holds, or a clause that says what is wrong, and a value that changes with the file."""
+        """Return the content of `path`, or a clause that names the problem, and a value that changes with the file."""
         try:
             with open_to_read(path) as file:
                 status = os.fstat(file.fileno())
@@ -166,7 +166,7 @@ class FileStore:
             return None, None
         except OSError as error:
             is_loop = error.errno == errno.ELOOP
-            return "its symlinks lead in a circle" if is_loop else f"{error.strerror}", error.errno
+            return "its symlinks form a loop" if is_loop else f"{error.strerror}", error.errno
 
     def _restrict_mode(self, descriptor: int, status: os.stat_result) -> None:
         mode = loose_mode(status)

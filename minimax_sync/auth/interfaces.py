@@ -1,6 +1,6 @@
 """What the refresh protocol needs of its environment: a store with a lock, and a token endpoint.
 
-A file and a Redis key are stores; so is the simulation's.
+A file and a Redis key are stores; the simulation implements another.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Log in at MiniMax's portal in a browser, and log out.
 
 `login` asks for a code, shows it, polls until it is confirmed and stores the bundle. Nothing is written before the
-portal has granted the tokens, so that an interrupted login leaves nothing behind. The meaning of the portal's answers
-stands in `user_code`, the storage of a bundle in `file_store` and `redis_store`.
+portal has granted the tokens, so that an interrupted login leaves nothing behind. `user_code` decodes the portal's
+answers; `file_store` and `redis_store` store the bundle.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ def login(
 ) -> Login:
     """Log in at the portal of `region` ("global", "cn" or a base URL) and write the Token Plan bundle.
 
-    `on_code(user_code, verification_url, expires_at)` shows the user what to confirm, where and until when (an aware
+    `on_code(user_code, verification_url, expires_at)` shows the user the code, the page and the time limit (an aware
     datetime); by default it is printed. Blocks until the code is confirmed. A group id from the portal is written
-    beside a bundle in a file. `client_id`, `scope` and `grant` ("user_code" or "device_code") are for a program with an
-    OAuth client of its own; by default MiniMax's public client and its user-code grant are used.
+    beside a bundle in a file. `client_id`, `scope` and `grant` ("user_code" or "device_code") are for a program with
+    its own OAuth client; by default MiniMax's public client and its user-code grant are used.
 
     Raises CredentialInvalidError if the login is refused, CallTimeoutError if the code is not confirmed in time,
     BundleError if the bundle cannot be stored, and what a call raises if the portal does not answer.

@@ -1,6 +1,6 @@
-"""The HTTP client of MiniMax's OAuth portal: POST a form, follow the one allowed redirect, read what all answers share.
+"""The HTTP client of MiniMax's OAuth portal: POST a form, follow the one allowed redirect, read the common fields.
 
-The rules of one request stand in the modules above: `token_endpoint` (refresh) and `user_code` (login). This module
+The rules of each request are in the modules above: `token_endpoint` (refresh) and `user_code` (login). This module
 knows no file, lock or thread. Secrets in a form stay wrapped until they are encoded into the request body, so that no
 traceback of this module shows one.
 """
@@ -84,7 +84,7 @@ def read_answer(reply: Reply) -> Answer:
 
 
 def succeeded(document: Mapping[str, Any]) -> bool:
-    """Return True if the portal reports no error in the body, in any of the places where it may stand."""
+    """Return True if the body reports no error in any of its possible places."""
     return document.get("status", "success") == "success" and error_code(document) == 0 and not document.get("error")
 
 
@@ -96,7 +96,7 @@ def error_code(document: Mapping[str, Any]) -> int:
 
 
 def error_reason(document: Mapping[str, Any], *secrets: Secret) -> str:
-    """Return what an error answer says, from the places where MiniMax and RFC 6749 put it; `secrets` are masked."""
+    """Return the reason in an error answer, in MiniMax's form or that of RFC 6749; `secrets` are masked."""
     base, error = document.get("base_resp"), document.get("error")
     inner = error if isinstance(error, dict) else {}
     texts = [
@@ -114,7 +114,7 @@ def error_reason(document: Mapping[str, Any], *secrets: Secret) -> str:
 
 
 def one_line(text: object) -> str:
-    """Return a text of the portal as one line that is safe to print on a terminal; "" for what is not text."""
+    """Return a text of the portal as one line that is safe to print on a terminal; "" if it is not text."""
     if not isinstance(text, str):
         return ""
     return " ".join("".join(char if char.isprintable() else " " for char in text[:_MAX_LINE]).split())

@@ -2,7 +2,8 @@
 
 Two facts shape it. A refresh token works once: sending a used one may revoke the whole login. And others refresh the
 same bundle: threads, processes, a person who logs in again. So a token is sent only under the store's lock and after
-reading the store again inside it, nothing is sent that could not be stored, and what the store holds wins.
+reading the store again inside it, nothing is sent if the answer could not be stored, and the content of the store takes
+precedence.
 
 Knows no file, socket or thread: the store, the endpoint and the clock are interfaces, and a simulation runs this code
 through every interleaving. Not thread-safe: `single_flight` lets one thread at a time use it.
@@ -175,7 +176,7 @@ class Refresh:
             self.backoff.failed(error)
             raise
         except BundleError as error:
-            if self.valid():  # a read-only bundle in its last minute must not cost every call an attempt
+            if self.valid():  # with a read-only bundle not every call of the last minute may attempt a refresh
                 self.backoff.failed(error)
             raise
         if outcome != "waiting":
@@ -237,12 +238,12 @@ class Refresh:
             return self._store_granted(rewrite, snapshot, grant)
 
     def _may_resend(self, intent: Intent) -> bool:
-        """Return True if a token that was sent without an answer being stored may be sent again now."""
+        """Return True if a token that was sent, and whose answer was not stored, may be sent again now."""
         age = self._clock.time() - intent.at
         return 0 <= age <= RESEND_WITHIN and intent.fingerprint != self._unanswered
 
     def _spend(self, bundle: Bundle) -> Grant:
-        """Send the refresh token. If the answer is lost send it again at once, twice at most, never later."""
+        """Send the refresh token. If the answer is lost, send it again immediately, at most twice, but never later."""
         clock = self._clock
         lost: tuple[float, float] | None = None
         deadline = clock.monotonic() + POST_TIMEOUT
@@ -261,7 +262,7 @@ class Refresh:
             if pause is None:
                 break
             clock.sleep(pause)
-            # Both clocks: one stands still while a laptop sleeps, the other may be set back.
+            # Both clocks: one stops while a laptop sleeps, the other may be set back.
             if max(clock.monotonic() - lost[0], clock.time() - lost[1]) > RESEND_WITHIN:
                 break
         raise AnswerLostError(f"{failure}; it is sent again only after the access token has expired")
@@ -296,7 +297,7 @@ class Refresh:
         raise refused
 
     def _write_unsaved(self, snapshot: Snapshot | None) -> Snapshot | None:
-        """Store a pair that could not be stored before, if the pair that it replaces is still in the store."""
+        """Store a pair that could not be stored before, if the store still contains the pair that it replaces."""
         unsaved = self._unsaved
         if unsaved is None:
             return snapshot
@@ -312,7 +313,7 @@ class Refresh:
     # The token in memory
 
     def _adopt_newer(self, snapshot: Snapshot) -> None:
-        """Publish what the store holds, unless it is older than what is in memory, or less usable."""
+        """Publish the bundle in the store, unless it is older than the one in memory, or less usable."""
         self._last_read = snapshot.bundle.fingerprint
         if self._unsaved is not None and self._last_read == self._unsaved.replaces:
             return

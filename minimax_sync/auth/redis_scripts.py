@@ -1,7 +1,7 @@
 """The operations on a bundle in Redis, as Lua: each script is one atomic step that uses the clock of Redis.
 
-Two keys: NAME, the bundle's text, the same as in a file; and NAME:state, a hash with what a file has beside it:
-`stored_at`, `lease` and `lease_until`, `intent` and `intent_at`. Every write has a later `stored_at` than the one
+Two keys: NAME, the bundle's text, the same as in a file; and NAME:state, a hash with the records that a file has beside
+it: `stored_at`, `lease` and `lease_until`, `intent` and `intent_at`. Every write has a later `stored_at` than the one
 before, so an earlier one than a process remembers shows that Redis has lost data: it was restarted without
 `appendonly`, flushed, or failed over.
 """

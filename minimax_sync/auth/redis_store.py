@@ -1,9 +1,9 @@
 """A bundle in Redis: `RedisStore` keeps the same text as a file, under the same protocol, for processes on many hosts.
 
-The lock is a lease that Redis ends by itself: a killed process keeps the others waiting for at most 30 s. The step that
-writes the intent record before the POST also checks and renews the lease, so that a process which was suspended in
-between does not send; and a write replaces only the generation that was read. If Redis has lost its data, the newest
-text that this process knows is restored. Knows no network but Redis, and decides nothing about refreshing.
+The lock is a lease that Redis ends by itself: a killed process delays the others by at most 30 s. The step that writes
+the intent record before the POST also checks and renews the lease, so that a process which was suspended in between
+does not send; and a write replaces only the generation that was read. If Redis has lost its data, the newest text that
+this process knows is restored. Knows no network but Redis, and decides nothing about refreshing.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class RedisStore:
         self._run("store", scripts.PROBE)
 
     def replace(self, generation: str, bundle: Bundle) -> Snapshot | str | None:
-        """Store `bundle` in place of a generation and return what is there then: another login, or None, stays.
+        """Replace a generation by `bundle` and return the resulting content. Another login, or its absence, is kept.
 
         If that fails `bundle` is remembered, and stored as soon as Redis permits.
         """
@@ -159,14 +159,14 @@ class RedisStore:
         return _snapshot(text)
 
     def run_or_log(self, what: str, script: str, lease: str) -> None:
-        """Run a script that undoes what would expire by itself: a failure is only logged."""
+        """Run a script that removes data before it expires by itself: a failure is only logged."""
         try:
             self._run(what, script, lease)
         except BundleError as error:
             _log.info("%s", error)
 
     def _remember(self, stored_at: float, text: bytes | None) -> None:
-        if stored_at >= self._remembered.stored_at:  # a read that began long ago changes nothing
+        if stored_at >= self._remembered.stored_at:  # the answer of an older read is ignored
             self._remembered = Remembered(stored_at, None if text is None else Secret(text.decode()))
 
     def _put_back(self) -> None:
@@ -196,7 +196,7 @@ class RedisStore:
                 if pause is None or not failure.passing:
                     break
             self._clock.sleep(pause)
-        del arguments  # they may hold tokens, and a traceback may show locals
+        del arguments  # they may contain tokens, and a traceback may show locals
         raise BundleError(f"cannot {what} the Token Plan bundle {self.name}: Redis: {problem}")
 
 
@@ -223,7 +223,7 @@ class RedisRewrite:
         self._store, self._seen, self._lease = store, seen, lease
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
-        """Replace what was seen by `bundle` and return what the store holds then.
+        """Replace `seen` by `bundle` and return the resulting content of the store.
 
         That is another login if one was put there in the meantime, and None if it was removed: neither is overwritten.
         """

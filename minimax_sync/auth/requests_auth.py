@@ -30,7 +30,7 @@ def authorize(request: Any, source: _Source, by_hand: str | None) -> None:
         sent = response.request
         is_ours = sent.headers.get("Authorization") == f"Bearer {token.reveal()}"
         if response.status_code != 401 or not is_ours or not may_receive_token(sent.url or "", by_hand):
-            return response  # a redirect may have led elsewhere, where the token was not sent
+            return response  # a redirect may have led to another host, to which the token was not sent
         again = sent.copy()
         if not _rewind(again.body, position):
             return response
@@ -46,7 +46,7 @@ def authorize(request: Any, source: _Source, by_hand: str | None) -> None:
 
 
 def _position(body: Any) -> int | None:
-    """Return where a file stands that is sent as the body; None if the body is no file, or cannot be rewound."""
+    """Return the position of a file that is sent as the body; None if the body is not a file or cannot be rewound."""
     try:
         return int(body.tell())
     except (AttributeError, OSError):

@@ -1,8 +1,8 @@
 """The single flight of a bundle: all its users in one process share the token in memory, one refresh, one thread.
 
-`TokenPlan.bearer` hands out a fresh token without any of this. A caller that finds the token due joins the one pending
-refresh, which runs in the bundle's own thread by the rules of `protocol`; the others wait for it, or go on with a token
-that is still valid. Thread-safe: only the holder of the mutex and the pending refresh touch `Refresh`.
+`TokenPlan.bearer` returns a fresh token without using this module. A caller that finds the token due joins the one
+pending refresh, which runs in the bundle's own thread by the rules of `protocol`; the others wait for it, or use a
+token that is still valid. Thread-safe: only the holder of the mutex and the pending refresh touch `Refresh`.
 """
 
 from __future__ import annotations
@@ -120,10 +120,8 @@ class Credential:
             if current is not None and (pending is None or self._usable(rejected)):
                 return current.token
             if pending is not None and began and pending.refreshed:
-                break  # the portal granted the rejected token again: asking once more would only spend the next one
-        raise CredentialInvalidError(
-            "the service accepts no token that the Token Plan login brings. Run minimax-sync login"
-        )
+                break  # the portal granted the rejected token again: another refresh would only spend the next one
+        raise CredentialInvalidError("the service rejects every token of the Token Plan login. Run minimax-sync login")
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` after every refresh, as long as something else references it."""
@@ -140,7 +138,7 @@ class Credential:
         )
 
     def _join(self, rejected: Secret | None) -> tuple[PendingRefresh | None, bool]:
-        """Return the pending refresh, and True if it was begun here. None: the token in memory is the answer."""
+        """Return the pending refresh, and True if it was begun here. Return None if the token in memory can be used."""
         if self._usable(rejected) and (rejected is not None or self._mutex.locked()):
             return None, False
         pending, runs = None, False
@@ -163,7 +161,7 @@ class Credential:
         return pending, True
 
     def _needs_refresh(self, rejected: Secret | None) -> bool:
-        """Read the store, and return True if a refresh has to begin. Raises the error that it would end in."""
+        """Read the store, and return True if a refresh has to begin. Raises the error in which it would end."""
         try:
             self.refresh.reload()
             if rejected is not None:
@@ -185,7 +183,7 @@ class Credential:
             self.thread.join_if_unused()
 
     def _run(self, pending: PendingRefresh, early: float = 0.0) -> None:
-        if pending.finished:  # given up by its caller's Ctrl-C before it began
+        if pending.finished:  # abandoned before it began, by Ctrl-C in its caller
             return
         began = time.monotonic()
         forced = self.refresh.rejected

@@ -1,4 +1,4 @@
-"""The status of a login for display: its place, expiry and state. No network, no lock."""
+"""The status of a login for display: its location, expiry and state. No network, no lock."""
 
 from __future__ import annotations
 

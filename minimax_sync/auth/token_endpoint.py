@@ -61,7 +61,7 @@ class TokenEndpoint:
             "client_id": bundle.client_id,
             "refresh_token": bundle.refresh_token,
         }
-        # A session for this request alone: answers get lost on connections that were idle for hours.
+        # A session for this request only: answers get lost on connections that were idle for hours.
         with closing(Http()) as http:
             outcome = self._outcome(_post(http, self._url(bundle), form, deadline), bundle.refresh_token)
         if isinstance(outcome, LlmError):

@@ -1,6 +1,6 @@
 """Credentials that the user's own code supplies: a function that returns a key, or an object with `bearer()`.
 
-No file, no network, no clock of its own.
+No file, no network, no clock.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ class UserAuth:
     """Ask the user's code for a key before each request, retries included.
 
     `force_refresh` is called once with a token that was refused; without it (`can_refresh` False) a refusal is final.
-    `timeout` is passed on to what takes it. An error of the user's code is raised as a CredentialInvalidError with its
-    type and words, from the original; an `LlmError` passes through. A key that cannot be sent is a ConfigError.
+    `timeout` is passed to callables that accept it. An error of the user's code is raised as a CredentialInvalidError
+    with its type and message, from the original; an `LlmError` is not converted. Raises ConfigError for a key that
+    cannot be sent.
     """
 
     def __init__(

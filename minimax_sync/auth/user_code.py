@@ -36,7 +36,7 @@ _NOT_JSON = "the answer is not JSON"
 
 
 class OAuthClient(NamedTuple):
-    """Who asks, for what, and by which grant: `user_code`, MiniMax's own, or `device_code` (RFC 8628)."""
+    """The OAuth client, its scope and its grant: `user_code`, MiniMax's own, or `device_code` (RFC 8628)."""
 
     client_id: str = CLIENT_ID
     scope: str = SCOPE
@@ -46,8 +46,8 @@ class OAuthClient(NamedTuple):
 class Attempt(NamedTuple):
     """One attempt to log in: `region` is the portal's base URL, `by_hand` the same if the user typed it.
 
-    `verifier` proves that the program that polls is the one that asked (PKCE, RFC 7636); `state` ties an answer to
-    this attempt.
+    `verifier` proves that the polling program is the one that began the login (PKCE, RFC 7636); `state` ties an answer
+    to this attempt.
     """
 
     region: str
@@ -85,7 +85,7 @@ class Attempt(NamedTuple):
 
 
 class UserCode(NamedTuple):
-    """What a person confirms, where, and until when; `interval` is the seconds between two polls.
+    """The code to confirm, the page, and the time limit; `interval` is the seconds between two polls.
 
     `device_code` identifies the login to the portal; only the device grant has one.
     """
@@ -98,7 +98,7 @@ class UserCode(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """What the portal grants for a confirmed code."""
+    """The tokens that the portal grants for a confirmed code."""
 
     bundle: Bundle
     group_id: str | None
