@@ -1,8 +1,8 @@
 """Checks of setting values, whatever their source: argument, environment variable or file.
 
-A check takes a value and the words that name its source, and returns the value as the library uses it or raises
-ConfigError. The readers turn the text of an environment variable or a file into what a check takes. This module does
-not know where settings are looked for.
+A check takes a value and the name of its source, and returns the value as the library uses it or raises ConfigError.
+The readers convert the text of an environment variable or a file for the checks. This module does not know the sources
+of settings.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def check_flag(value: object, source: str) -> bool:
 
 
 def check_verify(value: object, source: str) -> object:
-    """Accept True, False, the path of certificates that are there, or an `ssl.SSLContext`."""
+    """Accept True, False, the path of existing certificates, or an `ssl.SSLContext`."""
     flag = plain_scalar(value)
     if isinstance(flag, bool) or _has(value, "wrap_socket"):
         return flag
@@ -147,7 +147,7 @@ def check_verify(value: object, source: str) -> object:
     if not isinstance(path, str) or not path or "\0" in path:
         raise ConfigError(f"{source}: must be True, False, or the path of a file or directory of certificates")
     if not os.path.exists(path):
-        raise ConfigError(f"{source}: there is no file or directory {path!r}; certificates to trust are expected there")
+        raise ConfigError(f"{source}: there is no file or directory {path!r} of certificates to trust")
     return str(path)
 
 

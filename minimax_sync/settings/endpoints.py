@@ -1,7 +1,7 @@
 """Where a call goes: base URLs, the two wires' paths, and which hosts may be sent a token.
 
-Pure rules over URLs, with one parser for all of them. It takes what the grammar below spells out and refuses the rest,
-so that no parser further down (urllib3's, a proxy's) can read another host out of the same text. No I/O, no settings.
+Pure rules over URLs, with one parser for all of them. It accepts only the grammar below, so that no other parser
+(urllib3's, a proxy's) can find another host in the same text. No I/O, no settings.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _ENDINGS: tuple[tuple[str, Flavor], ...] = (
     *((row.chat_path, row.flavor) for row in WIRES.values()),
     ("/chat/completions", "openai_compat"),
 )
-"""How the path of a whole URL ends, as other programs want it, and its wire."""
+"""The endings of complete chat URLs, which other programs ask for, and their wires."""
 
-# Patterns that no good URL needs stay text: re compiles them when they are first used.
+# Patterns that only invalid URLs need are text: re compiles them when they are first used.
 _PATH = r"(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(
-    r"(?P<scheme>(?ai:https?))://"  # ASCII alone: to re, a long s is an s, and the Kelvin sign a k
+    r"(?P<scheme>(?ai:https?))://"  # ASCII only: otherwise re matches a long s as an s, and the Kelvin sign as a k
     r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
     rf"(?P<path>(?:/{_PATH})?)"
@@ -89,7 +89,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 def parse_flavor(text: object, source: str = "api_flavor") -> Flavor:
-    """Return the wire that `text` names; raise ConfigError, naming `source`, when it names none."""
+    """Return the wire that `text` names. Raise ConfigError, naming `source`, if it is not the name of a wire."""
     flavor = _FLAVORS.get(text.strip()) if isinstance(text, str) else None
     if flavor is None:
         shown = f" {text[:40]!r}" if isinstance(text, str) else ""
@@ -98,7 +98,7 @@ def parse_flavor(text: object, source: str = "api_flavor") -> Flavor:
 
 
 def parse_chat_path(text: object, source: str = "chat_path") -> str:
-    """Return the path with one slash before it; raise ConfigError, naming `source`, when it is not one."""
+    """Return the path with one leading slash. Raise ConfigError, naming `source`, if it is not a path."""
     if not isinstance(text, str) or not re.fullmatch(_PATH, text) or not text.strip("/"):
         raise ConfigError(f"{source}: write a path without spaces and without a query, like /chat/completions")
     return "/" + text.lstrip("/")
@@ -110,9 +110,9 @@ def resolve_endpoint(
     """Turn a base URL into an Endpoint.
 
     `flavor` None: `anthropic_messages` when the path ends in `/anthropic`, else `openai_compat`. On MiniMax's hosts an
-    empty path, `/v1` and `/anthropic` are replaced by the wire's own; any other path is used literally. A URL with the
-    whole path of a chat, as other programs want it, is understood. `chat_path` replaces the OpenAI wire's path and has
-    no effect on the other. Raises ConfigError that names `source`, and not the URL, which may hold a password.
+    empty path, `/v1` and `/anthropic` are replaced by the wire's own; any other path is used literally. A URL that
+    includes the path of a chat, which other programs ask for, is accepted. `chat_path` replaces the OpenAI wire's path
+    and has no effect on the other. Raises ConfigError that names `source`, and not the URL, which may hold a password.
     """
     url = _checked(base_url, source)
     if url.host in _PAGE_HOSTS:
@@ -133,7 +133,7 @@ def resolve_endpoint(
 
 
 def _split(path: str, flavor: Flavor | None, source: str) -> tuple[str, str | None, Flavor]:
-    """Split the path of a base URL: the base, the path of a chat if it was pasted too, and the wire that they imply."""
+    """Split the path of a base URL into the base, the path of a chat if there is one, and the wire that they imply."""
     path = path.rstrip("/")
     for ending, wire in _ENDINGS:
         if path.endswith(ending):
@@ -162,8 +162,8 @@ def _root(url: str) -> str:
 def may_receive_token(url: str, by_hand: str | None) -> bool:
     """Return whether a token may be sent to `url`.
 
-    It may when `url` is https on one of MiniMax's own hosts and the default port, or of the very origin of `by_hand`,
-    the base URL that the user set. Anything that does not parse may not.
+    It may when `url` is https on one of MiniMax's own hosts and the default port, or has the same origin as `by_hand`,
+    the base URL that the user set. It may not if `url` does not parse.
     """
     target = _parse(url)
     if target is None:
@@ -208,9 +208,9 @@ def host_of(url: str) -> str | None:
 
 
 def page_url(text: object, by_hand: str | None = None) -> str | None:
-    """Return the page that the portal asks its user to open, on its present host; None when it is not a web page.
+    """Return the page that the portal asks its user to open, on its current host; None if it is not a web page.
 
-    Plain http is for the origin of `by_hand` alone.
+    Plain http is accepted only for the origin of `by_hand`.
     """
     head, mark, fragment = text.partition("#") if isinstance(text, str) else ("", "", "")
     url, chosen = _parse(head), _parse(by_hand)

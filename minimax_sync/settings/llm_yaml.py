@@ -47,7 +47,7 @@ def read_config(
 ) -> tuple[Sourced[str], list[Values]]:
     """Read the files for one provider, and return the provider and the settings in each file.
 
-    An `agent` brings its model, and its provider unless another than the default was asked for. A default file may be
+    An `agent` sets the model, and the provider unless another one than the default was requested. A default file may be
     missing, a named one may not. Raises ConfigError that names file, key and line.
     """
     chosen = {} if agent is None else _agent(agent, files, placeholders)
@@ -93,7 +93,7 @@ def _collect(fields: dict[str, Item], layout: _Layout) -> Iterator[tuple[str, So
 
 
 def _value(item: Item, setting: Setting) -> Sourced[Any] | None:
-    """Return the checked value, None when it is blank. The raw text is never a local: a traceback may show those."""
+    """Return the checked value, None if it is blank. The raw text is never a local, which a traceback may show."""
     if item.is_null:
         return Sourced(None, item.source) if setting.null_counts else None
     if setting.read is None:

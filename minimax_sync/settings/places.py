@@ -1,6 +1,6 @@
 """The places where settings are looked for: files of the working directory and of the user's configuration directory.
 
-Only names and paths. This module opens no file and does not know what is in them. A place is "argument", "$VARIABLE",
+Only names and paths. This module opens no file and does not know their content. A place is "argument", "$VARIABLE",
 "file" (llm.yaml), "./PATH" below the working directory, or "user:NAME" in the user's directory.
 """
 
@@ -65,14 +65,14 @@ def located(place: str, cwd: Path, user: Path) -> Path:
 
 
 def label(place: str, user: Path) -> str:
-    """Return the words that name a place in messages."""
+    """Return the name of a place for messages."""
     if place.startswith("$"):
         return f"environment variable {place[1:]}"
     return str(user / place.removeprefix(USER)) if place.startswith(USER) else place
 
 
 def is_there(path: Path, *, unknown: bool = True) -> bool:
-    """Return whether something is at `path`; `unknown` is the answer when it cannot be looked at."""
+    """Return whether `path` exists; return `unknown` if that cannot be determined."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,7 @@
 """Find the settings of a client, and choose between a key and a Token Plan login.
 
 The order of the places is the table's: argument, environment, files of the working directory, files of the user,
-default. Of a bundle only its existence is seen. Opens no connection.
+default. Of a bundle only its existence is checked. Opens no connection.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def resolve_settings(
             found[setting.name] = search.find(setting.name) or Sourced(setting.default_value, "default")
     given = {"arguments": search.arguments, "provider": provider, "agent": agent, "path": path}
     settings = Settings(provider=search.provider, given=given, **found)
-    settings.endpoint()  # an impossible base URL is an error now, not at the first call
+    settings.endpoint()  # an invalid base URL is an error now, not at the first call
     return settings
 
 
@@ -120,7 +120,7 @@ def _chosen(search: Search, mode: Sourced[Any], bundle: Sourced[str], key: Sourc
 
 
 def _bundles(search: Search) -> tuple[Sourced[str], Sourced[str]]:
-    """Return where the login of the working directory and the login of the user are, or would be."""
+    """Return the locations of the login of the working directory and of the login of the user."""
     places = [place for place in BY_NAME["bundle"].looked_at if place != USER_CONFIG_FILE]
     near = search.find("bundle", places) or Sourced(BUNDLE_FILE, "default")
     user = search.look("bundle", USER_CONFIG_FILE) or Sourced(label(USER_BUNDLE_FILE, search.user), "default")
@@ -155,7 +155,7 @@ def _retry(search: Search) -> tuple[Sourced[RetryPolicy], dict[str, str]]:
 
 def _default_base_url(chosen: _Credential) -> Sourced[str | None]:
     if chosen.auth_mode.value != "static":
-        return Sourced(None, "default: what the credentials name")
+        return Sourced(None, "default: the server that the credentials name")
     if chosen.plan_key:
         return Sourced(PLAN_KEY_BASE_URL, "default for a plan key")
     return Sourced(KEY_BASE_URL, "default")

@@ -1,6 +1,7 @@
 """Look for one setting in its places, in the order of the table.
 
-This module does not know what settings mean together; `resolve` does. It reads small files and opens no connection.
+This module does not know how settings depend on each other; `resolve` does. It reads small files and opens no
+connection.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .table import BY_NAME
 
 
 class Search:
-    """Looks for settings in all their places. It holds everything secret, so its repr is the plain one.
+    """Looks for settings in all their places. It holds secrets, so its repr is the default one.
 
     `provider` is the one that the files are read for. `user` is the user's configuration directory. `is_decided`:
     an argument is the credential, so a small file that cannot be read counts as absent.
@@ -83,7 +84,7 @@ class Search:
         return Sourced(setting.check(value, source), source)
 
     def described(self, name: str) -> list[str]:
-        """Return the places of a setting as words, for the message that it is in none of them."""
+        """Return the names of a setting's places, for the message that it is in none of them."""
         words = []
         for place in BY_NAME[name].looked_at:
             if place not in ("file", USER_CONFIG_FILE):

@@ -1,7 +1,7 @@
 """The settings of a client as values, each with its source, and none shown with a secret.
 
-What follows from settings that are found is here too: the endpoint, the rows of `status`, what a pickle may hold. How
-they are found is not known here.
+Contains also what is derived from them: the endpoint, the rows of `status`, the content of a pickle. Does not know how
+settings are found.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Sourced(msgspec.Struct, Generic[T_co], frozen=True):
 
 
 class ConfigFile(NamedTuple):
-    """A configuration file: its name below `base`, as messages show it, and who named it."""
+    """A configuration file: its name below `base`, as messages show it, and the source of that name."""
 
     name: str
     base: Path

@@ -50,7 +50,7 @@ DEFAULT_VERIFY: bool = _DefaultFlag(True)  # type: ignore[assignment]
 
 
 PLAN_KEY_PLACES = ("$MINIMAX_CODE_PLAN_KEY", "$MINIMAX_CODING_API_KEY", KEY_FILE, USER_KEY_FILE)
-"""Where a key is the key of a plan, whatever it looks like."""
+"""The places whose key is the key of a plan, whatever its form."""
 
 _KEY_VARIABLES = {
     "MINIMAX_CODE_PLAN_KEY": "the key of a plan; the first of the keys that is set is used",

@@ -1,8 +1,8 @@
 """A YAML file as items that know their line.
 
-This module parses and tells text, mappings and lists apart; it does not know what the keys mean. Values are taken from
-the composed nodes, before YAML makes numbers and dates of them, so that a group id keeps its leading zeros. PyYAML is
-imported when a file is read. No repr and no message shows a value.
+This module parses and distinguishes text, mappings and lists; it does not know the meaning of keys. Values are taken
+from the composed nodes, before YAML makes numbers and dates of them, so that a group id keeps its leading zeros. PyYAML
+is imported when a file is read. No repr and no message shows a value.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Item:
         return [self._child(node, node, f"{self._path}[{index}]") for index, node in enumerate(self._node.value)]
 
     def _merge(self) -> None:
-        """Refuse a key that is no single word or stands twice, then let `<<` bring in what it names."""
+        """Refuse a key that is not a single word or is duplicated, then merge the mappings that `<<` names."""
         lines: dict[str, int] = {}
         for key in [key for key, _ in self._node.value]:  # a node's repr shows its value: keep it out of the locals
             item = self._child(key, key, self._path)
@@ -95,7 +95,7 @@ class Item:
 
 
 class _File:
-    """What all items of a file share. The text stays inside PyYAML's loader, out of reach of any repr."""
+    """What all items of a file share. The text stays inside PyYAML's loader, so that no repr shows it."""
 
     def __init__(self, path: Path, name: str, placeholders: Placeholders) -> None:
         self.name = name
@@ -104,7 +104,7 @@ class _File:
         self._loader: Any = None
 
     def root(self) -> Item | None:
-        """Parse; None for a file without a document. PyYAML's own errors quote the line, key and all: none gets out."""
+        """Parse the file; None without a document. PyYAML's errors quote the line with its key, so none is raised."""
         import yaml
 
         line: int | None = None
@@ -135,7 +135,7 @@ class _File:
 
 
 def _shown(found: re.Match[str]) -> str:
-    """Keep what PyYAML quotes of its own; an undefined alias may be a password that begins with a star."""
+    """Keep the quotes that are PyYAML's own; an undefined alias may be a password that begins with a star."""
     return found[0] if len(found[1]) < 3 or found[1].startswith("<") else "a name"
 
 
