@@ -1,4 +1,4 @@
 """The two wires: a ChatRequest to a body, events and bodies to chunks and a ChatResponse. No I/O, threads or clock.
 
-MiniMax's oddities live here and nowhere else.
+All special cases for MiniMax's answers are here.
 """

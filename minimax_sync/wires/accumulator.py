@@ -37,7 +37,7 @@ class Accumulator(ABC):
     """Base of a wire's accumulator: subclasses take the wire's events and return the parts of the message."""
 
     finish_reasons: ClassVar[Mapping[str, str]]
-    """The wire's own words for a finish reason, and ours; a word that is not listed stays as it is."""
+    """The wire's words for finish reasons, mapped to the library's; other words are kept unchanged."""
 
     def __init__(self, stops: tuple[str, ...] = (), leaks: LeakedCalls | None = None) -> None:
         self.id = self.model = self.request_id = self.finish_reason = ""
@@ -48,7 +48,7 @@ class Accumulator(ABC):
         self.stopped = False
         """A stop sequence was found: the remainder of the stream is ignored."""
         self._early_reason = ""
-        """A finish reason that more of the answer came behind: the end of the stream alone confirms it."""
+        """A finish reason that was followed by more of the answer: only the end of the stream confirms it."""
         self._chunks: list[StreamChunk] = []
         self._calls: list[GrowingCall] = []
         self._splitter = ThinkSplitter()
@@ -71,19 +71,19 @@ class Accumulator(ABC):
 
     @abstractmethod
     def parts(self) -> Iterable[Part]:
-        """Return the message's parts as far as they have come, in the wire's order, without empty ones."""
+        """Return the message's parts received so far, in the wire's order, without empty ones."""
 
     @abstractmethod
     def think_in(self, sink: bytearray, text: str) -> None:
-        """Add thinking that stood in the text of `sink`, between tags."""
+        """Add thinking that was found between tags in the text of `sink`."""
 
     @abstractmethod
     def native_thinking(self) -> str:
-        """Return the thinking that came in fields of its own, which M3 was seen to repeat between tags."""
+        """Return the thinking from separate fields, which M3 was observed to repeat between tags."""
 
     @abstractmethod
     def place_call(self, sink: bytearray, call: GrowingCall) -> None:
-        """Place a call that stood in the text of `sink` among the parts."""
+        """Place a call that was found in the text of `sink` among the parts."""
 
     # what the reader of the wire uses
 
@@ -100,11 +100,11 @@ class Accumulator(ABC):
         return chunks
 
     def feed_last(self, parser: SseParser) -> list[StreamChunk]:
-        """Take the event that a stream which ended well left without its blank line; half an event is not one."""
+        """Take a last event without its blank line from a stream that ended cleanly; a partial event is ignored."""
         try:
             return [chunk for event in parser.end() for chunk in self.feed(event)]
         except ResponseFormatError:
-            self._early_reason = ""  # cut in the middle of what came behind it
+            self._early_reason = ""  # cut in the middle of data after the answer
             return []
 
     def feed_body(self, body: bytes) -> None:
@@ -119,9 +119,9 @@ class Accumulator(ABC):
         self._body = body
 
     def end(self) -> list[StreamChunk]:
-        """Close the answer: the last chunks, usage and `StreamEnd`. Raises `StreamInterruptedError` if it is not whole.
-
-        Whole is: the terminal event was seen, or a finish reason and then the end of the stream, or a stop sequence.
+        """Close the answer: the last chunks, usage and `StreamEnd`. Raises `StreamInterruptedError` if it is
+        incomplete. It is complete after the terminal event, a finish reason and the end of the stream, or a stop
+        sequence.
         """
         if not self.stopped:
             self.flush_text()
@@ -144,7 +144,7 @@ class Accumulator(ABC):
         return chunks
 
     def response(self, headers: Mapping[str, str] | None = None) -> ChatResponse:
-        """Return the answer as far as it has come."""
+        """Return the part of the answer received so far."""
         return ChatResponse(
             message=ChatMessage("assistant", tuple(self.parts())),
             finish_reason=self.finish_reason,
@@ -160,11 +160,11 @@ class Accumulator(ABC):
     # what the wires build with
 
     def goes_on(self) -> None:
-        """Record that more of the answer came behind a finish reason, as some gateways send one with every chunk."""
+        """Record that a finish reason was followed by more of the answer: some gateways send one with every chunk."""
         self._early_reason, self.finish_reason = self.finish_reason, ""
 
     def add_text(self, sink: bytearray, piece: str) -> None:
-        """Add text of the answer as it came: thinking in tags and leaked tool calls are taken out of it."""
+        """Add raw text of the answer, from which thinking in tags and leaked tool calls are extracted."""
         if self.finish_reason:
             self.goes_on()
         if "<" in piece or not self._splitter.is_idle:
@@ -184,7 +184,7 @@ class Accumulator(ABC):
                 del sink[:]
                 with_chunks = len(self._chunks)
                 self.think_in(sink, shown.rstrip())
-                del self._chunks[with_chunks:]  # its text has been handed out already
+                del self._chunks[with_chunks:]  # its text has already been yielded
             elif not self._splitter.must_close or text not in self.native_thinking():
                 self.think_in(sink, text)
 
@@ -203,7 +203,7 @@ class Accumulator(ABC):
                 self.place_call(sink, call)
 
     def _show(self, sink: bytearray, piece: str) -> None:
-        """Show text, up to a stop sequence. What may be the beginning of one is in the part, but not shown."""
+        """Show text, up to a stop sequence. A possible beginning of one is added to the part, but not shown."""
         if self.stopped:
             return
         sink += piece.encode()
@@ -213,7 +213,7 @@ class Accumulator(ABC):
             self._chunks.append(TextDelta(piece))
 
     def _up_to_stop(self, cutter: StopCutter, sink: bytearray, piece: str) -> str:
-        """Return what may be shown; behind a stop sequence, which may span parts, cut the parts off as well."""
+        """Return the text that may be shown; at a stop sequence, which may span parts, truncate the parts as well."""
         if not self._sinks or self._sinks[-1] is not sink:
             self._sinks.append(sink)
         not_shown = cutter.held + piece
@@ -235,19 +235,19 @@ class Accumulator(ABC):
         return is_keep_alive(event.data)
 
     def close_text(self, sink: bytearray) -> None:
-        """Show what is held back of the text in `sink`, which has ended."""
+        """Show the text of `sink` that was held back; no more follows."""
         self._add_runs(sink, self._splitter.flush(sink))
         if self._leaks is not None:
             self._show(sink, self._leaks.flush())
 
     def flush_text(self) -> None:
-        """Show what is held back, at the end of the answer. Wires extend this."""
+        """Show the text that was held back, at the end of the answer. Wires extend this."""
         held = self._cutter.flush() if self._cutter is not None else ""
         if held:
             self._chunks.append(TextDelta(held))
 
     def start_call(self, sent_id: str, name: str) -> GrowingCall:
-        """Begin the next tool call, under an id of its own; raises `ResponseFormatError` past a sane number of them."""
+        """Begin the next tool call with a unique id. Raises `ResponseFormatError` if there are too many."""
         if self.finish_reason:
             self.goes_on()
         if len(self._calls) >= MAX_TOOL_CALLS:
@@ -264,7 +264,7 @@ class Accumulator(ABC):
         return call
 
     def name_call(self, call: GrowingCall, name: str) -> None:
-        """Set the name of a call, which makes it one: a call without a name is not part of the answer."""
+        """Set the name of a call. A call without a name is not part of the answer."""
         call.name = name
         call.index = sum(each.index >= 0 for each in self._calls)
         self._chunks.append(ToolCallStart(call.index, call.id, name))
@@ -272,7 +272,7 @@ class Accumulator(ABC):
             self._chunks.append(ToolCallDelta(call.index, call.arguments.decode()))
 
     def grow_call(self, call: GrowingCall, arguments: str) -> None:
-        """Add to a call's arguments; what comes behind its end is a repetition."""
+        """Add to a call's arguments; data after their end is a repetition."""
         if arguments and not call.ended:
             if self.finish_reason:
                 self.goes_on()
@@ -287,7 +287,7 @@ class Accumulator(ABC):
             self._chunks.append(ToolCallEnd(call.index, call.whole()))
 
     def _final_reason(self) -> str:
-        """Return the finish reason in our words; that of a cut answer stays, even if the answer holds calls."""
+        """Return the library's word for the finish reason; that of a truncated answer is kept despite calls."""
         if self.stopped:
             return "stop"
         reason = self.finish_reasons.get(self.finish_reason, self.finish_reason) or "stop"
@@ -299,7 +299,7 @@ class Accumulator(ABC):
 
 
 def leaks_of(request: ChatRequest) -> LeakedCalls | None:
-    """Return what finds leaked calls in the answer to a request; None where it can ask for none."""
+    """Return a finder of leaked calls for the answer to a request; None if the request has no tools."""
     if not request.tools or request.tool_choice == "none":
         return None
     from .leaked_calls import LeakedCalls

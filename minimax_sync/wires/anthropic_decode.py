@@ -70,7 +70,7 @@ _decode = msgspec.json.Decoder(_Event).decode
 
 
 class AnthropicAccumulator(Accumulator):
-    """Folds one answer of the Anthropic wire."""
+    """Accumulates one answer of the Anthropic wire."""
 
     finish_reasons = {
         "end_turn": "stop",
@@ -89,7 +89,7 @@ class AnthropicAccumulator(Accumulator):
         self._usage: dict[str, int] = {}
 
     def take_event(self, event: "Event") -> None:
-        """Take one event; its kind is the JSON's own `type`, the `event:` line only where that is missing."""
+        """Take one event; its kind is the `type` in the JSON, or the `event:` line if that is missing."""
         data = event.data
         try:
             decoded = _decode(data)
@@ -128,7 +128,7 @@ class AnthropicAccumulator(Accumulator):
             self._message(data.message, source)
 
     def _message(self, message: _Message, source: bytes) -> None:
-        """Take a whole message, but its content only where no block has come: gateways repeat it behind the deltas."""
+        """Take a whole message, but its content only if it has no blocks yet: gateways repeat it at the end."""
         self.id = as_text(message.id) or self.id
         self.model = as_text(message.model) or self.model
         if not self._blocks and message.content:
@@ -192,7 +192,7 @@ class AnthropicAccumulator(Accumulator):
             block.signature += signature if signature != block.signature else ""
 
     def _block_for(self, kind: str, index: Any) -> Block:
-        """Find the block that a delta goes on with; begin one where its start was never sent."""
+        """Return the block that a delta continues, or a new one if its start was never sent."""
         if index.__class__ is not int:
             index = max(self._last_index, 0)
         block = self._open.get(index)
@@ -204,7 +204,7 @@ class AnthropicAccumulator(Accumulator):
         return block
 
     def _grow_started(self, block: Block, piece: str) -> None:
-        """Grow a block whose start may have held something: text that the delta repeats, or a call's whole input."""
+        """Grow a block whose start may have had content: text that the delta repeats, or a call's whole input."""
         if block.initial and piece:
             initial, block.initial = block.initial, ""
             if block.call is None and not piece.startswith(initial):
@@ -226,7 +226,7 @@ class AnthropicAccumulator(Accumulator):
                 self._chunks.append(ReasoningDelta(piece))
 
     def think_in(self, sink: bytearray, text: str) -> None:
-        """Add thinking that stood between tags in the text of a block: a block of its own in front of that."""
+        """Add thinking that was found between tags in the text of a block, as a separate block in front of it."""
         block = self._block_of(sink)
         if block.thought is None:
             block.thought = Block(block.index, "thinking")
@@ -235,7 +235,7 @@ class AnthropicAccumulator(Accumulator):
         self._grow(block.thought, text)
 
     def place_call(self, sink: bytearray, call: GrowingCall) -> None:
-        """Place a call that stood in the text of a block behind that."""
+        """Place a call that was found in the text of a block after that block."""
         block = self._block_of(sink)
         last = max(at for at, each in enumerate(self._blocks) if each.index == block.index)
         self._blocks.insert(last + 1, Block(block.index, "tool_use", call))
@@ -244,7 +244,7 @@ class AnthropicAccumulator(Accumulator):
         return next(block for block in self._blocks if block.text is sink)
 
     def native_thinking(self) -> str:
-        """Return the thinking that came in blocks of its own."""
+        """Return the thinking from separate blocks."""
         own = [block for block in self._blocks if block.kind == "thinking" and not block.is_inline]
         return "".join(block.text.decode() for block in own)
 
@@ -263,7 +263,7 @@ class AnthropicAccumulator(Accumulator):
             self.end_call(block.call)
 
     def flush_text(self) -> None:
-        """Show what is held back, in blocks that were never stopped too."""
+        """Show the text that was held back, also in blocks that were never stopped."""
         for block in tuple(self._blocks):
             self._finish_block(block)
         super().flush_text()
@@ -278,7 +278,7 @@ class AnthropicAccumulator(Accumulator):
         self.complete = True
 
     def _take_usage(self, usage: Any) -> None:
-        """Merge usage by the last count per field: it comes in pieces, with nulls and zeros, first as an estimate."""
+        """Merge usage by the last count per field: it arrives in pieces, with nulls and zeros, first as an estimate."""
         if isinstance(usage, dict):
             for name in ANTHROPIC_COUNTS:
                 self._usage[name] = count(usage.get(name)) or self._usage.get(name, 0)

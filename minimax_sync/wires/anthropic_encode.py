@@ -58,7 +58,7 @@ class _Turn(msgspec.Struct, gc=False):
 
 
 def _mark(body: dict[str, Any], turns: list[_Turn]) -> None:
-    """Put cache markers behind the tools, the system prompt and the last user turns, 4 in all, which is the limit."""
+    """Put cache markers after the tools, the system prompt and the last user turns; the limit is 4 in total."""
     if "tools" in body:
         body["tools"][-1] = {**body["tools"][-1], **_CACHE}
     system = body.get("system")
@@ -122,10 +122,10 @@ def _block(part: Part, role: str, images: InlineImages) -> Any:
 
 
 def _other_image(part: OtherPart, images: InlineImages) -> dict[str, Any]:
-    """Write an image of OpenAI's shape with more fields, such as `detail`, which this wire has no place for."""
+    """Write an image of OpenAI's shape with more fields, such as `detail`, which this wire does not have."""
     source = part.content.get("image_url")
     url = source.get("url") if isinstance(source, Mapping) else source
-    _log.warning("fields of an image that this wire has no place for are left out, such as detail")
+    _log.warning("fields of an image that this wire does not have, such as detail, are left out")
     return {"type": "image", "source": _source(Image.from_url(str(url)), images)}
 
 

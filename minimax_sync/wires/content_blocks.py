@@ -15,8 +15,8 @@ class Block:
     """One growing content block.
 
     `initial` is text that its start already held, which the first delta may repeat. `thought` is a block in front of
-    this one, for thinking that stood between tags in its text; that one `is_inline`. `raw` is the start of a block of
-    another kind, such as that of a tool which the server runs; its input grows as `text`.
+    this one, for thinking that was found between tags in its text; that one `is_inline`. `raw` is the start of a block
+    of another kind, such as that of a tool which the server runs; its input grows as `text`.
     """
 
     def __init__(self, index: int, kind: str, call: GrowingCall | None = None) -> None:

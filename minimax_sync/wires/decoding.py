@@ -1,4 +1,4 @@
-"""Read a service's JSON with care: damaged bytes are repaired, odd values coerced, errors quote no content.
+"""Tolerant reading of a service's JSON: damaged bytes are repaired, invalid values coerced, errors quote no content.
 
 Contains what both wires and the other services use. It must not know the shape of any answer.
 """
@@ -16,7 +16,7 @@ from ..errors import MAX_MESSAGE_CHARS, ResponseFormatError
 Parsed = TypeVar("Parsed")
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not the JSON they should be."""
+"""The exceptions of msgspec for bytes that are not the expected JSON."""
 
 _NOTHING = (b"", b"null", b"[]", b'""', b"{}")
 _LAST_HALF = re.compile(rb'(?<!\\)\\u[dD][89abAB][\da-fA-F]{2}(?=")')
@@ -65,7 +65,7 @@ def json_text(value: object) -> str:
 
 
 def as_text(value: object) -> str:
-    """Coerce a field to text. Any other value counts as "": an odd field must not fail a response."""
+    """Coerce a field to text. Any other value counts as "": an invalid field must not fail a response."""
     return value if isinstance(value, str) else ""
 
 
@@ -81,7 +81,7 @@ class HalfJoiner:
         self._half = b""
 
     def joined(self, data: bytes) -> bytes:
-        """Return an event's JSON with the half of an earlier event inserted; a half at a string's end is kept back."""
+        """Return an event's JSON with the half of an earlier event inserted; a half at a string's end is held back."""
         if self._half and (found := _FIRST_HALF.search(data)):
             data = data[: found.start()] + self._half + data[found.start() :]
             self._half = b""

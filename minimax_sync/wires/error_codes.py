@@ -49,7 +49,7 @@ WORD_ERRORS: dict[str, type[LlmError]] = {
 }
 """The words that other servers and gateways put in an error's `type` or `code`."""
 
-# Patterns as text: re compiles them when something has gone wrong, and not at every start.
+# Patterns are text: re compiles them when an error is read, and not at every start.
 _CONTEXT = (
     r"(?i)context (window|length|size|limit)|maximum context|exceeds? .{0,40}context|"
     r"prompt is too long|input is too long|maximum number of (input )?tokens|max_(new_)?tokens.{0,20} must be <="
@@ -100,8 +100,8 @@ def error_for(
 ) -> LlmError:
     """Build the error for an answer with this HTTP status, MiniMax code and message (all already free of secrets).
 
-    `hint` is appended to the message of a CredentialInvalidError, the `path` that was asked to that of a 404 which does
-    not speak of a model; `attributes` are those of `LlmError`.
+    `hint` is appended to the message of a CredentialInvalidError, the requested `path` to that of a 404 whose message
+    does not mention a model; `attributes` are those of `LlmError`.
     """
     kind = error_class(status, code, message, words)
     text = " ".join(message.split())[:MAX_MESSAGE_CHARS] or "the service gave no reason"

@@ -1,4 +1,4 @@
-"""Read the error out of whatever envelope MiniMax, or a server that speaks its wires, put it in."""
+"""Decoding of the error envelopes of MiniMax and of other servers with its wires."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 def failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmError | None:
-    """Return the error that an answer carries, or None. `base_resp` 0 is a success, whatever its message warns of."""
+    """Return the error that an answer carries, or None. `base_resp` 0 is a success, even with a warning."""
     is_failure = error or (isinstance(base_resp, Mapping) and _number(base_resp.get("status_code")))
     return _failure(status, base_resp, error, **attributes) if is_failure else None
 
@@ -92,7 +92,7 @@ def _failure(status: int, base_resp: Any, error: Any, **attributes: Any) -> LlmE
 
 
 def raise_failure_in(data: bytes, *, is_error: bool) -> None:
-    """Raise the error in the JSON of a 200 that lacks the envelopes of `failure`; `is_error`: its event says so."""
+    """Raise the error in the JSON of a 200 that lacks the envelopes of `failure`. `is_error`: it came as an error."""
     try:
         envelope = msgspec.json.decode(data, type=Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

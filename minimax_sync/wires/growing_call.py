@@ -34,12 +34,12 @@ class GrowingCall:
         self._first_size = self._first_size or len(self.arguments)
 
     def whole(self) -> ToolCall:
-        """Return the call as far as it has come; at its end without what the server repeated."""
+        """Return the call received so far; a complete one is without repetitions by the server."""
         text = self.arguments.decode()
         return ToolCall(self.id, self.name, arguments_json=self._once(text) if self.ended else text)
 
     def is_whole(self) -> bool:
-        """Return whether the last brace of the arguments' object has come; every byte is looked at once only."""
+        """Return whether the arguments' object is closed; every byte is read only once."""
         for byte in self.arguments[self._looked_at :]:
             if self._escaped:
                 self._escaped = False
@@ -56,7 +56,7 @@ class GrowingCall:
         """Return arguments that a server sent more than once only once.
 
         Seen: the whole object again at the end, `{}` before the object, all so far in every piece
-        (anomalyco/opencode#17339, NousResearch/hermes-agent#35718). Anything else stays as it was sent.
+        (anomalyco/opencode#17339, NousResearch/hermes-agent#35718). Anything else is kept as sent.
         """
         objects, end = _objects_in(text)
         if len(objects) == 1 and end == len(text):

@@ -1,4 +1,4 @@
-"""Images in a body: their base64 is put in when the JSON around it is written.
+"""Images in a body: their base64 is inserted after the JSON around it has been written.
 
 It needs no escaping, and the JSON encoder would scan and copy its megabytes once more for every call.
 """
@@ -14,7 +14,7 @@ _GAP = b"\0"  # never in JSON, which escapes control characters
 
 
 class InlineImages:
-    """The images of one body, in the order in which their places in it were made."""
+    """The images of one body, in the order of their placeholders."""
 
     def __init__(self) -> None:
         self._images: list[bytes] = []
@@ -25,9 +25,9 @@ class InlineImages:
         return msgspec.Raw(msgspec.json.encode(before)[:-1] + _GAP + b'"')
 
     def filled(self, body: bytes) -> bytes:
-        """Return the body with the images in their places.
+        """Return the body with the images inserted.
 
-        Raises `RequestError` for a NUL byte that is no place: bytes of the user's go into the body as they are.
+        Raises `RequestError` for a NUL byte that is not a placeholder: bytes from the user are inserted unchanged.
         """
         if _GAP not in body:
             return body

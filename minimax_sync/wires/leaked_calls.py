@@ -26,7 +26,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _TICKS = re.compile(r"`+")
 
 MOST_LOOKS = 100
-"""Notations that begin in one line of the text; what comes behind them in that line stays text."""
+"""Limit on the openings of notations that are examined in one line; the remainder of the line stays text."""
 
 
 class LeakedCall(NamedTuple):
@@ -41,7 +41,7 @@ class LeakedCalls:
 
     def __init__(self, tools: tuple[ToolDef, ...]) -> None:
         self.is_idle = True
-        """Nothing is held: text without the first character of a notation passes as it is."""
+        """Whether nothing is held: text without the first character of a notation passes unchanged."""
         self._tools = {tool.name: tool.parameters for tool in tools}
         self._held: list[str] = []
         self._tail = ""
@@ -57,7 +57,7 @@ class LeakedCalls:
         return found
 
     def flush(self) -> str:
-        """Return what is held, at the end of the text."""
+        """Return the held text, at the end of the answer."""
         held, self._held, self._notation, self.is_idle = "".join(self._held), [], None, True
         return held
 
@@ -193,7 +193,7 @@ def _json(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 
 def _typed(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
-    """Return a value in the type of its schema. Text that need not be text is what it is as JSON, if it is JSON."""
+    """Convert a value to the type of its schema. Text that may have another type is decoded if it is JSON."""
     if isinstance(value, str) and not (schema and "string" in accepted_types(schema, root)):
         with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
             value = msgspec.json.decode(value)
@@ -201,7 +201,7 @@ def _typed(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
 
 
 class _CodeState:
-    """Finds out whether a place in the text is inside a code fence, or behind a backtick that its line leaves open."""
+    """Determines whether a position is inside a code fence, or after an unclosed backtick of its line."""
 
     def __init__(self) -> None:
         self._text: bytearray | None = None
@@ -209,7 +209,7 @@ class _CodeState:
         self._fence = ""
 
     def is_in_code(self, shown: bytearray, more: str) -> bool:
-        """Judge the place behind `shown`, the text so far, and `more`. Whole lines are read once."""
+        """Return whether the position after `shown`, the text so far, and `more` is in code. Lines are read once."""
         if self._text is not shown:
             self._text, self._read, self._looks, self._fence = shown, 0, 0, ""
         unread = shown[self._read :].decode()
@@ -231,7 +231,7 @@ class _CodeState:
 
 
 def _fence_behind(fence: str, lines: str) -> str:
-    """Return the fence that is open behind some lines, "" for none."""
+    """Return the fence that is open after some lines, "" for none."""
     for mark in _FENCE.findall(lines):
         if not fence:
             fence = mark

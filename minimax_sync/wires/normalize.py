@@ -1,4 +1,4 @@
-"""What both wires do to a request before they write it: common fields, one system prompt, results in call order."""
+"""The preparation of a request for both wires: common fields, one system prompt, results in call order."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def turns(messages: Iterable[ChatMessage]) -> Iterator[tuple[ChatMessage, str, l
 
 
 def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[ChatMessage]:
-    """Sort results, since M-series models attribute parallel ones by position (MiniMax-AI/MiniMax-M3#1)."""
+    """Sort results, because M-series models match parallel ones by position (MiniMax-AI/MiniMax-M3#1)."""
     if len(results) < 2:
         return results
     order = {call.id: position for position, call in enumerate(message.tool_calls)}
@@ -146,7 +146,8 @@ _OPENAI_KINDS = ("file", "refusal")
 def other_part(part: OtherPart, role: str, *, is_openai: bool) -> Mapping[str, Any] | None:
     """Return the JSON of a part that this library does not know, if it has this wire's shape.
 
-    The other wire's shape is an error in what the user writes; in an answer's history it is left out, with a warning.
+    The other wire's shape is an error in the user's messages; in the history of an answer it is left out, with a
+    warning.
     """
     kind = str(part.content.get("type"))
     of_openai = kind.endswith("_url") or kind.startswith("input_") or kind in _OPENAI_KINDS

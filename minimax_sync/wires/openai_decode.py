@@ -1,7 +1,8 @@
 """The OpenAI wire's answers: chunks, or a whole body, into one growing answer.
 
 The message's parts have one order, thinking, text, tool calls, regardless of the order of the deltas, so that a stream
-gives the same response as a plain call. Optional fields are `Any`, so that an odd value never fails the response.
+gives the same response as a plain call. Optional fields are `Any`, so that an unexpected value never fails the
+response.
 """
 
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ _decode = msgspec.json.Decoder(_Answer).decode
 
 
 class _Thought(GrowingThought):
-    """A run of thinking with what it needs to go back: its shape, and the fields that stood beside the text."""
+    """A run of thinking with the data for sending it back: its shape, and the other fields."""
 
     def __init__(self, shape: str) -> None:
         super().__init__()
@@ -88,12 +89,12 @@ class _Thought(GrowingThought):
 
 
 class OpenAIAccumulator(Accumulator):
-    """Folds one answer of the OpenAI wire."""
+    """Accumulates one answer of the OpenAI wire."""
 
     finish_reasons = {
         "tool_call": "tool_calls",
         "function_call": "tool_calls",
-        # gateways hand the other wire's words through
+        # gateways pass on the other wire's words
         "tool_use": "tool_calls",
         "end_turn": "stop",
         "max_tokens": "length",
@@ -125,7 +126,7 @@ class OpenAIAccumulator(Accumulator):
             raise_failure_in(event.data, is_error=event.type == "error")
 
     def take_body(self, body: bytes) -> None:
-        """Take a whole answer; a finish reason is taken for granted."""
+        """Take a whole answer; without a finish reason it is "stop"."""
         answer = parsed(_decode, body)
         self._take(answer)
         if not any(choice.message or choice.delta for choice in answer.choices or ()):
@@ -163,9 +164,10 @@ class OpenAIAccumulator(Accumulator):
             self.finish_reason = as_text(choice.finish_reason) or "stop"
 
     def _take_message(self, message: _Delta) -> None:
-        """Take of a message what no delta brought: gateways, Text-01 and M3 repeat it whole behind the deltas.
+        """Take the fields of a message that no delta has: gateways, Text-01 and M3 repeat it whole after the deltas.
 
-        Without deltas it is the answer, or in a stream a piece of it, or all of it so far. Its end may go unsaid.
+        Without deltas it is the answer, or in a stream a piece of it, or all of it so far. A finish reason may be
+        missing.
         """
         if self._saw_delta:
             if self._thoughts:
@@ -199,7 +201,7 @@ class OpenAIAccumulator(Accumulator):
                 self._take_call(call)
 
     def _take_reasoning(self, delta: _Delta) -> None:
-        """Take thinking from one of the fields that carry the same text."""
+        """Take thinking from the first of the fields that contain the same text."""
         if self.finish_reason:
             self.goes_on()
         self._splitter.must_close = True
@@ -243,7 +245,7 @@ class OpenAIAccumulator(Accumulator):
             self._chunks.append(ReasoningDelta(news))
 
     def think_in(self, sink: bytearray, text: str) -> None:
-        """Add thinking that stood in the text, between tags."""
+        """Add thinking that was found between tags in the text."""
         thought = self._thought("tag", "think_tag")
         thought.extra["tag"] = self._splitter.tag
         self._think(thought, text)
@@ -252,7 +254,7 @@ class OpenAIAccumulator(Accumulator):
         """Do nothing: all calls follow the text."""
 
     def native_thinking(self) -> str:
-        """Return the thinking that came in fields of its own."""
+        """Return the thinking from separate fields."""
         return "".join(thought.text for key, thought in self._thoughts.items() if key != "tag")
 
     def _take_call(self, piece: _Call, *, is_whole: bool = False) -> None:
@@ -279,7 +281,7 @@ class OpenAIAccumulator(Accumulator):
             self.complete = is_last and bool(self.finish_reason or self._early_reason)
 
     def flush_text(self) -> None:
-        """Show what is held back: the beginning of a tag or of a stop sequence, thinking of an unknown kind."""
+        """Show the held text: the beginning of a tag or of a stop sequence, thinking of an unknown kind."""
         content = self._messages.rest()
         if content:
             self.add_text(self._text, content)
@@ -291,7 +293,7 @@ class OpenAIAccumulator(Accumulator):
         super().flush_text()
 
     def parts(self) -> Iterator[Part]:
-        """Return thinking, text, tool calls; another thread may add to them meanwhile."""
+        """Return thinking, text, tool calls; another thread may add to them at the same time."""
         for thought in tuple(self._thoughts.values()):
             if thought.text or thought.extra.keys() - _LABELS:
                 yield Reasoning(thought.text, thought.shape, extra=dict(thought.extra))
@@ -304,7 +306,7 @@ class OpenAIAccumulator(Accumulator):
 
 
 def _begins_another(call: GrowingCall, index: object, sent_id: str, name: str) -> bool:
-    """Judge a fragment that could go on with `call`: parallel calls may share an index or an id, or have none."""
+    """Return whether a fragment begins another call than `call`: parallel calls may share an index or id, or none."""
     if sent_id and sent_id != call.sent_id:
         return True
     if not name or not call.name:

@@ -22,7 +22,7 @@ _OWN_NAMES = ("reasoning_content", "reasoning")
 
 
 class _Plain(msgspec.Struct, gc=False):
-    """A message of text alone: made and written in half of a dict's time."""
+    """A message with only text: created and encoded in half the time of a dict."""
 
     role: str
     content: str
@@ -93,7 +93,7 @@ def _append(written: list[Written], role: str, text: str) -> None:
 
 
 def _assistant(message: ChatMessage, is_minimax: bool) -> dict[str, Any]:
-    """Write an answer as it came: think tags inside the content, other thinking in the field that it came in."""
+    """Write an answer as it was received: think tags inside the content, other thinking in its original field."""
     written: dict[str, Any] = {"role": "assistant"}
     details: list[dict[str, Any]] = []
     content = ""
@@ -162,7 +162,7 @@ def _tool_result(message: ChatMessage) -> dict[str, Any]:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    """Write a call; arguments that are not a JSON object go back as {}, since the service refuses them (2013)."""
+    """Write a call; arguments that are not a JSON object are sent as {}, because the service refuses them (2013)."""
     arguments = call.arguments_json
     try:
         arguments = arguments if call.arguments else "{}"

@@ -50,7 +50,7 @@ class Model(msgspec.Struct, frozen=True):
 
     @property
     def card(self) -> ModelCard | None:
-        """The known facts of the model: limits, prices, retirement; None for one that this version does not know."""
+        """The known facts of the model: limits, prices, retirement; None for an unknown model."""
         return model_card(self.id)
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class Models(tuple[Model, ...]):
-    """A tuple of models that a notebook shows as a table with prices and what is retired."""
+    """A tuple of models that a notebook shows as a table with prices and retirements."""
 
     __slots__ = ()
 
@@ -112,7 +112,7 @@ def encode_embeddings(texts: Sequence[str], kind: str, model: str) -> bytes:
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise RequestError("texts must be one or more strings, none of them empty")
     if kind not in _KINDS:
-        raise RequestError(f'kind must be "db" for texts to be found or "query" for what finds them, not {kind!r}')
+        raise RequestError(f'kind must be "db" (texts to search in) or "query" (texts to search for), not {kind!r}')
     return as_json({"model": model, "texts": list(texts), "type": kind}, "the request")
 
 
@@ -206,10 +206,10 @@ def _period(row: dict[str, Any], prefix: str, start_ms: Any, end_ms: Any) -> Quo
 
 
 def _remaining(total: int | None, count: float | None, percent: float | None) -> int | None:
-    """Return how many requests are left, from a count that is what is used in some answers and what is left in others.
+    """Return how many requests remain, from a count of the used requests in some answers, of the remaining in others.
 
-    The rule of MiniMax's own client (`resolveQuotaCounts` of MiniMax-AI/cli): the reading that agrees with the
-    percentage within 1; without a percentage it is what is left; where neither agrees, unknown.
+    The rule of MiniMax's own client (`resolveQuotaCounts` of MiniMax-AI/cli): the meaning that agrees with the
+    percentage within 1; without a percentage, the remaining requests; unknown if neither agrees.
     """
     if total is None or count is None:
         return None

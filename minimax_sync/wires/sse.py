@@ -1,8 +1,9 @@
 """Server-sent events: bytes, however they are split, to events (WHATWG HTML, section 9.2.6). No I/O, no clock.
 
-Lines end at CR, LF or CRLF and nowhere else; a CR ends its line at once, without waiting for a LF that may never come.
-Work is linear in the bytes however small the reads are, and both a line and an event are bounded. An event without its
-blank line at the end of the input is dispatched by `end` alone, which the caller uses when the input ended well.
+Lines end at CR, LF or CRLF and nowhere else; a CR ends its line immediately, without waiting for a LF that may never
+come. The cost is linear in the bytes even if the reads are small, and both a line and an event are bounded. An event
+without its blank line at the end of the input is dispatched only by `end`, which the caller uses if the input ended
+cleanly.
 
 Beyond the standard, a line `error: {...}`, as llama.cpp sends, and a line of bare JSON are data of an event.
 """
@@ -22,12 +23,12 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def is_event_stream(beginning: bytes) -> bool:
-    """Return whether a body begins like an event stream, whatever its content type says."""
+    """Return whether a body begins like an event stream, regardless of its content type."""
     return re.match(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry|error)?:", beginning) is not None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One event. `data` is UTF-8 as it came; `text` replaces what is not valid UTF-8."""
+    """One event. `data` is the UTF-8 as received; `text` replaces invalid bytes."""
 
     type: str
     data: bytes
@@ -54,7 +55,7 @@ class SseParser:
         self._at_start = True
 
     def feed(self, read: bytes) -> list[Event]:
-        """Take the next bytes; return the events that they complete. Raises `ResponseFormatError` past a bound."""
+        """Take the next bytes and return the events that they complete. Raises `ResponseFormatError` above a limit."""
         if self._at_start:
             read = self._without_bom(read)
         if self._after_cr and read:
@@ -99,7 +100,7 @@ class SseParser:
         return events
 
     def end(self) -> list[Event]:
-        """Return the event that the input ended in without its blank line; call it only when the input ended well."""
+        """Return a last event without its blank line; call it only if the input ended cleanly."""
         return self.feed(b"\n\n")
 
     def _without_bom(self, read: bytes) -> bytes:

@@ -6,8 +6,8 @@ from __future__ import annotations
 class StopCutter:
     """Find the first of some stop sequences, although they may be spread over many deltas.
 
-    The first is the one that ends first, as a server that looks after every token would have it, so that it does not
-    matter how a text is cut into deltas.
+    The first is the one that ends first, as for a server that checks after every token, so that the division of the
+    text into deltas does not matter.
     """
 
     def __init__(self, stops: tuple[str, ...]) -> None:
@@ -17,7 +17,7 @@ class StopCutter:
         self._longest = max(map(len, stops))
 
     def feed(self, piece: str) -> str:
-        """Return what may be shown: all but a tail that could be the beginning of a stop sequence."""
+        """Return the text that may be shown: all except a tail that could be the beginning of a stop sequence."""
         text = self.held + piece
         found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
         if found:
@@ -28,6 +28,6 @@ class StopCutter:
         return text[: len(text) - len(self.held)]
 
     def flush(self) -> str:
-        """Return what is held, at the end of the text."""
+        """Return the held text, at the end of the answer."""
         held, self.held = self.held, ""
         return held

@@ -18,7 +18,7 @@ _CLOSING_LINE = re.compile(rf"^[ \t]*(?:{'|'.join(_CLOSINGS)})[ \t]*$", re.MULTI
 _BLANK = " \t"
 _LOOK_BACK = 32
 _MOST_HELD = 32
-"""Characters; longer space around a tag is not looked through, so that many deltas of it do not cost their square."""
+"""Characters; longer space around a tag is not searched, so that the cost stays linear in the deltas."""
 
 
 class Kind(Enum):
@@ -27,7 +27,7 @@ class Kind(Enum):
     TEXT = auto()
     THINKING = auto()
     RECLAIM = auto()
-    """All text so far was thinking; the run itself is empty."""
+    """All text so far is thinking; the run itself is empty."""
 
 
 Run = tuple[Kind, str]
@@ -41,20 +41,20 @@ class ThinkSplitter:
 
     def __init__(self) -> None:
         self.is_idle = False
-        """Text without a "<" passes as it is: nothing is held, and the answer's text has begun."""
+        """Whether text without a "<" passes unchanged: nothing is held, and the answer's text has begun."""
         self.tag = TAGS[0]
         self.must_close = False
-        """Only a tag that is closed counts, as beside thinking in fields of its own; its thinking comes in one run."""
+        """Whether only a closed tag counts, as when there is thinking in separate fields; its thinking is one run."""
         self._closing = ""  # of the open tag
-        self._buffer: list[str] | None = None  # what came since an opening tag that must be closed
+        self._buffer: list[str] | None = None  # the text since an opening tag that must be closed
         self._at_start = True
         self._after_thinking = False
         self._can_reclaim = True
         self._held = ""
-        self._spaces: list[str] = []  # behind thinking; in pieces, so that many of them do not cost their square
+        self._spaces: list[str] = []  # after thinking; in pieces, so that the cost stays linear in their number
 
     def feed(self, piece: str, shown: bytearray) -> list[Run]:
-        """Return what is certain; `shown` is the text so far. What may be part of a tag is held back."""
+        """Return the runs that are certain; `shown` is the text so far. A possible part of a tag is held back."""
         runs: list[Run] = []
         text, self._held = self._held + piece, ""
         while text and not self._held:
@@ -68,7 +68,7 @@ class ThinkSplitter:
         return runs
 
     def flush(self, shown: bytearray) -> list[Run]:
-        """Return what is held, at the end of the answer."""
+        """Return the held runs, at the end of the answer."""
         runs: list[Run] = []
         held, self._held = self._held, ""
         if self._buffer is not None:
@@ -87,7 +87,7 @@ class ThinkSplitter:
         return runs
 
     def _start(self, text: str) -> str:
-        """Look for an opening tag before any text; return what is to be read on."""
+        """Look for an opening tag before any text; return the text that follows."""
         begun = text.lstrip()
         if self._after_thinking:
             text = begun
@@ -169,7 +169,7 @@ class ThinkSplitter:
         return not line.strip() and (b"\n" in tail or len(shown) < _LOOK_BACK)
 
     def _reclaim(self, runs: list[Run], before: str, shown: bytearray) -> None:
-        """Make thinking of all text so far, and start anew."""
+        """Turn all text so far into thinking, and start over."""
         if shown:
             if before:
                 runs.append((Kind.TEXT, before))

@@ -7,7 +7,7 @@ was seen to send snapshots (can1357/oh-my-pi#2434). This module distinguishes th
 from __future__ import annotations
 
 _SIGNIFICANT = 8
-"""Characters from which on a repetition of all text so far is not accidental, as "ha" before "haha" may be."""
+"""Minimum characters of a repetition of all text so far that is not accidental, as "ha" before "haha" may be."""
 
 
 class GrowingThought:
@@ -42,7 +42,7 @@ class GrowingThought:
         return self._write("".join(held or ()))
 
     def _judge(self, held: list[str], piece: str) -> str:
-        """Hold pieces back as long as each begins with the one before, until one is long enough to be a snapshot."""
+        """Hold pieces back while each begins with the one before, until one is long enough to be a snapshot."""
         last = held[-1] if held else self._beginning
         if len(piece) > len(last) and piece.startswith(last):
             if len(piece) < _SIGNIFICANT:
