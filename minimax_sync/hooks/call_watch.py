@@ -1,4 +1,4 @@
-"""`CallWatch`, which counts and times one call and emits its events. Without hooks none is made."""
+"""`CallWatch`, which counts and times one call and emits its events. Without hooks it is not used."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class CallEvent(Event, frozen=True, kw_only=True):
 
 
 class CallStarted(CallEvent, frozen=True, kw_only=True):
-    """A call begins; nothing has been sent. The sampling options are those that the request sets.
+    """A call begins; nothing has been sent yet. The sampling options are those that the request sets.
 
     >>> events = []
     >>> answer = client.with_options(hooks=[events.append]).chat("Hello")
@@ -100,7 +100,7 @@ class RateLimited(CallEvent, frozen=True, kw_only=True):
     """
 
     log_level = logging.INFO
-    log_message = "%(operation)s %(model)s: the %(source)s holds it back for %(seconds).2f s"
+    log_message = "%(operation)s %(model)s: delayed by the %(source)s for %(seconds).2f s"
 
     attempt: int
     source: Literal["limiter", "service"]
@@ -127,8 +127,8 @@ class CallEnded(CallEvent, frozen=True, kw_only=True):
 
     `error_type` is None after a success, else the name of the exception's class. `duration` and `waited` (the part
     spent in the limiter) are seconds; `attempts` is the number of requests sent. Token counts are None where the
-    service sent none; `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning.
-    `quota_remaining` is what the service or the budget leaves, in `quota_unit` ("tokens" or "requests").
+    service sent none; `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning. `quota_remaining` is
+    the remainder of the service's quota or of the budget, in `quota_unit` ("tokens" or "requests").
 
     >>> events = []
     >>> answer = client.with_options(hooks=[events.append]).chat("Hello")

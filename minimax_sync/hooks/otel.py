@@ -1,7 +1,7 @@
 """Events as OpenTelemetry spans and metrics (extra `otel`), named by the GenAI semantic conventions.
 
-The names are those of the conventions' version 1.41; they are still "in development" there, so they stand here as text
-and not as imports that the next release may move. One span covers a call with all its attempts and waits.
+The names are those of the conventions' version 1.41; they are still "in development" there, so they are text here
+instead of imports that the next release may move. One span covers a call with all its attempts and waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
     from opentelemetry.util.types import AttributeValue
 
-_OPERATIONS = {"stream": "chat"}  # the conventions tell a stream by an attribute, not by its operation
+_OPERATIONS = {"stream": "chat"}  # the conventions mark a stream by an attribute, not by its operation
 
 _REQUEST_ATTRIBUTES = {
     "max_tokens": "gen_ai.request.max_tokens",

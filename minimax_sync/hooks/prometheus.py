@@ -1,4 +1,4 @@
-"""Events as Prometheus metrics (extra `prometheus`). Labels are names alone, so their number stays small."""
+"""Events as Prometheus metrics (extra `prometheus`). Labels are names only, so their number stays small."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _make_hook(registry: CollectorRegistry) -> Hook:
     from prometheus_client import Counter, Gauge, Histogram
 
     call = ("provider", "operation", "model")
-    requests = Counter("minimax_requests", "Calls, by how they ended", (*call, "outcome"), registry=registry)
+    requests = Counter("minimax_requests", "Calls, by outcome", (*call, "outcome"), registry=registry)
     attempts = Counter("minimax_attempts", "Requests sent, repeated ones included", call, registry=registry)
     failures = Counter(
         "minimax_attempt_failures", "Requests that failed, repeated or not", (*call, "error"), registry=registry
@@ -60,7 +60,7 @@ def _make_hook(registry: CollectorRegistry) -> Hook:
         "minimax_time_to_first_token_seconds", "Until a stream's first delta", call, buckets=_SECONDS, registry=registry
     )
     limiter_wait = Histogram(
-        "minimax_limiter_wait_seconds", "Held back by the own rate limit", call, buckets=_SECONDS, registry=registry
+        "minimax_limiter_wait_seconds", "Delayed by the client's rate limit", call, buckets=_SECONDS, registry=registry
     )
     refreshes = Counter("minimax_token_refreshes", "Access tokens renewed", ("provider",), registry=registry)
     quota = Gauge("minimax_quota_remaining", "Quota last seen", ("provider", "unit"), registry=registry)

@@ -1,6 +1,6 @@
 """Messages and tools from dicts: OpenAI's shape, Anthropic's blocks, and our own.
 
-Errors name the place. Parts of a kind that this library does not know are kept as they are. It must not know wires.
+Errors name the position. Parts of an unknown kind are kept unchanged. It must not know wires.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .scalars import plain_scalar
 from .shortened import shortened
 from .tooldef import ToolDef
 
-_MAPPING = (dict, Mapping)  # a dict is known at once: by the abstract class alone it takes six times as long
+_MAPPING = (dict, Mapping)  # dict first: the check against the abstract class alone takes six times as long
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -30,7 +30,7 @@ _PLAIN_ROLES: dict[str, Role] = {name: role for name, role in _ROLES.items() if 
 
 
 def messages_from(sequence: Sequence[object]) -> tuple[tuple[ChatMessage, ...], bool]:
-    """Read messages, dicts and strings; return them, and whether all are dicts of a role and a text alone."""
+    """Read messages, dicts and strings. Return them, and whether all are dicts with only a role and a text."""
     messages: list[ChatMessage] = []
     are_plain = True
     for position, item in enumerate(sequence):
@@ -67,7 +67,7 @@ def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
 def messages_from_dict(source: Mapping[str, Any], where: str) -> list[ChatMessage]:
     """Read one dict; `where` names it in errors. The role "developer" counts as "system".
 
-    Anthropic's user message of tool results is a message for each result, and one for what else it holds.
+    Anthropic's user message with tool results becomes a message for each result, and one for its other parts.
     """
     given = source.get("role")
     role = _ROLES.get(given) if isinstance(given, str) else None
@@ -129,7 +129,7 @@ _TOOL_FIELDS = ("type", "function", "name", "description", "parameters", "input_
 
 
 def tool_from_dict(source: Mapping[str, Any]) -> ToolDef:
-    """Read a tool in OpenAI's shape, {"type": "function", "function": {...}}, or its inner part alone."""
+    """Read a tool in OpenAI's shape, {"type": "function", "function": {...}}, or only the inner dict."""
     kind = source.get("type", "function")
     if kind not in ("function", "custom") or (kind == "custom" and "input_schema" not in source):
         raise RequestError(f"tools: the type must be 'function', not {shortened(str(kind))}")
@@ -180,7 +180,7 @@ def _image_url(item: Any, where: str) -> Part:
 
 
 def _image_block(item: Any, where: str) -> Part:
-    """Read Anthropic's image block; one with another kind of source stays as it is."""
+    """Read Anthropic's image block; one with another kind of source is kept unchanged."""
     source = item.get("source")
     kind = source.get("type") if isinstance(source, _MAPPING) else None
     if kind not in ("url", "base64") or _has_more(item, "type", "source"):

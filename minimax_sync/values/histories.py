@@ -1,6 +1,6 @@
 """Stored histories: the JSON document that `Conversation.save`, `chat --continue` and the REPL's `/save` write.
 
-Bytes in, values out; reading and writing files is the business of the callers.
+Bytes in, values out; the callers read and write the files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .usage import TokenUsage
 
 
 class StoredHistory(msgspec.Struct, frozen=True):
-    """A history as it is stored: `usage` has the tokens of its turns by the model that answered."""
+    """A stored history; `usage` has the tokens of its turns, by the model that answered."""
 
     messages: tuple[ChatMessage, ...] = ()
     system: str | None = None

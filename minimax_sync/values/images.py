@@ -12,7 +12,7 @@ import msgspec
 from ..errors import RequestError
 from .shortened import shortened
 
-# Patterns as text: re compiles them with the first image.
+# Patterns are text: re compiles them for the first image.
 _MAGIC = (
     (rb"\x89PNG\r\n\x1a\n", "image/png"),
     (rb"\xff\xd8\xff", "image/jpeg"),
@@ -30,7 +30,7 @@ _URL_STARTS = ("https://", "http://", "data:")
 
 @runtime_checkable
 class PilImage(Protocol):
-    """What of a PIL image is used; PIL itself is never imported."""
+    """The part of a PIL image that is used; PIL itself is never imported."""
 
     def save(self, fp: Any, format: str) -> None:
         """Write the image."""
@@ -40,8 +40,8 @@ class Image:
     r"""An image of a user message: bytes with their media type, or a URL that the service fetches. Immutable.
 
     Make one with `from_path`, `from_bytes` or `from_url`; `images=` of `ChatMessage.user` also takes a path, bytes, a
-    URL or a PIL image. PNG, JPEG, GIF and WebP. What is none of them raises `RequestError`. It is kept as the base64
-    that both wires send, so that a conversation does not encode its images again with every call.
+    URL or a PIL image. PNG, JPEG, GIF and WebP; other data raises `RequestError`. The image is kept as base64, which
+    both wires send, so that a conversation does not encode its images again with every call.
 
     >>> image = Image.from_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
     >>> answer = client.chat(ChatMessage.user("What is this?", [image]), model="MiniMax-M3")
@@ -126,7 +126,7 @@ class Image:
 
     @classmethod
     def coerce(cls, source: object) -> Image:
-        """Make an image of whatever `images=` may hold."""
+        """Return an image for any item that `images=` accepts."""
         if isinstance(source, Image):
             return source
         if isinstance(source, _BYTES):

@@ -1,4 +1,4 @@
-"""Decoded JSON values and the schema that they should fit: lossless conversions, and the bounds of a schema.
+"""Fitting decoded JSON values to a schema: lossless conversions, and the bounds of the schema.
 
 M2.5 writes every tool argument as the text of an XML element (its tool calling guide), and other models write JSON text
 inside JSON, `null` for a default, or one item for a list. Knows no Python type.
@@ -24,7 +24,7 @@ _UNCHANGED = object()
 
 
 def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
-    """Return the value in the form that the schema asks for, where nothing is lost; parts that do not fit stay."""
+    """Convert the value to the schema without loss; parts that do not fit are kept unchanged."""
     root = schema if root is None else root
     node = resolved(schema, root)
     alternatives = node.get("anyOf") or node.get("oneOf")
@@ -87,7 +87,7 @@ def _accepts(value: Any, schema: Schema, root: Schema) -> bool:
 
 
 def _fitted_to_one(value: Any, alternatives: Sequence[Schema], root: Schema) -> Any:
-    """Fit to the first alternative that the value fits as it is, else to the first that it can be converted to."""
+    """Fit to the first alternative that accepts the value unchanged, else to the first to which it can be converted."""
     for each in alternatives:
         if fits(value, each, root):
             return value
@@ -193,7 +193,7 @@ def _item_schemas(node: Schema, count: int) -> list[Schema]:
 def _matches(text: str, pattern: str) -> bool:
     try:
         return re.search(pattern, text) is not None
-    except re.error:  # of another dialect, such as pydantic's, which checks it
+    except re.error:  # a pattern of another dialect, such as pydantic's, which checks it itself
         return True
 
 

@@ -1,4 +1,4 @@
-"""JSON values in what a model wrote: bare, in a code fence, or in prose. Knows no schema and no response object."""
+"""JSON values in the text of a model: bare, in a code fence, or in prose. Knows no schema and no response object."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _PAIRS = {"}": "{", "]": "["}
 _MOST_WORK = 500_000_000
 """Limit on the sum of the positions where decoding failed: `json` counts the lines up to each."""
 _DEEP = 1_000_000
-"""What an attempt that nests too deeply counts for."""
+"""The cost of an attempt that fails because of deep nesting."""
 
 
 class _Found(NamedTuple):
-    """A value and where it stands. One that is `weak`, such as a footnote mark, counts only after all others."""
+    """A value and its position. A `weak` one, such as a footnote mark, is ranked after all others."""
 
     is_weak: bool
     end: int
@@ -128,7 +128,7 @@ def _outermost(text: str, fences: list[re.Match[str]]) -> Iterator[_Found]:
 
 
 def _is_broken(text: str, start: int, failed: int) -> bool:
-    """Tell JSON that is broken from prose, such as the interval [0, 1), after decoding failed at `failed`."""
+    """Return True for broken JSON, False for prose such as the interval [0, 1), after decoding failed at `failed`."""
     return text[start] == "{" or any(mark in text[start + 1 : failed + 1] for mark in '["{')
 
 

@@ -84,7 +84,7 @@ def resolved(node: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 _MOST_REFERENCES = 20
-"""How many references in a row are followed, so that a circle of them ends."""
+"""Limit on consecutive references, which may form a cycle."""
 
 
 def _types(node: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""The checks of a request's messages: what the service would refuse (2013) or misread is an error before sending.
+"""The checks of a request's messages: content that the service would refuse (2013) or misread is an error before
+sending.
 
 Errors name the message by its position. Pure: it must not know options or wires.
 """
@@ -24,7 +25,7 @@ _SPEAKERS = ("user", "assistant", "system")
 
 
 def check_messages(messages: Sequence[ChatMessage], *, is_plain: bool) -> None:
-    """Raise `RequestError` for what MiniMax answers with 2013: empty messages, tool results apart from their calls.
+    """Raise `RequestError` where MiniMax answers with 2013: empty messages, tool results apart from their calls.
 
     An assistant's message may be empty, as an answer cut off by a stop sequence is; it is not sent.
     """
@@ -40,8 +41,8 @@ def check_messages(messages: Sequence[ChatMessage], *, is_plain: bool) -> None:
         if message.role == "tool":
             if message.tool_call_id not in awaited:
                 raise RequestError(
-                    f"messages[{index}] is a tool result for {shortened(message.tool_call_id)}, but no call with that "
-                    "id waits for one; results directly follow the assistant message that holds their calls, one each"
+                    f"messages[{index}] is a tool result for {shortened(message.tool_call_id)}, but no open call has "
+                    "that id; results directly follow the assistant message that holds their calls, one each"
                 )
             awaited.discard(message.tool_call_id)
             continue
@@ -58,7 +59,7 @@ def check_messages(messages: Sequence[ChatMessage], *, is_plain: bool) -> None:
 
 
 def not_plain(messages: Iterable[ChatMessage]) -> Iterator[int]:
-    """Yield the positions of messages that are more than one text of the system, the user or the assistant.
+    """Yield the positions of messages that are not a single text of the system, the user or the assistant.
 
     Most messages are plain: they need no more checks.
     """

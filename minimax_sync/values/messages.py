@@ -1,4 +1,4 @@
-"""Messages: one ordered list of parts, whatever the wire, so that an answer replays as it came.
+"""Messages: one ordered list of parts, the same for all wires, so that an answer is replayed without loss.
 
 An assistant's message keeps its parts in the order in which the model wrote them: thinking, text, tool calls. The
 wires turn them into their own shapes and back; nothing here knows a wire.
@@ -76,7 +76,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def assistant(cls, text: str = "", tool_calls: Iterable[ToolCall] = ()) -> ChatMessage:
-        """Return an answer as a message. For one of the service use `ChatResponse.message`: that keeps its thinking."""
+        """Return an answer as a message. For the service's answers use `ChatResponse.message`, with thinking."""
         return cls("assistant", _texts(text) + tuple(tool_calls))
 
     @classmethod
@@ -114,13 +114,13 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def plain_text(self) -> str:
-        """The text of a message that is nothing else; "" for one without text, or with any other part."""
+        """The text of a message that has no other parts; "" without text, or with any other part."""
         parts = self.parts
         return parts[0].text if len(parts) == 1 and type(parts[0]) is Text else ""
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing in it to send."""
+        """Whether the message has no content to send."""
         for part in self.parts:
             if not isinstance(part, Text | Reasoning) or part.text or (isinstance(part, Reasoning) and part.extra):
                 return False

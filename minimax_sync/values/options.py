@@ -1,7 +1,6 @@
 """The options of a request, one row each: how a value is converted, and the rule that it must follow.
 
-`ChatOptions` lists the same names for type checkers; a test compares the two. What an option becomes in a body is the
-wires' business.
+`ChatOptions` lists the same names for type checkers; a test compares the two. The wires write the options into a body.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .tooldef import ToolDef, as_tool
 
 
 class SamplingOptions(TypedDict, total=False):
-    """Keyword arguments that every method takes which asks the model: those of `chat` that say how, not what."""
+    """Keyword arguments of every method that calls the model: those of `chat` without the content."""
 
     model: str | None
     max_tokens: int | None
@@ -42,7 +41,7 @@ class RoundOptions(SamplingOptions, total=False):
 
 
 class ChatOptions(RoundOptions, total=False):
-    """Keyword arguments of `chat`, `stream` and all that is built on them; see `ChatRequest` for their meaning."""
+    """Keyword arguments of `chat`, `stream` and the methods built on them; see `ChatRequest` for their meaning."""
 
     tools: Sequence[Any] | None
 
@@ -63,7 +62,7 @@ class TurnOptions(ConversationOptions, total=False):
 
 
 class Option(NamedTuple):
-    """One row. `convert` reads every spelling in use; `is_valid` checks the result, and `rule` describes it."""
+    """One row. `convert` accepts all known spellings; `is_valid` checks the result, and `rule` describes it."""
 
     convert: Callable[[Any], object]
     is_valid: Callable[[Any], bool]

@@ -1,6 +1,6 @@
 """The parts of a message: text, thinking, tool calls, and parts of other kinds, each as plain JSON and back.
 
-It must not know a wire: those turn parts into their own shapes.
+It must not know a wire: the wires convert parts to their own shapes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Text(msgspec.Struct, frozen=True, gc=False, tag="text"):
-    """A run of text. As JSON it is `{"type": "text", "text": ...}`, which is what either wire calls it."""
+    """A run of text. As JSON it is `{"type": "text", "text": ...}`, as on both wires."""
 
     text: str
 
@@ -29,7 +29,7 @@ class Text(msgspec.Struct, frozen=True, gc=False, tag="text"):
 
 
 class Reasoning(msgspec.Struct, frozen=True, gc=False):
-    """A run of the model's thinking, kept so that it can go back whole and in its own shape.
+    """A run of the model's thinking, kept so that it can be sent back complete and in its own shape.
 
     `shape` is what carried it: "reasoning_details", "thinking", "redacted_thinking", "think_tag", "reasoning_content".
     `signature` is the Anthropic wire's; `extra` holds the fields besides the text.
@@ -96,7 +96,8 @@ class ToolCall:
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
             problem = str(exc)
         raise ToolArgumentsError(
-            f"the arguments of the call {shortened(self._id)} to {shortened(self._name)} are no JSON object: {problem}"
+            f"the arguments of the call {shortened(self._id)} to {shortened(self._name)} "
+            f"are not a JSON object: {problem}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _tool_call(id: str, name: str, arguments_json: str) -> ToolCall:
 
 
 class OtherPart(msgspec.Struct, frozen=True):
-    """A content part of a shape that this library does not know, carried as it is on the wire that has that shape."""
+    """A content part of an unknown shape, sent unchanged on the wire that has that shape."""
 
     content: Mapping[str, Any]
 
@@ -146,8 +147,8 @@ class OtherPart(msgspec.Struct, frozen=True):
         return f"OtherPart({shortened(str(self.content.get('type')))})"
 
 
-# What has no cycles is not tracked by the garbage collector, whose passes would cost a long conversation more than its
-# encoding (a third of a call with 200 messages).
+# Values without cycles are not tracked by the garbage collector, whose passes would cost a long conversation more than
+# its encoding (a third of a call with 200 messages).
 Part = Text | Reasoning | Image | ToolCall | OtherPart
 
 

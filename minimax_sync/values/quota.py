@@ -1,4 +1,4 @@
-"""What is left of a plan or an account, as values that can describe themselves. Sends and decodes nothing."""
+"""The remainder of a plan or an account, as values with descriptions. Sends and decodes nothing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NOT_IN_PLAN = "not in the plan"
 
 
 class QuotaWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """What one window of the plan leaves to one model or family of models.
+    """The remainder of one window of the plan, for one model or family of models.
 
     `remaining_percent` is None where the service sends neither a percentage nor counts; a boosted week may have more
-    than 100. `total` is None where it does not count requests, `used` also where the counts contradict the percentage.
-    `status` is "active", "exhausted", "unlimited", "not in the plan" or "unknown". `weekly` is the window of the week
-    that the same requests are charged to, if there is one.
+    than 100. `total` is None if the window does not count requests, `used` also if the counts contradict the
+    percentage. `status` is "active", "exhausted", "unlimited", "not in the plan" or "unknown". `weekly` is the window
+    of the week that the same requests are charged to, if there is one.
 
     >>> window = client.quota().windows[0]
     >>> window.model, window.status

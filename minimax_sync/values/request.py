@@ -1,4 +1,4 @@
-"""A request: one call's question and options, free of any wire, and every check that can be made before sending.
+"""A request: the messages and options of one call, independent of the wire, and every check before sending.
 
 Contains `ChatRequest` and the readers of every form of input. The options' rules are rows of `options`, the messages'
 rules are in `message_checks`.
@@ -71,7 +71,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
     @property
     def is_plain(self) -> bool:
-        """Whether every message is a text of the system, the user or the assistant and holds nothing else."""
+        """Whether every message is a text of the system, the user or the assistant and has no other parts."""
         return self._is_plain
 
     @property
@@ -105,8 +105,8 @@ _OTHER_NAMES = {"max_completion_tokens": "max_tokens", "reasoning_effort": "effo
 def as_request(input: object, options: Mapping[str, Any], *, check: bool = True) -> ChatRequest:
     """Return the checked ChatRequest for the arguments of a method of the client.
 
-    `options` override the fields of `input`; their `messages` are the input where that is None. `check` False leaves
-    the check to the caller.
+    `options` override the fields of `input`; their `messages` are used if `input` is None. `check` False leaves the
+    check to the caller.
     """
     unknown = options.keys() - OPTIONS.keys() - {"messages"}
     if unknown:
@@ -130,7 +130,7 @@ def as_request(input: object, options: Mapping[str, Any], *, check: bool = True)
     elif isinstance(input, ChatRequest):
         request = msgspec.structs.replace(input, **options) if options else input
     else:
-        messages: Any = input  # read by the request itself
+        messages: Any = input  # the request reads it itself
         request = ChatRequest(messages, **options)
     if check:
         request.check()

@@ -1,4 +1,4 @@
-"""An answer, the same whether it came whole or as a stream, and whatever the wire."""
+"""`ChatResponse`, an answer. It is the same for whole and streamed answers and for both wires."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ChatResponse(msgspec.Struct, frozen=True):
 
     `message` is what to append to the history: it replays losslessly, thinking included. `finish_reason` is "stop",
     "tool_calls", "length", "content_filter" or the service's own word; "" in the partial answer of a broken stream.
-    `flagged`: the service marked input or output as sensitive. `request_id` is what MiniMax's support asks for.
+    `flagged`: the service marked input or output as sensitive. `request_id` is the id to quote to MiniMax's support.
     `headers` are the HTTP answer's. `messages` is the whole exchange where `run_tools` made it, else empty.
 
     >>> emulator.answer('{"km": 1006}', reasoning="The Loire ...")
@@ -56,7 +56,7 @@ class ChatResponse(msgspec.Struct, frozen=True):
 
     @property
     def raw(self) -> dict[str, Any] | None:
-        """The service's JSON as it came, decoded at every access; None for a streamed answer."""
+        """The service's own JSON, decoded at every access; None for a streamed answer."""
         return json.loads(self.body.decode("utf-8-sig", "replace")) if self.body else None
 
     def json(self) -> Any:

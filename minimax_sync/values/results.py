@@ -12,7 +12,7 @@ from .shortened import shortened
 
 
 class MapResult(msgspec.Struct, frozen=True):
-    """What came of one input: a `response`, or the `error` that was in its way. `index` counts inputs from 0.
+    """The outcome of one input: a `response` or an `error`. `index` counts inputs from 0.
 
     `value` is the answer as an instance of the `schema`, where `map` was given one.
 

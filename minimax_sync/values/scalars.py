@@ -24,9 +24,9 @@ def plain_scalar(value: Any) -> Any:
 
 
 def plain_json(value: Any) -> Any:
-    """Return a value that JSON can hold: a plain scalar, the list of a NumPy array; raise `TypeError` for others.
+    """Return a JSON value: a plain scalar, or the list of a NumPy array; raise `TypeError` for others.
 
-    For the JSON encoder, which asks for what it does not know.
+    The JSON encoder calls it for values of unknown types.
     """
     found = plain_scalar(value)
     if found is not value:

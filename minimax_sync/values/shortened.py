@@ -1,4 +1,4 @@
-"""How values show themselves: a repr names the shape and at most 60 characters of any text, so that logs stay safe."""
+"""The reprs of values: the shape and at most 60 characters of any text, so that logs stay short and safe."""
 
 from __future__ import annotations
 

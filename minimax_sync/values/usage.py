@@ -1,4 +1,4 @@
-"""What an answer cost: token counts with one meaning on both wires, and their price."""
+"""The usage of an answer: token counts with one meaning on both wires, and their price."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True)
 
     `prompt_tokens` is all input, cached included, on both wires; `completion_tokens` includes `reasoning_tokens`;
     `cache_read_tokens` and `cache_write_tokens` are parts of `prompt_tokens`. `long_requests` is the part of a sum that
-    comes from requests above 512,000 input tokens, which some models bill at a higher price; None where the counts
-    alone tell it.
+    comes from requests above 512,000 input tokens, which some models bill at a higher price; None if the counts alone
+    determine it.
 
     >>> usage = TokenUsage(prompt_tokens=1_000_000, completion_tokens=10) + TokenUsage(completion_tokens=20)
     >>> usage.prompt_tokens, round(usage.cost("MiniMax-M2.5"), 6)

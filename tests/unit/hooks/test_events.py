@@ -36,7 +36,7 @@ EVENTS: list[tuple[Event, str, str]] = [
     (
         RateLimited(**CALL, attempt=2, source="limiter", seconds=0.5),
         "INFO",
-        "stream MiniMax-M2.5: the limiter holds it back for 0.50 s",
+        "stream MiniMax-M2.5: delayed by the limiter for 0.50 s",
     ),
     (FirstToken(**CALL, seconds=0.25), "DEBUG", "stream MiniMax-M2.5: first token after 0.25 s"),
     (CallEnded(**CALL, duration=2.0, prompt_tokens=7), "INFO", "stream MiniMax-M2.5 ended after 2.00 s"),

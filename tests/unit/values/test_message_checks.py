@@ -24,7 +24,7 @@ def test_results_in_any_order_directly_after_their_calls_are_accepted() -> None:
     ("messages", "problem"),
     [
         ([ChatMessage.system("S")], "at least one message"),
-        ([USER, A], r"messages\[1\] is a tool result for 'a', but no call"),
+        ([USER, A], r"messages\[1\] is a tool result for 'a', but no open call"),
         ([USER, CALLING, A, A], r"messages\[3\] is a tool result"),
         ([USER, CALLING, A, USER], r"messages\[1\] holds tool calls without a result: b"),
         ([ChatMessage("user", (ToolCall("a", "f"),))], r"messages\[0\] \(user\) cannot hold ToolCall"),

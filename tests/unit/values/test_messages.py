@@ -144,7 +144,7 @@ def test_arguments_are_decoded_at_every_access(text: str, arguments: dict[str, A
     "text", ['{"x": ', "[1]", "null", '"x"', "5", "{} {}", '{"x": NaN}', "\ud800", '{"x": "\\ud800"}', "[" * 9999]
 )
 def test_arguments_that_are_not_an_object_raise_and_are_not_quoted(text: str) -> None:
-    with pytest.raises(ToolArgumentsError, match="'a' to 'f' are no JSON object") as caught:
+    with pytest.raises(ToolArgumentsError, match="'a' to 'f' are not a JSON object") as caught:
         ToolCall("a", "f", arguments_json=text).arguments
     assert caught.value.__cause__ is None
     assert text not in str(caught.value) or len(text) < 5

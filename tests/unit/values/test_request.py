@@ -143,7 +143,7 @@ HISTORIES: list[tuple[list[Any], str]] = [
     ([ChatMessage.assistant("")], "at least one message"),
     ([ChatMessage.user("")], r"messages\[0\] \(user\) is empty"),
     ([USER, ChatMessage("user", (Text(""),))], r"messages\[1\] \(user\) is empty"),
-    ([USER, result("a")], r"messages\[1\] is a tool result for 'a', but no call"),
+    ([USER, result("a")], r"messages\[1\] is a tool result for 'a', but no open call"),
     ([USER, CALLING], r"messages\[1\] holds tool calls without a result: a, b"),
     ([USER, CALLING, result("b")], r"messages\[1\] holds tool calls without a result: a"),
     ([USER, CALLING, result("a"), USER, result("b")], r"messages\[1\] holds tool calls without a result: b"),
