@@ -74,7 +74,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _drop_unwritten() -> None:
-    """Let what stdout did not take go nowhere, else the interpreter fails on it once more when it exits."""
+    """Discard the unwritten output, otherwise the interpreter fails on it once more when it exits."""
     try:
         print(end="", flush=True)
         return

@@ -1,4 +1,4 @@
-"""`quota` and `models`: what is left of the plan, and the models of the service."""
+"""`quota` and `models`: the remainder of the plan, and the models of the service."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def _models(arguments: Namespace) -> int:
 
 QUOTA = Command(
     "quota",
-    "the plan's windows and what is left of them",
+    "the plan's windows and what remains of them",
     """\
-Show what is left of each window of a Token Plan, in percent, as a bar and in words, and when it begins anew.
+Show what remains of each window of a Token Plan, in percent, as a bar and in words, and when it resets.
 
-Needs a plan: its key, or its login.""",
+Needs the key or the login of a plan.""",
     _quota,
     (_JSON,),
     "minimax-sync quota\nminimax-sync quota --json | jq '.windows[0].remaining_percent'",
@@ -95,7 +95,7 @@ Needs a plan: its key, or its login.""",
 MODELS = Command(
     "models",
     "the models that the service lists, with their prices",
-    "List the models; the known ones, where the service has no list.",
+    "List the models of the service, or the known ones if it has no list.",
     _models,
     (_JSON,),
     "minimax-sync models\nminimax-sync models --json | jq -r '.[].id'",

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from ..values.response import ChatResponse
 
 _DESCRIPTION = """\
-Ask a model of MiniMax and print its answer as it comes.
+Send a prompt to a model of MiniMax and print its answer as it arrives.
 
-Text that is piped in is the prompt, or follows it after an empty line when there is a PROMPT too. Beside a PROMPT, a
-pipe that stays silent for 3 seconds is left alone; - as PROMPT, or --stdin, waits for it, and -n never reads it, as a
+Text that is piped in is the prompt, or follows it after an empty line when there is a PROMPT too. With a PROMPT, a
+pipe that stays silent for 3 seconds is ignored; - as PROMPT, or --stdin, waits for it, and -n never reads it, as a
 `while read` loop needs. Without either, on a terminal, a conversation begins: type /help in it. Ctrl-C ends an answer
 there, Ctrl-D the conversation.
 
 The answer goes to stdout, as Markdown on a terminal when the extra `cli` is installed (NO_COLOR turns that off).
-Thinking, when shown, goes to stderr. A stream that breaks off leaves what had come on the screen, and the exit status
-is 1."""
+Thinking, when shown, goes to stderr. When a stream breaks off, the part received stays on the screen, and the exit
+status is 1."""
 
 _EXAMPLES = """\
 minimax-sync chat "Name three rivers."
@@ -90,19 +90,19 @@ def _options(arguments: Namespace) -> dict[str, Any]:
 
 
 def _prompt(arguments: Namespace) -> str | None:
-    """Put the prompt together; None when it is to be typed in a conversation."""
+    """Return the prompt from arguments and stdin; None if it will be typed in a conversation."""
     given = None if arguments.prompt == "-" else arguments.prompt
     waits = arguments.stdin or arguments.prompt == "-"
     if arguments.no_stdin:
         if waits or given is None:
-            raise UsageError("--no-stdin leaves stdin alone: give a PROMPT, and neither - nor --stdin")
+            raise UsageError("--no-stdin does not read stdin: give a PROMPT, and neither - nor --stdin")
         return _not_empty(given)
     is_typed = sys.stdin is None or sys.stdin.isatty()
     if is_typed and not waits:
         return given if given is None else _not_empty(given)
     piped = piped_text(None if waits or given is None else stdin.PATIENCE)
     if piped is None:
-        complain("nothing comes from stdin, so it is left alone; --stdin waits for it, -n never reads it")
+        complain("stdin is silent, so it is ignored; --stdin waits for it, -n never reads it")
     return _not_empty("\n\n".join(part for part in (given, piped) if part))
 
 
@@ -121,7 +121,7 @@ def _message(prompt: str, images: list[str]) -> ChatMessage:
 def _print_record(
     client: MiniMaxClient, messages: list[ChatMessage], options: dict[str, Any], whole: bool
 ) -> ChatResponse:
-    """Print the object in any case: after an error, it holds what had come."""
+    """Print the object in any case: after an error, it contains the part received."""
     try:
         response = client.chat(messages, **options) if whole else client.stream(messages, **options).response
     except LlmError as error:
@@ -143,15 +143,15 @@ def _print_line(response: ChatResponse | None, failure: LlmError | None) -> None
 
 COMMAND = Command(
     "chat",
-    "ask, and print the answer as it comes; without a prompt, a conversation",
+    "send a prompt and print the answer as it arrives; without one, a conversation",
     _DESCRIPTION,
     _run,
     (
-        argument("prompt", nargs="?", metavar="PROMPT", help="what to ask; - for what is piped in"),
+        argument("prompt", nargs="?", metavar="PROMPT", help="the prompt; - for what is piped in"),
         argument("-m", "--model", metavar="MODEL", help="the model; by default MiniMax-M2.5"),
         argument("-s", "--system", metavar="SYSTEM", help="the system prompt"),
-        argument("-c", "--continue", dest="keep", action="store_true", help="go on with the last conversation"),
-        argument("--temperature", metavar="T", type=float, help="how freely the model chooses its words"),
+        argument("-c", "--continue", dest="keep", action="store_true", help="continue the last conversation"),
+        argument("--temperature", metavar="T", type=float, help="the randomness of the answer, from 0 to 2"),
         argument("--max-tokens", metavar="N", type=int, help="the most tokens of the answer, thinking included"),
         argument("--effort", metavar="LEVEL", help="how deeply the model thinks: low, medium, high or max"),
         argument("--schema", metavar="FILE", help="ask for JSON of the schema in this file, and print the value"),
@@ -168,7 +168,7 @@ COMMAND = Command(
             help="print one JSON object: index, id, text, reasoning, tool_calls, finish_reason, usage, model, error",
         ),
         argument("--stdin", action="store_true", help="wait for what is piped in, for as long as it takes"),
-        argument("-n", "--no-stdin", action="store_true", help="leave stdin to others, as in a `while read` loop"),
+        argument("-n", "--no-stdin", action="store_true", help="do not read stdin, as in a `while read` loop"),
         argument("--no-stream", action="store_true", help="wait for the whole answer"),
         argument("--show-thinking", action="store_true", help="show the model's thinking, on stderr"),
     ),

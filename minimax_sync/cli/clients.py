@@ -26,20 +26,20 @@ _ARGUMENT = re.compile(rf"\bargument ({'|'.join(_FLAGS)})\b")
 
 
 def open_client(arguments: Namespace, **overrides: Any) -> MiniMaxClient:
-    """Make the client that the common options ask for; `overrides` that are None leave a setting as it is."""
+    """Make the client that the common options describe; `overrides` that are None do not change a setting."""
     from .. import MiniMaxClient
 
     return MiniMaxClient.from_config(
         arguments.config,
         agent=arguments.agent,
-        background_refresh=False,  # a command that lasts asks for a token before each call; that refreshes it
+        background_refresh=False,  # a long command requests a token before each call, which refreshes it
         hooks=(_report_wait,),
         **_given(arguments, overrides),
     )
 
 
 def find_settings(arguments: Namespace, **overrides: Any) -> Settings:
-    """Find the settings that such a client would have."""
+    """Find the settings of the client that `open_client` would make."""
     from ..settings.resolve import resolve_settings
 
     return resolve_settings(arguments=_given(arguments, overrides), path=arguments.config, agent=arguments.agent)
@@ -51,12 +51,12 @@ def find_login_settings(arguments: Namespace, **overrides: Any) -> Settings:
 
 
 def is_without_credential(error: ConfigError) -> bool:
-    """Return whether nothing is wrong but a missing credential."""
+    """Return whether the only problem is a missing credential."""
     return str(error).startswith(_NO_CREDENTIAL)
 
 
 def token_plan(settings: Settings) -> TokenPlan:
-    """Return the login that the settings lead to."""
+    """Return the login that the settings name."""
     from ..auth.token_plan import TokenPlan
 
     return TokenPlan(settings.bundle.value, base_url=settings.base_url_by_hand)
@@ -85,7 +85,7 @@ def read_schema(name: str) -> dict[str, Any]:
 
 
 def as_complaint(error: LlmError) -> str:
-    """Return the message of an error with flags for arguments, and without attributes, which a user cannot look at."""
+    """Return the message of an error with flags for arguments, and without `.partial`, which a user cannot read."""
     text = in_flags(str(error)).replace(_PARTIAL, "") or type(error).__name__
     return f"{text} [request {error.request_id}]" if error.request_id else text
 
@@ -104,7 +104,7 @@ def in_flags(text: str) -> str:
 
 
 class _NoCredential:
-    """The credential before there is one."""
+    """A placeholder for a missing credential."""
 
     def bearer(self) -> str:
         raise ConfigError(_NO_CREDENTIAL)

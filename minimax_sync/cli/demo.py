@@ -1,6 +1,6 @@
-"""`demo`: the main job end to end, as any program would do it: chat, stream, a tool call, a Token Plan refresh.
+"""`demo`: the main features end to end: chat, stream, a tool call, a Token Plan refresh.
 
-It runs on the service when there is a credential, else on the emulator, and prints which.
+It runs on the service if there is a credential, else on the emulator, and prints which one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _run(arguments: Namespace) -> int:
     with ExitStack() as stack:
         if settings is None:
             emulator = _start_emulator(stack)
-            print(f"The emulator on this machine answers, at {emulator.url}, for there is no MiniMax credential.")
+            print(f"There is no MiniMax credential, so the emulator on this machine answers, at {emulator.url}.")
             _script(emulator)
             client = stack.enter_context(_client_of(arguments, emulator))
         else:
@@ -148,7 +148,7 @@ def _call_tool(client: MiniMaxClient) -> None:
 
 
 def get_weather(city: str) -> dict[str, object]:
-    """Tell the weather in a city now."""
+    """Return the current weather in a city."""
     return _WEATHER.get(city, {"error": "no such city"})
 
 
@@ -211,7 +211,7 @@ def _note(response: ChatResponse, began: float) -> None:
 
 COMMAND = Command(
     "demo",
-    "the main job end to end, on the service or on the emulator",
+    "the main features end to end, on the service or on the emulator",
     """\
 Chat, stream, call a tool and refresh a Token Plan login, and show the conversation.
 

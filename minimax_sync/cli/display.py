@@ -1,8 +1,8 @@
-"""An answer as it comes: the text on stdout, the thinking dimmed on stderr, so that a pipe gets the answer alone.
+"""An answer as it arrives: the text on stdout, the thinking dimmed on stderr, so that a pipe gets only the answer.
 
-Plain text, flushed as it comes; on a terminal, where rich (the extra `cli`) is installed, Markdown. The blocks of an
-answer that are complete are printed for good; only the last one, which still grows, is drawn anew, and of that no more
-than fits on the screen.
+Plain text, flushed as it arrives; on a terminal, if rich (the extra `cli`) is installed, Markdown. The complete blocks
+of an answer are printed once; only the last one, which still grows, is redrawn, and no more of it than fits on the
+screen.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REMARKS = {
 
 
 def show_stream(ask: Callable[[], ChatStream], show_thinking: bool) -> ChatResponse:
-    """Ask, show the answer as it comes, and return it; after an error, what had come stays on the screen."""
+    """Show the answer as it arrives, and return it; after an error the part received stays on the screen."""
     from ..values.chunks import ReasoningDelta, TextDelta
 
     with open_display(show_thinking) as display, ask() as stream:
@@ -44,7 +44,7 @@ def show_stream(ask: Callable[[], ChatStream], show_thinking: bool) -> ChatRespo
 
 
 def show_whole(ask: Callable[[], ChatResponse], show_thinking: bool) -> ChatResponse:
-    """Ask, show the answer when it is there, and return it."""
+    """Call `ask`, show the answer when it is complete, and return it."""
     with open_display(show_thinking) as display:
         response = ask()
         display.thinking(response.reasoning)
@@ -59,7 +59,7 @@ def _comment(response: ChatResponse) -> None:
 
 
 class PlainDisplay:
-    """Writes text and thinking as they come."""
+    """Writes text and thinking as they arrive."""
 
     def __init__(self, show_thinking: bool) -> None:
         self._shows_thinking = show_thinking
@@ -121,12 +121,12 @@ class MarkdownDisplay(PlainDisplay):
         super()._turn_to(stream)
 
     def _settle(self) -> None:
-        """Print for good the blocks that are followed by another one."""
+        """Print the blocks that are followed by another one; they will not change."""
         start = _last_block(self._tail)
         if start:
             lines = self._tail.split("\n")
             self._tail = "\n".join(lines[start:])
-            self._live.refresh()  # so that what is printed now is no longer drawn below itself
+            self._live.refresh()  # so that the text printed now is not drawn again below
             self._console.print(_markdown("\n".join(lines[:start])))
             self._console.print()
 

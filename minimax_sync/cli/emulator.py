@@ -79,8 +79,8 @@ COMMAND = Command(
     "an emulator of MiniMax on this machine, for experiments",
     """\
 Run an emulator of MiniMax on this machine until Ctrl-C: both wires, streams, tool calls, quota, embeddings, and the
-Token Plan's portal. It repeats what it is asked. Prints its addresses, the environment that makes clients use it, and a
-line for each request.""",
+Token Plan's portal. It repeats the prompt as its answer. Prints its addresses, the environment that makes clients
+use it, and a line for each request.""",
     _run,
     (
         argument(

@@ -1,4 +1,4 @@
-"""What was typed in conversations: lines to be edited and recalled, and the file that keeps them, mode 0600."""
+"""The input history of conversations: lines to be edited and recalled, and the file that keeps them, mode 0600."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class History:
         return text
 
     def __enter__(self) -> Self:
-        with suppress(ImportError, OSError):  # without readline or a place for the file, lines are only not recalled
+        with suppress(ImportError, OSError):  # without them only the recall of lines is missing
             readline = _readline()
             readline.clear_history()
             readline.set_history_length(_LINES)

@@ -1,4 +1,4 @@
-"""`login`, `logout` and `token`: the Token Plan's login in a browser, its removal, and what a call would send."""
+"""`login`, `logout` and `token`: the Token Plan's login in a browser, its removal, and the bearer of a call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BUNDLE = (
         metavar="PATH",
         help="the file of the login; by default the one in llm.yaml, else ./secrets/minimax_token_plan.json",
     ),
-    argument("--user", action="store_true", help="the login of the user, which serves in every directory"),
+    argument("--user", action="store_true", help="the login of the user, which is used in every directory"),
 )
 
 
@@ -38,7 +38,7 @@ def _login(arguments: Namespace) -> int:
 
     def on_code(user_code: str, url: str, expires_at: datetime) -> None:
         print(f"Open    {printable(url)}\nConfirm {bold(printable(user_code))}\n")
-        print(f"Waiting until {expires_at.astimezone():%H:%M}; Ctrl-C leaves everything as it was.", flush=True)
+        print(f"Waiting until {expires_at.astimezone():%H:%M}; Ctrl-C changes nothing.", flush=True)
         if not arguments.no_browser and _has_browser():
             webbrowser.open(url)
 
@@ -54,7 +54,7 @@ def _login(arguments: Namespace) -> int:
     print(f"\nLogged in at {done.region}.")
     if done.notification:
         print(printable(done.notification))
-    print(f"The login is in {done.bundle}; keep that to yourself.")
+    print(f"The login is in {done.bundle}; keep it secret.")
     print(f"Its access token is good until {instant(done.expires_at, now)}, and is refreshed by itself.")
     _advise(settings, usual, done.region)
     return 0
@@ -99,12 +99,12 @@ def _logout(arguments: Namespace) -> int:
     removed = logout(settings.bundle.value)
     print(f"Removed the login {place_of(settings)}." if removed else f"There is no login at {place_of(settings)}.")
     if settings.bundle.value != usual.user_bundle and os.path.lexists(usual.user_bundle):
-        print(f"The login {usual.user_bundle} serves in every directory: {PROGRAM} logout --user removes it.")
+        print(f"The login {usual.user_bundle} is used in every directory: {PROGRAM} logout --user removes it.")
     return 0
 
 
 def _bundle(arguments: Namespace, usual: Settings) -> str | None:
-    """Return the bundle that the options name, None for the usual one."""
+    """Return the bundle that the options name, None for the default one."""
     if arguments.user and arguments.bundle:
         raise UsageError("give --bundle or --user, not both")
     return usual.user_bundle if arguments.user else arguments.bundle
@@ -126,7 +126,7 @@ LOGIN = Command(
 Log in to a MiniMax Token Plan.
 
 Shows a code and the page to confirm it on, opens that page, waits until it is confirmed, and writes the tokens to a
-file that is yours alone. From then on every client here uses them and keeps them fresh. Ctrl-C leaves nothing behind.
+file that is yours alone. From then on every client here uses them and keeps them fresh. Ctrl-C changes nothing.
 An earlier login is replaced.""",
     _login,
     (
@@ -147,7 +147,7 @@ LOGOUT = Command(
     """\
 Remove the file of the Token Plan login, and what refreshes left beside it.
 
-Programs that run go on until their access token runs out. The login itself is ended on MiniMax's own pages.""",
+Running programs continue until their access token expires. The login itself can be revoked on MiniMax's own pages.""",
     _logout,
     _BUNDLE,
     "minimax-sync logout\nminimax-sync logout --user",

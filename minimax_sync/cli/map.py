@@ -31,8 +31,8 @@ A line of OUT.jsonl has: index, id, text, reasoning, tool_calls, finish_reason, 
 with type and message) and key. Answers are written as they come; index counts the lines of IN.jsonl from 0, without the
 blank ones.
 
-Run again, it goes on where it stopped: what has an answer is not asked again, what failed is. A line of IN.jsonl that
-cannot be understood fails alone, and is named on stderr."""
+A second run continues where the first stopped: it repeats failed lines, but none that have an answer. An invalid line
+of IN.jsonl fails without stopping the run, and is named on stderr."""
 
 _EXAMPLES = """\
 minimax-sync map questions.jsonl -o answers.jsonl
@@ -126,7 +126,7 @@ def _run(arguments: Namespace) -> int:
                 count += 1
                 failures += result.error is not None
         except KeyboardInterrupt:
-            remark(f"stopped; what was answered is in {arguments.output}, the same command goes on")
+            remark(f"stopped; the answers so far are in {arguments.output}; run the same command to continue")
             raise
     return _report(arguments.output, count, failures, lines.broken)
 
@@ -150,7 +150,7 @@ def _report(output: str, count: int, failures: int, broken: list[str]) -> int:
         return 0
     unnamed = len(broken) - _NAMED_LINES
     more = f", {unnamed} more of them broken" if unnamed > 0 else ""
-    complain(f"{failures} of {count} lines failed{more}; {output} has the reasons; the same command asks them again")
+    complain(f"{failures} of {count} lines failed{more}; {output} has the reasons; run the same command to repeat them")
     return 1
 
 
@@ -169,16 +169,16 @@ def _executor(address: str | None) -> Iterator[Executor | None]:
 
 COMMAND = Command(
     "map",
-    "ask every line of a file, one answer per line; run again, it goes on",
+    "send every line of a file, one answer per line; a second run continues",
     _DESCRIPTION,
     _run,
     (
         argument("inputs", metavar="IN.jsonl", help="one prompt per line; - is stdin"),
         argument("-o", "--output", metavar="FILE", required=True, help="OUT.jsonl, the answers, appended to"),
-        argument("--workers", metavar="N", type=int, default=8, help="how many calls run at once; by default 8"),
+        argument("--workers", metavar="N", type=int, default=8, help="how many calls run concurrently; by default 8"),
         argument("--schema", metavar="FILE", help="ask for JSON of the schema in this file; what does not fit fails"),
         argument("--dask", metavar="ADDRESS", help="run the calls on the workers of this Dask scheduler"),
-        argument("--redis", metavar="URL", help="share one request rate with all that name this Redis"),
+        argument("--redis", metavar="URL", help="share one request rate with all programs that name this Redis"),
     ),
     _EXAMPLES,
 )

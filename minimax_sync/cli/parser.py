@@ -39,12 +39,12 @@ _EXIT_STATUS = (
     ("0", "all went well"),
     ("1", "an error; one line on stderr names it"),
     ("2", "the command line is wrong"),
-    ("130", "ended by Ctrl-C"),
+    ("130", "interrupted by Ctrl-C"),
 )
 
 
 class UsageError(Exception):
-    """The command line asks for something impossible; the message names the cure."""
+    """The command line is invalid; the message names the cure."""
 
 
 class Argument(NamedTuple):
@@ -83,7 +83,7 @@ COMMON = (
 
 
 class _Formatter(RawDescriptionHelpFormatter):
-    """Leaves descriptions as they are written, and gives long options room."""
+    """Keeps the line breaks of descriptions, and leaves room for long options."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)

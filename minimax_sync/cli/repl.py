@@ -1,4 +1,4 @@
-"""A conversation on a terminal. Ctrl-C ends an answer and leaves the history as it was before; Ctrl-D leaves."""
+"""A conversation on a terminal. Ctrl-C ends an answer and keeps the history before it; Ctrl-D leaves."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _COMMAND = re.compile(r"/(\w+)(?:\s+(.*))?", re.DOTALL)
 _HELP = (
-    ("a \\ at the end of a line", "goes on with the next line"),
+    ("a \\ at the end of a line", "continues on the next line"),
     ('""" ... """', "holds several lines"),
-    ("Ctrl-C", "ends the answer; what was asked is forgotten"),
+    ("Ctrl-C", "ends the answer; the turn is discarded"),
 )
 
 
@@ -74,7 +74,7 @@ class Repl:
     def _turn(self, text: str) -> None:
         command = _COMMAND.fullmatch(text.strip())
         if command:
-            self._obey(command[1], (command[2] or "").strip())
+            self._run_command(command[1], (command[2] or "").strip())
         elif text.strip() or self._images:
             self._say(text.strip())
 
@@ -83,12 +83,12 @@ class Repl:
         try:
             show_stream(lambda: self._conversation.stream(text, images, **options), self._shows_thinking)
         except KeyboardInterrupt:
-            print(dim("ended; this turn is forgotten"))
+            print(dim("ended; this turn is discarded"))
             return
         self._images = []
         keep_conversation(self._conversation.messages)
 
-    def _obey(self, name: str, argument: str) -> None:
+    def _run_command(self, name: str, argument: str) -> None:
         if name not in _COMMANDS:
             complain(f"there is no command /{name}; /help lists them")
             return
@@ -121,7 +121,7 @@ class Repl:
         print(dim(f"saved {len(turns)} messages to {path}"))
 
     def load(self, name: str) -> None:
-        """Go on with a conversation that was saved as JSON."""
+        """Continue a conversation that was saved as JSON."""
         if not name:
             complain("load which file? /load FILE.json")
             return
@@ -161,7 +161,7 @@ _COMMANDS = {
     "system": _ReplCommand("[TEXT]", "the instruction from now on; without TEXT none", Repl.instruct),
     "image": _ReplCommand("FILE", "show an image, or a URL's, with the next message", Repl.attach),
     "save": _ReplCommand("FILE", "write the conversation to a file, as Markdown or, to FILE.json, as JSON", Repl.save),
-    "load": _ReplCommand("FILE", "go on with a conversation that was saved as JSON", Repl.load),
+    "load": _ReplCommand("FILE", "continue a conversation that was saved as JSON", Repl.load),
     "usage": _ReplCommand("", "the tokens used by this conversation", Repl.show_usage),
     "thinking": _ReplCommand("", "show the thinking, or hide it again", Repl.toggle_thinking),
     "clear": _ReplCommand("", "begin a new conversation", Repl.clear),

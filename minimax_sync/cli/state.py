@@ -1,4 +1,4 @@
-"""What the command line keeps between its runs, readable by its user alone: the last conversation."""
+"""The state that the command line keeps between runs, readable only by its user: the last conversation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONVERSATION = "conversation.json"
 
 
 def state_directory() -> Path:
-    """Return the directory for what is kept; it may not exist."""
+    """Return the directory of the state; it may not exist."""
     if sys.platform == "win32":
         root = os.environ.get("LOCALAPPDATA") or Path("~/AppData/Local").expanduser()
     else:
@@ -34,7 +34,7 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def keep_conversation(messages: Sequence[ChatMessage]) -> None:
-    """Keep a history for `chat --continue`. A place that cannot be written costs the history and a line on stderr."""
+    """Keep a history for `chat --continue`. If it cannot be written, print a line on stderr."""
     try:
         write_private(state_directory() / _CONVERSATION, history_as_json(messages))
     except OSError as error:

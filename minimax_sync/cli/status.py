@@ -1,4 +1,4 @@
-"""`status`: what a client would use, where each value came from, and whether it works. Shows no secret."""
+"""`status`: the settings of a client, the source of each value, and whether they work. Shows no secret."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _check(arguments: Namespace) -> None:
         f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
     )
     if is_degraded:
-        print("but Redis cannot be reached: this process keeps to the rate alone, without the others")
+        print("but Redis cannot be reached: this process limits only its own rate")
 
 
 def _title(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What is piped into a command: when it is read, and for how long it is waited for. Knows nothing of MiniMax."""
+"""The text that is piped into a command: when it is read, and how long to wait for it. Knows nothing of MiniMax."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _read_in_thread(patience: float) -> bytes | None:
         while chunk:
             try:
                 chunk = os.read(descriptor, 65536)
-            except OSError:  # it was closed by somebody else
+            except OSError:  # another part of the program has closed it
                 chunk = b""
             chunks.put(chunk)
 

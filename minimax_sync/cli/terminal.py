@@ -1,4 +1,4 @@
-"""Output: plain text in pipes, a little emphasis on terminals, and no control characters from a server.
+"""Output: plain text in pipes, bold and dim text on terminals, and no control characters from a server.
 
 Knows nothing of MiniMax.
 """

@@ -26,7 +26,7 @@ _KEYWORDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "lt": ("exclusiveMaximum", (int, float)),
     "multiple_of": ("multipleOf", (int, float)),
 }
-"""Attribute of a piece of metadata -> (keyword, the types of value that a schema can hold)."""
+"""Attribute of a metadata object -> (keyword, the types of its values in a schema)."""
 
 _UNIONS = (Union, types.UnionType)
 _LENGTHS = {"string": "Length", "array": "Items", "object": "Properties"}
@@ -154,7 +154,7 @@ def _keywords(metadata: Iterable[Any], accepted: frozenset[str]) -> Iterator[tup
 
 
 def _parts(metadata: Any) -> Iterable[Any]:
-    """Return what a group of metadata holds: the `metadata` of pydantic's Field, annotated_types' Interval or Len."""
+    """Return the content of grouped metadata: the `metadata` of pydantic's Field, annotated_types' Interval or Len."""
     parts = getattr(metadata, "metadata", None)
     if isinstance(parts, list | tuple):
         return parts
@@ -172,7 +172,7 @@ def default_of(metadata: Any) -> Any:
 
 
 def is_field(value: Any) -> bool:
-    """Return True for what pydantic's `Field(...)` returns."""
+    """Return True for a result of pydantic's `Field(...)`."""
     return hasattr(value, "default_factory") and hasattr(value, "json_schema_extra")
 
 

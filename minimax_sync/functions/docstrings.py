@@ -15,8 +15,8 @@ _FIELD = re.compile(r"[:@](?:param|parameter|arg|argument|key|keyword)\s+(?:[^:]
 def read_docstring(doc: str) -> tuple[str, dict[str, str]]:
     """Split a cleaned docstring into its first paragraph and the texts of its parameters.
 
-    A text is an entry of a section such as "Args:" (`name (type): text`) or "Parameters" underlined with dashes
-    (`name : type`, the text below), or a field (`:param type name: text`). It goes on over lines indented deeper.
+    A text is an entry of a section such as "Args:" (`name (type): text`) or "Parameters" underlined with dashes (`name
+    : type`, the text below), or a field (`:param type name: text`). It continues on lines with deeper indentation.
     """
     lines = doc.splitlines()
     texts: dict[str, list[str]] = {}

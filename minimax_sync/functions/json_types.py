@@ -1,4 +1,4 @@
-"""Python types as JSON: the schema that a model gets, and the value that is made of what it wrote.
+"""Python types as JSON: the schema for the model, and the conversion of the model's JSON to a value.
 
 Contains what msgspec and pydantic do for `tool` and `parse`. Pydantic is recognised by its attributes, and imported
 only for a type that needs it.
@@ -20,7 +20,7 @@ from ..values.json_schema import inlined, place_of, property_names
 from .annotations import annotate, parts_of
 
 _Engine = tuple[dict[str, Any], Callable[[Any], Any]]
-"""A schema, and what makes an instance of a decoded value or raises `Misfit`."""
+"""A schema, and the function that converts a decoded value to an instance or raises `Misfit`."""
 
 _CORE_SCHEMA = "__get_pydantic_core_schema__"
 _MSGSPEC_ERROR = re.compile(r"(?P<text>.*?)(?: - at `(?:key` in `)?(?P<place>\$.*)`)?", re.DOTALL)
@@ -97,13 +97,13 @@ def _by_msgspec(kind: Any) -> _Engine:
     try:
         schema = msgspec.json.schema(kind, schema_hook=_schema_hook)
     except TypeError as exc:
-        raise TypeError(str(exc).splitlines()[-1]) from exc  # the lines above it are advice on msgspec
+        raise TypeError(str(exc).splitlines()[-1]) from exc  # the lines before it are advice on msgspec
     return schema, functools.partial(_from_msgspec, kind)
 
 
 def _from_msgspec(kind: Any, value: Any) -> Any:
     problem = ""
-    for strict in (True, False):  # lenient alone, msgspec takes "1" for a number in Literal["1", 2]
+    for strict in (True, False):  # in lenient mode only, msgspec reads "1" as a number in Literal["1", 2]
         try:
             return msgspec.convert(value, kind, strict=strict, dec_hook=_dec_hook)
         except (msgspec.ValidationError, UnicodeError) as exc:

@@ -1,7 +1,7 @@
 """A plugin for the command line tool and library `llm`: MiniMax's chat models under `minimax/NAME`.
 
-`llm` imports this module by its entry point; nothing else may. Contains what translates between llm's prompts and
-events and our requests and chunks. Uses the public client only, and opens it when the first prompt is sent.
+`llm` imports this module by its entry point; nothing else may. Contains the conversion between llm's prompts and events
+and this library's requests and chunks. Uses the public client only, and opens it when the first prompt is sent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .parse import parse
 
 _KEY_NAME = "minimax"
 _OURS = "minimax"
-"""Our part of `provider_metadata`."""
+"""This library's key in `provider_metadata`."""
 
 _IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _CUT = frozenset({"length", "content_filter"})
@@ -58,10 +58,10 @@ class MiniMaxModel(llm.KeyModel):
     class Options(llm.Options):
         """The options of a prompt, given as `-o NAME VALUE`."""
 
-        temperature: float | None = Field(description="How freely the model chooses its words", default=None)
+        temperature: float | None = Field(description="Randomness of the answer, from 0 to 2", default=None)
         max_tokens: int | None = Field(description="The most tokens of the answer, thinking included", default=None)
         effort: str | None = Field(description="How deeply the model thinks: low, medium, high ...", default=None)
-        thinking: bool | None = Field(description="Whether the model thinks, where that can be chosen", default=None)
+        thinking: bool | None = Field(description="Whether the model thinks, for models with that choice", default=None)
 
     def __init__(self, card: ModelCard) -> None:
         self.model_id = f"minimax/{card.name}"
@@ -80,7 +80,7 @@ class MiniMaxModel(llm.KeyModel):
         conversation: llm.Conversation | None,
         key: str | None,
     ) -> Iterator[str | StreamEvent]:
-        """Send the prompt and yield the answer's events. A prompt with a schema is answered whole, and validated."""
+        """Send the prompt and yield the answer's events. An answer with a schema is not streamed, and validated."""
         try:
             client = _open_client(key)
         finally:
@@ -144,7 +144,7 @@ def _messages(message: Message) -> Iterator[ChatMessage]:
 
 
 def _answer(parts: Iterable[Part], text: str) -> ChatMessage:
-    """Return an answer as it came, thinking and signatures included, unless its text or calls were changed since.
+    """Return an answer as received, with thinking and signatures, unless its text or calls have been changed.
 
     The thinking of another provider's model is left out.
     """
@@ -197,7 +197,7 @@ def _events_of_message(message: ChatMessage) -> Iterator[StreamEvent]:
 
 
 def _kept(message: ChatMessage) -> StreamEvent:
-    """Return an event without text that carries the message as it came, for the next request."""
+    """Return an event without text that carries the message as received, for the next request."""
     return StreamEvent(type="reasoning", chunk="", provider_metadata={_OURS: message.to_dict()})
 
 

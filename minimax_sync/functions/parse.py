@@ -1,6 +1,6 @@
-"""Answers as typed values: ask for JSON of a schema, validate the answer, and send back what does not fit.
+"""Answers as typed values: ask for JSON that fits a schema, validate the answer, and send problems back.
 
-Knows no client: it is handed the function that asks.
+Knows no client: the function that sends requests is passed in.
 """
 
 from __future__ import annotations
@@ -51,9 +51,8 @@ class Parsed(msgspec.Struct, Generic[Value], frozen=True):
 
 
 class Schema:
-    """A schema as a way to ask and to read: the request, the answer that fits, its value. Pickles by the schema.
-
-    Raises `RequestError` for a schema that cannot be one.
+    """A schema with its three uses: the request, the answer that fits, its value. Pickles by the schema. Raises
+    `RequestError` for an invalid schema.
     """
 
     def __init__(self, schema: Any, max_repairs: int = 2) -> None:
@@ -74,13 +73,13 @@ class Schema:
         return msgspec.structs.replace(request, response_format=self._json_schema)
 
     def parsed(self, ask: Ask, request: ChatRequest) -> Parsed[Any]:
-        """Call `ask` until an answer fits, and send back what does not."""
+        """Call `ask` until an answer fits, sending back the problems of the others."""
         usage = TokenUsage()
         for repairs in range(self._max_repairs + 1):
             response = ask(request)
             usage += response.usage
             if response.finish_reason == "length" and not response.text.strip():
-                raise _failure(SPENT_ON_THINKING, response)  # the same limit would give the same
+                raise _failure(SPENT_ON_THINKING, response)  # the same limit would have the same result
             try:
                 return Parsed(_value(response, self._json_schema, self._validate), response, usage, repairs)
             except Misfit as exc:
@@ -115,7 +114,7 @@ def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Ma
 
 
 def _without_calls(message: ChatMessage) -> ChatMessage:
-    """Return an answer without the tool calls that nobody asked for: without a result they would be refused."""
+    """Return an answer without unrequested tool calls, which would be refused without results."""
     parts = tuple(part for part in message.parts if not isinstance(part, ToolCall))
     return msgspec.structs.replace(message, parts=parts)
 
@@ -133,7 +132,7 @@ def _value(response: ChatResponse, json_schema: Mapping[str, Any], validate: Val
         candidates = json_values(response.text, reasoning=response.reasoning)
     except ResponseFormatError:
         candidates = []
-    if "string" in accepted_types(json_schema):  # the text itself: the `b` of Literal["a", "b"], or prose
+    if "string" in accepted_types(json_schema):  # the bare text: the `b` of Literal["a", "b"], or prose
         candidates.append(response.text.strip())
     misfits = []
     for candidate in candidates:
@@ -151,7 +150,7 @@ def _complaint(problems: tuple[tuple[str, str], ...]) -> str:
 
 
 def _validation(schema: Any) -> tuple[Mapping[str, Any], Validate]:
-    """Return the JSON schema to ask with, and what makes an instance of a decoded value or raises `Misfit`."""
+    """Return the JSON schema to send, and the function that converts a decoded value or raises `Misfit`."""
     if isinstance(schema, Mapping):
         return schema, _schema_check(dict(schema))
     try:

@@ -1,4 +1,4 @@
-"""What a tool returned, as the text and the images that the model gets. Knows nothing of calls."""
+"""The conversion of a tool's result to the text and the images for the model. Knows nothing of calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..values.images import Image
 from ..values.scalars import plain_json
 
 MOST_ITEMS = 100_000
-"""Limit on what is read from a generator, which may have no end."""
+"""Limit on the items read from a generator, which may be infinite."""
 
 _KEYS_ONLY = (tuple, bool, type(None))
 """Types that msgspec encodes itself, unless they are keys of a dict."""
@@ -26,8 +26,8 @@ _KEYS_ONLY = (tuple, bool, type(None))
 def as_content(result: object) -> tuple[str, tuple[Image, ...]]:
     """Return a tool's result as text and images.
 
-    Images are `Image`s, PIL images, the bytes of one, and whatever draws itself by `_repr_png_`, as Matplotlib's
-    figures do; alone, or among other values in a list or tuple. Raises what `as_text` raises.
+    Images are `Image`s, PIL images, the bytes of an image, and objects with `_repr_png_`, such as Matplotlib's figures;
+    alone, or among other values in a list or tuple. Raises what `as_text` raises.
     """
     if isinstance(result, list | tuple):
         found = [_image_in(item) for item in result]
@@ -44,7 +44,7 @@ def as_content(result: object) -> tuple[str, tuple[Image, ...]]:
 
 
 def _image_in(value: object) -> Image | None:
-    """Return the image that a value is or draws; None if it is something else."""
+    """Return the image that a value is or renders; None if it is not an image."""
     draw = getattr(value, "_repr_png_", None)
     is_image = isinstance(value, Image | bytes | bytearray | memoryview) or callable(draw)
     if not is_image and not (hasattr(value, "save") and hasattr(value, "getbands")):
@@ -74,7 +74,7 @@ def escaped_surrogates(text: str) -> str:
 
 
 def _encodable(value: Any) -> Any:
-    """Return what msgspec can encode instead of a value that it does not know."""
+    """Return an encodable replacement for a value of a type that msgspec does not know."""
     if isinstance(value, _KEYS_ONLY):
         raise TypeError("not a key of a JSON object")
     if inspect.isawaitable(value) or inspect.isasyncgen(value):
@@ -108,4 +108,4 @@ def _no_coroutine(value: Any) -> str:
     if inspect.iscoroutine(value):
         value.close()  # else Python warns that it was never awaited
     name = getattr(value, "__name__", type(value).__name__)
-    return f"the tool returned {name}, which has to be awaited; return the result of asyncio.run(...) instead"
+    return f"the tool returned {name}, which must be awaited; return the result of asyncio.run(...) instead"

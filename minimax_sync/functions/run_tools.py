@@ -1,6 +1,6 @@
-"""Rounds of questions and tool calls: `ToolRun` as a stream of all rounds, `run_tools` for the last answer alone.
+"""Rounds of answers and tool calls: `ToolRun` is a stream of all rounds, `run_tools` returns only the last answer.
 
-Knows no client: it is handed the function that asks and the one that reports events.
+Knows no client: the functions that send requests and report events are passed in.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ToolRun(ChatStream):
     """The chunks of all rounds as they come, with a `ToolResult` for each call between two rounds.
 
     Iterate it once, in one thread; it is a context manager. Each round ends with its own `StreamEnd`; the last one ends
-    the run. A failed run raises the error of its round, with what came in `.partial`.
+    the run. A failed run raises the error of its round, with the part received in `.partial`.
 
     >>> def clock() -> str:
     ...     return "12:00"
@@ -57,12 +57,12 @@ class ToolRun(ChatStream):
 
     @property
     def messages(self) -> tuple[ChatMessage, ...]:
-        """The whole exchange as far as it has come: what was given, the answers, and the results of the calls."""
+        """The exchange so far: the input, the answers, and the results of the calls."""
         return self.partial.messages
 
     @property
     def partial(self) -> ChatResponse:
-        """The last answer as far as it has come, with the messages and the usage of all rounds."""
+        """The last answer received so far, with the messages and the usage of all rounds."""
         answer = self._answer.partial if isinstance(self._answer, ChatStream) else self._answer
         if answer is None:
             return ChatResponse(ChatMessage.assistant(""), messages=self._request.messages)
@@ -109,7 +109,7 @@ class ToolRun(ChatStream):
             yield from self._call_tools(messages, answer.tool_calls)
 
     def _round(self) -> Generator[StreamChunk, None, ChatResponse]:
-        """Ask once and yield the chunks of the answer, if it comes as a stream; return the whole answer."""
+        """Send one request and yield the chunks of the answer, if it is a stream; return the whole answer."""
         self._check_open()
         self._rounds_left -= 1
         self._answer = answer = self._ask(self._request)
@@ -137,7 +137,7 @@ class ToolRun(ChatStream):
                 self._emit(failure)
             results.append(result)
             yield result
-        # A choice that forces a call holds for the first round only: otherwise it would force one for ever.
+        # A choice that forces a call applies only to the first round; otherwise it would force one forever.
         choice = self._request.tool_choice if self._request.tool_choice == "none" else None
         told = tuple(result.message for result in results)
         self._request = msgspec.structs.replace(self._request, messages=(*messages, *told), tool_choice=choice)
@@ -145,7 +145,7 @@ class ToolRun(ChatStream):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StreamInterruptedError("the run was closed; what came is in .partial", partial=self.partial)
+            raise StreamInterruptedError("the run was closed; the part received is in .partial", partial=self.partial)
 
 
 def tool_run(
@@ -159,7 +159,7 @@ def tool_run(
     approve: Approve | None = None,
     options: Mapping[str, Any],
 ) -> ToolRun:
-    """Return a run that has not begun; see `MiniMaxClient.tool_run`. Raises `RequestError` for a bad request."""
+    """Return a run that has not started; see `MiniMaxClient.tool_run`. Raises `RequestError` for a bad request."""
     toolbox = Toolbox(tools, parallel, approve)
     request = as_request(input, {**options, "tools": toolbox.definitions}, check=False)
     return ToolRun(ask, emit, request, toolbox, max_rounds)

@@ -1,4 +1,4 @@
-"""How a model calls a Python function: what it gets about it, and how the arguments that it writes are converted.
+"""The interface of a Python function for a model: its definition, and the conversion of the model's arguments.
 
 Reads signatures, annotations and docstrings. Knows nothing of calls over the wire.
 """
@@ -40,7 +40,7 @@ class Parameter(msgspec.Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """The name that the model gives."""
+        """The name that the model uses."""
         return self.alias or self.name
 
     def schema(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Parameter(msgspec.Struct, frozen=True):
 class Interface(msgspec.Struct, frozen=True):
     """A function as a model sees it.
 
-    `extra` is the type of what `**kwargs` takes, or None. `is_unbound` marks a method that lacks its object.
+    `extra` is the type of the values of `**kwargs`, or None. `is_unbound` marks a method that lacks its object.
     """
 
     name: str
@@ -77,9 +77,8 @@ class Interface(msgspec.Struct, frozen=True):
         return ToolDef(self.name, self.description, inlined(schema))
 
     def arguments(self, given: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Convert what the model gave to what the function takes; raises `ToolArgumentsError` with all problems.
-
-        A default that was not overridden, or was given as `null`, is left to the function.
+        """Convert the model's arguments to those of the function. Raises `ToolArgumentsError` with all problems. An
+        argument that is missing or `null` is omitted if the function has a default for it.
         """
         values: dict[str, Any] = {}
         problems: list[str] = []
@@ -110,8 +109,8 @@ class Interface(msgspec.Struct, frozen=True):
 def interface_of(function: Callable[..., Any]) -> Interface:
     """Read a function, a method, a class, an object with `__call__`, or a `functools.partial` of one.
 
-    Arguments that a partial fixes are hidden from the model. Raises `RequestError` for what a model cannot call, with
-    the reason.
+    Arguments that a partial fixes are hidden from the model. Raises `RequestError`, with the reason, for a callable
+    that a model cannot call.
     """
     if isinstance(function, staticmethod | classmethod):
         raise RequestError(f"put @tool below @{type(function).__name__}, next to the function")
@@ -122,7 +121,7 @@ def interface_of(function: Callable[..., Any]) -> Interface:
     name = getattr(plain, "__name__", type(plain).__name__)
     called = plain.__call__ if is_object and not hasattr(plain, "__wrapped__") else plain
     if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
-        raise RequestError(f"tool {name} is async, and this client blocks; give it a function that runs it")
+        raise RequestError(f"tool {name} is async, but this client is blocking; wrap it in a function that runs it")
     signature, hints = _read(function, called, name)
     description, texts = read_docstring(_docstring(called, plain))
     fixed = function.keywords if isinstance(function, functools.partial) else {}

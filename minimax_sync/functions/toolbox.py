@@ -26,7 +26,7 @@ from .signature import Interface, interface_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Approve = Callable[[ToolCall], object]
-"""Decides about a call: True runs it, False or None refuses it, a text refuses it with the model told that text."""
+"""Decides about a call: True runs it, False or None refuses it, a text refuses it and is sent to the model."""
 
 Outcome = tuple[ToolResult, ToolFailed | None]
 """The result of a call, and the event to report if the function failed."""
@@ -65,16 +65,16 @@ def _decorated(function: Any, name: str | None, description: str | None) -> Any:
     definition = interface_of(function).definition()
     given = {"name": name, "description": description}
     definition = msgspec.structs.replace(definition, **{key: text for key, text in given.items() if text is not None})
-    if isinstance(function, types.MethodType | type) or not hasattr(function, "__dict__"):  # it cannot carry it itself
+    if isinstance(function, types.MethodType | type) or not hasattr(function, "__dict__"):  # takes no attributes
         function = functools.partial(function)
     vars(function)["definition"] = definition
     return function
 
 
 class Toolbox:
-    """The tools of one exchange: functions, which answer calls, and definitions that leave the answer to the caller.
+    """The tools of one exchange: functions, which answer calls, and definitions, whose calls the caller answers.
 
-    `parallel` is True, False or a number of threads; `approve` is asked about every call before it runs.
+    `parallel` is True, False or a number of threads; `approve` is called for every call before it runs.
     """
 
     def __init__(self, tools: object, parallel: bool | int = False, approve: Approve | None = None) -> None:
@@ -146,7 +146,7 @@ class Toolbox:
         try:
             positional, named = interface.arguments(call.arguments)
             text, images = as_content(function(*positional, **named))
-        except Exception as exc:  # the model gets whatever a tool raises, and can react to it
+        except Exception as exc:  # every exception of a tool is sent to the model, which can react to it
             kind = type(exc).__name__
             return _failed(call, f"{kind}: {exc}"), ToolFailed(tool=call.name, error_type=kind)
         return ToolResult(call, text, images=images), None

@@ -227,7 +227,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
     pipe.file.close()
 
 
-SILENT = "minimax-sync: nothing comes from stdin, so it is left alone; --stdin waits for it, -n never reads it\n"
+SILENT = "minimax-sync: stdin is silent, so it is ignored; --stdin waits for it, -n never reads it\n"
 
 
 def test_beside_a_prompt_a_silent_pipe_is_left_alone_with_a_line_on_stderr(

@@ -41,7 +41,7 @@ def test_ctrl_c_ends_the_answer_and_forgets_the_turn(emulator: Emulator) -> None
         typist.types("first\r")
         typist.expect("slow slow")
         typist.types(CTRL_C)
-        typist.expect("this turn is forgotten\n> ")
+        typist.expect("this turn is discarded\n> ")
         typist.types("second\r")
         typist.expect('You said: "second"')
         typist.expect("\n> ")

@@ -132,7 +132,7 @@ def test_a_coroutine_is_an_error_with_a_cure_and_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for result in (later(), [later()], endless_later()):
-            with pytest.raises(RequestError, match=r"later, which has to be awaited; .*asyncio\.run"):
+            with pytest.raises(RequestError, match=r"later, which must be awaited; .*asyncio\.run"):
                 as_text(result)
 
 

@@ -258,7 +258,7 @@ anything_but_this: Any = many
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (later, "later is async, and this client blocks"),
+        (later, "later is async, but this client is blocking"),
         (stream, "stream is async"),
         (functools.partial(later, 1.0), "later is async"),
         (many, r"tool many: a model cannot give \*numbers; take a list instead"),
