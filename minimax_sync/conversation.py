@@ -130,10 +130,10 @@ class Conversation:
         """
         with self._in_turn() as before:
             tools, chosen = self._tools_and_options(options)
-            said = _said(before.messages, text, images, tools)
+            messages = _with_user_message(before.messages, text, images, tools)
             client = self._client
-            response = client.run_tools(said, tools, **chosen) if tools else client.chat(said, **chosen)
-            self._keep(before, response.messages or (*said, response.message), response)
+            response = client.run_tools(messages, tools, **chosen) if tools else client.chat(messages, **chosen)
+            self._keep(before, response.messages or (*messages, response.message), response)
             return response
 
     @sealed
@@ -146,10 +146,10 @@ class Conversation:
         """
         with self._in_turn() as before:
             tools, chosen = self._tools_and_options(options)
-            said = _said(before.messages, text, images, tools)
+            messages = _with_user_message(before.messages, text, images, tools)
             client = self._client
-            stream = client.tool_run(said, tools, **chosen) if tools else client.stream(said, **chosen)
-            return _Turn(stream, self, before, said)
+            stream = client.tool_run(messages, tools, **chosen) if tools else client.stream(messages, **chosen)
+            return _Turn(stream, self, before, messages)
 
     @sealed
     def parse(
@@ -169,10 +169,10 @@ class Conversation:
         """
         with self._in_turn() as before:
             tools, chosen = self._tools_and_options(options)
-            said = _said(before.messages, text, images, tools)
-            parsed = self._client.parse(said, schema, max_repairs=max_repairs, full=True, **chosen)
+            messages = _with_user_message(before.messages, text, images, tools)
+            parsed = self._client.parse(messages, schema, max_repairs=max_repairs, full=True, **chosen)
             response = msgspec.structs.replace(parsed.response, usage=parsed.usage)
-            self._keep(before, (*said, response.message), response)
+            self._keep(before, (*messages, response.message), response)
             return parsed if full else parsed.value
 
     def to_dict(self) -> dict[str, Any]:
@@ -247,15 +247,15 @@ class Conversation:
 class _Turn(ChatStream):
     """A stream whose answer is added to the history of a conversation once its end has been read."""
 
-    def __init__(self, stream: ChatStream, conversation: Conversation, before: _History, said: _Messages) -> None:
+    def __init__(self, stream: ChatStream, conversation: Conversation, before: _History, messages: _Messages) -> None:
         self._stream, self._conversation = stream, conversation
-        self._before, self._said = before, said
+        self._before, self._messages = before, messages
 
     def __next__(self) -> StreamChunk:
         chunk = next(self._stream)
         if type(chunk) is StreamEnd and self._stream.is_over:
             response = self.partial
-            messages = response.messages or (*self._said, response.message)
+            messages = response.messages or (*self._messages, response.message)
             self._conversation._keep(self._before, messages, response)
         return chunk
 
@@ -278,7 +278,7 @@ def _coerced(messages: Any) -> _Messages:
     return ChatRequest(messages).messages
 
 
-def _said(before: _Messages, text: str, images: Iterable[object], tools: object) -> _Messages:
+def _with_user_message(before: _Messages, text: str, images: Iterable[object], tools: object) -> _Messages:
     """Return the history with the user's message. Open calls get a result, unless the caller has to answer them."""
     if not isinstance(text, str):
         raise RequestError(f"text must be a string, not {type(text).__name__}; add() takes messages")

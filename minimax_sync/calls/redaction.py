@@ -18,7 +18,7 @@ _SHORTEST_QUOTE = 8
 _BEGINNING = 32
 """Characters that are enough to recognise a text that the message quotes only in part."""
 
-_SAID = frozenset({"content", "text", "thinking", "system", "texts"})
+_PROMPT_FIELDS = frozenset({"content", "text", "thinking", "system", "texts"})
 
 
 def redact(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
@@ -27,8 +27,8 @@ def redact(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
     error.headers = {name: _without_key(bearer.reveal(), value) for name, value in error.headers.items()}
     if error.args:
         text = _without_key(bearer.reveal(), str(error))
-        for said in _texts_in(asked):
-            text = _without_quote(said, text)
+        for quote in _texts_in(asked):
+            text = _without_quote(quote, text)
         error.args = (text, *error.args[1:])
     return error
 
@@ -43,9 +43,9 @@ def _without_key(key: str, text: str) -> str:
     return text
 
 
-def _without_quote(said: str, text: str) -> str:
-    text = text.replace(said, HIDDEN)
-    cut = text.find(said[:_BEGINNING]) if len(said) > _BEGINNING else -1
+def _without_quote(quote: str, text: str) -> str:
+    text = text.replace(quote, HIDDEN)
+    cut = text.find(quote[:_BEGINNING]) if len(quote) > _BEGINNING else -1
     return text if cut < 0 else text[:cut] + HIDDEN
 
 
@@ -55,19 +55,19 @@ def _texts_in(asked: bytes | None) -> Iterator[str]:
         body = msgspec.json.decode(asked or b"null")
     except (msgspec.MsgspecError, RecursionError):
         return
-    for said in _strings(body, said=False):
-        for text in {said, " ".join(said.split())}:
+    for quote in _strings(body, is_prompt=False):
+        for text in {quote, " ".join(quote.split())}:
             if len(text) >= _SHORTEST_QUOTE:
                 yield text
 
 
-def _strings(node: Any, *, said: bool) -> Iterator[str]:
+def _strings(node: Any, *, is_prompt: bool) -> Iterator[str]:
     if isinstance(node, str):
-        if said:
+        if is_prompt:
             yield node
     elif isinstance(node, list):
         for item in node:
-            yield from _strings(item, said=said)
+            yield from _strings(item, is_prompt=is_prompt)
     elif isinstance(node, dict):
         for name, value in node.items():
-            yield from _strings(value, said=name in _SAID)
+            yield from _strings(value, is_prompt=name in _PROMPT_FIELDS)

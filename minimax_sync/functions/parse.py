@@ -84,8 +84,8 @@ class Schema:
                 return Parsed(_value(response, self._json_schema, self._validate), response, usage, repairs)
             except Misfit as exc:
                 problems = exc.problems
-            said = (_without_calls(response.message),) if response.text else ()
-            messages = (*request.messages, *said, ChatMessage.user(_complaint(problems)))
+            last = (_without_calls(response.message),) if response.text else ()
+            messages = (*request.messages, *last, ChatMessage.user(_complaint(problems)))
             request = msgspec.structs.replace(request, messages=messages)
         where = ", ".join(dict.fromkeys(place for place, _ in problems[:MOST_PROBLEMS]))
         raise _failure(

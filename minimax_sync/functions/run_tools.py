@@ -66,9 +66,9 @@ class ToolRun(ChatStream):
         answer = self._answer.partial if isinstance(self._answer, ChatStream) else self._answer
         if answer is None:
             return ChatResponse(ChatMessage.assistant(""), messages=self._request.messages)
-        said = () if answer.message.is_empty else (answer.message,)
+        last = () if answer.message.is_empty else (answer.message,)
         usage = self._usage + answer.usage
-        return msgspec.structs.replace(answer, messages=(*self._request.messages, *said), usage=usage)
+        return msgspec.structs.replace(answer, messages=(*self._request.messages, *last), usage=usage)
 
     @property
     def is_over(self) -> bool:
@@ -139,8 +139,8 @@ class ToolRun(ChatStream):
             yield result
         # A choice that forces a call applies only to the first round; otherwise it would force one forever.
         choice = self._request.tool_choice if self._request.tool_choice == "none" else None
-        told = tuple(result.message for result in results)
-        self._request = msgspec.structs.replace(self._request, messages=(*messages, *told), tool_choice=choice)
+        tool_messages = tuple(result.message for result in results)
+        self._request = msgspec.structs.replace(self._request, messages=(*messages, *tool_messages), tool_choice=choice)
         self._request.check()
 
     def _check_open(self) -> None:
