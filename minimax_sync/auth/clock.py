@@ -14,7 +14,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return a time that never jumps, and that stands still while a laptop sleeps."""
+        """Return a time that never jumps, and that stops while a laptop sleeps."""
         ...
 
     def sleep(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """The intent record that a refresh writes beside the bundle before it sends: whose token, by which process, when.
 
-It is removed once the answer is stored. A record that is still there tells the next process that the refresh token may
-have been spent by a process that was killed between sending and storing. Holds no secret.
+It is removed once the answer is stored. A record that is still there informs the next process that the refresh token
+may have been spent by a process that was killed between sending and storing. Holds no secret.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ COMMAND = Command(
 Chat, stream, call a tool and refresh a Token Plan login, and show the conversation.
 
 With a credential all of it goes to the service, at the cost of four short answers; without one, to an emulator on this
-machine. The first line says which. The refresh is shown on the emulator unless there is a login; a real login is used,
+machine. The first line names which. The refresh is shown on the emulator unless there is a login; a real login is used,
 never refreshed before it is due.""",
     _run,
     examples="minimax-sync demo",

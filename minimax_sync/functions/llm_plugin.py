@@ -123,7 +123,7 @@ def _tool(tool: Any) -> ToolDef:
 
 
 def _messages(message: Message) -> Iterator[ChatMessage]:
-    """Yield a message of llm's as ours; the results of tools are a message each, with their images behind them."""
+    """Yield llm's message in this library's form; each tool result is a message, followed by its images."""
     parts = message.parts
     text = "".join(part.text for part in parts if isinstance(part, TextPart))
     if message.role == "system":

@@ -42,11 +42,11 @@ def tool(*, name: str | None = None, description: str | None = None) -> Callable
 def tool(function: Any = None, /, *, name: str | None = None, description: str | None = None) -> Any:
     """Turn an annotated function into a tool; it can be called as before, and `tools=` takes it.
 
-    The docstring's first paragraph is the description; `name` and `description` replace what the function says. The
+    The docstring's first paragraph is the description; `name` and `description` replace those of the function. The
     texts of parameters come from `Annotated[T, "..."]`, pydantic's `Field(description=...)`, or the docstring (Google,
     NumPy or Sphinx). Bounds and defaults are in the schema, a parameter without annotation takes any value, `**kwargs`
-    takes further properties. The `ToolDef` is `.definition`.
-    Raises `RequestError` for an async function, for `*args`, and for a type that has no JSON schema.
+    takes further properties. The `ToolDef` is `.definition`. Raises `RequestError` for an async function, for `*args`,
+    and for a type that has no JSON schema.
 
     >>> @tool(description="Return the weather of a city.")
     ... def get_weather(city: str, days: int = 1) -> dict:

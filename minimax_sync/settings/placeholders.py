@@ -1,7 +1,7 @@
 """Placeholders in configuration values: `${VAR}`, `${VAR:-default}`, `${VAR-default}`, `${file:./secrets/key.txt}`.
 
-As in a shell, `:-` gives the default when the variable is unset or empty, `-` only when it is unset. `$${` stands for a
-literal `${`; any other `$` for itself. The value of a placeholder is not expanded again. Knows nothing of YAML.
+As in a shell, `:-` gives the default when the variable is unset or empty, `-` only when it is unset. `$${` is a literal
+`${`; any other `$` is literal too. The value of a placeholder is not expanded again. Knows nothing of YAML.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def _shown(found: re.Match[str]) -> str:
 def read_yaml(path: Path, name: str, placeholders: Placeholders) -> Item | None:
     """Parse one YAML document and return its root, or None when there is nothing in it.
 
-    `name` stands for the file in every message. Raises OSError for a file that cannot be read, and ConfigError with the
+    `name` is the name of the file in messages. Raises OSError for a file that cannot be read, and ConfigError with the
     line for one that is not YAML.
     """
     return _File(path, name, placeholders).root()

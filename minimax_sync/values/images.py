@@ -184,7 +184,7 @@ def _decoded(base64: bytes) -> bytes:
 
 
 def _media_type_of(data: bytes, size: int | None = None) -> str:
-    """Return the media type that the first bytes tell; `size` is that of the image, if `data` is not all of it."""
+    """Return the media type that the first bytes indicate; `size` is that of the image, if `data` is not all of it."""
     for magic, media_type in _MAGIC:
         if re.match(magic, data):
             return media_type
