@@ -141,7 +141,6 @@ class ToolRun(ChatStream):
         choice = self._request.tool_choice if self._request.tool_choice == "none" else None
         tool_messages = tuple(result.message for result in results)
         self._request = msgspec.structs.replace(self._request, messages=(*messages, *tool_messages), tool_choice=choice)
-        self._request.check()
 
     def _check_open(self) -> None:
         if self._closed:
