@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from ..errors import ConfigError, ResponseFormatError, ServerError
 from ..net.reply import Reply
 from ..net.session import Http
-from ..pacing.retry import retry_after_seconds
+from ..pacing.retry import asked_wait_ms
 from ..secret import HIDDEN, Secret, check_key
 from ..settings.endpoints import host_of, portal_redirect
 from .instants import expiry
@@ -46,11 +46,11 @@ class Answer(NamedTuple):
 
     def failure(self, reason: str, now: float) -> ServerError:
         """Return a transient error with the answer's status and its `Retry-After`; `now` is Unix time."""
-        wait = retry_after_seconds(self.headers.get("retry-after"), datetime.fromtimestamp(now, timezone.utc))
+        wait = asked_wait_ms(self.headers, datetime.fromtimestamp(now, timezone.utc))
         return ServerError(
             f"the portal answered HTTP {self.status}: {reason}",
             status=self.status,
-            retry_after_ms=None if wait is None else round(wait * 1000),
+            retry_after_ms=wait,
         )
 
 

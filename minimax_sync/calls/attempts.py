@@ -24,7 +24,7 @@ from ..hooks.events import Hook, QuotaLow, emit
 from ..net.forks import renew_if_forked
 from ..net.reply import Reply
 from ..net.session import Http
-from ..pacing.retry import Attempts, RetryPolicy, retry_after_seconds
+from ..pacing.retry import Attempts, RetryPolicy, asked_wait_ms
 from ..pacing.testing import is_testing
 from ..secret import Secret
 from ..settings.endpoints import Endpoint
@@ -123,6 +123,7 @@ class Call:
         self.deadline = time.monotonic() + outgoing.timeout
         self._failure: LlmError | None = None
         self._sent = Secret("")
+        self._is_over = False
         self._policy = Attempts(options.retry, self.deadline)
         self._may_refresh = getattr(channel.auth, "can_refresh", True)
         self._watch = _watch(channel, options.hooks, outgoing) if options.hooks else None
@@ -181,6 +182,11 @@ class Call:
 
     def ended(self, response: ChatResponse | None = None, error: BaseException | None = None) -> None:
         """Charge the quota's budget and report the end of the call to the hooks; only the first report counts."""
+        if not self._is_over:
+            self._is_over = True
+            outgoing, seconds = self.outgoing, self.outgoing.timeout - self._time_left()
+            outcome = "ended" if error is None else f"failed with {type(error).__name__}"
+            _log.info("%s %s %s after %.2f s", outgoing.operation, outgoing.model, outcome, seconds)
         quota = self.channel.quota
         if response is not None and quota is not None:
             self.note_quota(quota.spend(response.usage.total_tokens))
@@ -234,6 +240,7 @@ class Call:
     def _send(self, bearer: Secret) -> Reply:
         """Send the request and return a 2xx reply; raise the error of anything else."""
         channel, options, outgoing = self.channel, self.options, self.outgoing
+        _log.debug("%s %s: attempt %d", outgoing.operation, outgoing.model, self._policy.made + 1)
         reply = channel.http.exchange(
             outgoing.method,
             outgoing.url,
@@ -315,9 +322,9 @@ def annotated(error: LlmError, reply: Reply, hint: str) -> LlmError:
         error.status = reply.status
     error.headers = {name.lower(): value for name, value in reply.headers.items()}
     error.request_id = error.request_id or request_id_in(reply.headers) or None
-    asked = retry_after_seconds(reply.headers.get("retry-after"), datetime.now(timezone.utc))
+    asked = asked_wait_ms(reply.headers, datetime.now(timezone.utc))
     if asked is not None:
-        error.retry_after_ms = int(asked * 1000)
+        error.retry_after_ms = asked
     if isinstance(error, CredentialInvalidError) and hint and hint not in str(error):
         error.args = (f"{error}. {hint}",)
     return error

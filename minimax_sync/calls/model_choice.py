@@ -24,9 +24,12 @@ _AFTER = (
     r"(does not exist|doesn't exist|do not exist|not found|not exist|not available|not supported|not (a )?valid"
     r"|no longer|unavailable|unknown|invalid|unsupported|retired|deprecated|discontinued|offline|removed|sunset|closed)"
 )
+_CHINESE = r"(不存在|已下线|已停用|已废弃|不支持|不可用|无效|未知|未找到)"
 _REFUSALS = (
     _BEFORE + r"( the)?( parameter)?( models?)?( name)?(:|=|,)? ?{name}",
     r"{name},?( model)?( is| are| was| has been| have been| name)?( currently| now)? " + _AFTER,
+    r"{name} ?(模型)? ?" + _CHINESE,
+    _CHINESE + r"的?(模型)? ?[:：]? ?{name}",
 )
 
 
@@ -79,7 +82,7 @@ def refuses_model(error: LlmError, model: str) -> bool:
     """Return whether an error refuses the model: a 2013 or a 404, in the wordings of many servers."""
     if not isinstance(error, RequestError) or error.code not in (None, 2013):
         return False
-    text = re.sub(r"[\"'`“”‘’()\[\]{}<>]", " ", str(error))
+    text = re.sub(r"[\"'`“”‘’「」（）()\[\]{}<>]", " ", str(error))
     text = " ".join(text.split()).lower()
     name = rf"(minimax/|minimaxai/)?{re.escape(model.lower())}(?!\.?[\w-])"
     if error.status == 404 and re.search(name, text):

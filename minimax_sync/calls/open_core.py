@@ -199,7 +199,8 @@ def _hint(settings: Settings, endpoint: Endpoint) -> str:
     """Name the likely causes of a refused credential."""
     if settings.auth_mode.value == "token_plan":
         return "Log in again with `minimax-sync login`"
-    source = f"The key comes from {settings.api_key.source} and was sent to {endpoint.origin}"
+    credential = settings.auth if settings.auth_mode.value == "custom" else settings.api_key
+    source = f"The key comes from {credential.source} and was sent to {endpoint.origin}"
     lead = "Likely causes" if endpoint.is_minimax else "Likely causes, if that server forwards to MiniMax"
     causes = [_OTHER_REGION, _GROUP_ID]
     if endpoint.flavor == "anthropic_messages" and not settings.plan_key:

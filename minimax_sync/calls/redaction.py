@@ -34,7 +34,9 @@ def redact(error: LlmError, bearer: Secret, asked: bytes | None) -> LlmError:
 
 
 def _without_key(key: str, text: str) -> str:
-    """Hide a key, and its beginning where the text is cut off within it."""
+    """Hide a key, and its beginning where the text is cut off within it. Shorter texts are no keys but words."""
+    if len(key) < _SHORTEST_KEY:
+        return text
     shortest = key[:_SHORTEST_KEY]
     for size in range(len(key), len(shortest) - 1, -1):
         if shortest not in text:

@@ -54,7 +54,7 @@ class Reading:
         self._was_cut = False
         self._deadline = attempt.reply.deadline
         self._usage_due: float | None = None
-        self._is_reported = not attempt.call.is_watched
+        self._is_reported = False
         self._returned_at = time.monotonic()
 
     def partial(self) -> ChatResponse:
@@ -66,7 +66,8 @@ class Reading:
         self.reply.close()
         if not self._is_reported:
             self._is_reported = True
-            self._attempt.call.ended(self.partial(), error)
+            call = self._attempt.call
+            call.ended(self.partial() if call.is_watched else None, error)
 
     def failed(self, error: BaseException) -> None:
         """Close the stream after an error, to which the partial answer is attached."""

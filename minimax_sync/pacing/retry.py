@@ -10,10 +10,11 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from math import isfinite
+from typing import Any
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -25,7 +26,7 @@ from .testing import is_testing
 _DAY_MS = 86_400_000
 _ATTEMPTS = (int, 1, 1_000_000, "a whole number from 1 to 1000000")
 _MILLISECONDS = ((int, float), 0, _DAY_MS, f"a number of milliseconds from 0 to {_DAY_MS} (a day)")
-_RULES: dict[str, tuple[type[int] | tuple[type[int], type[float]], float, float, str]] = {
+_RULES: dict[str, tuple[Any, int | float, int | float, str]] = {
     "rate_limit_attempts": _ATTEMPTS,
     "server_attempts": _ATTEMPTS,
     "initial_backoff_ms": _MILLISECONDS,
@@ -181,3 +182,12 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
         return max(0.0, (date - now).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):  # what email.utils raises for invalid dates
         return None
+
+
+def asked_wait_ms(headers: Mapping[str, str], now: datetime) -> int | None:
+    """Return the wait that the headers of an answer ask for, in milliseconds: `retry-after-ms`, else `Retry-After`."""
+    milliseconds = (headers.get("retry-after-ms") or "").strip()
+    if re.fullmatch(r"\d{1,12}(\.\d+)?", milliseconds, re.ASCII):
+        return int(float(milliseconds))
+    seconds = retry_after_seconds(headers.get("retry-after"), now)
+    return None if seconds is None else int(seconds * 1000)

@@ -30,23 +30,16 @@ class _DefaultNumber(float):
     __slots__ = ()
 
 
-class _DefaultFlag(int):
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(bool(self))
-
-
 # Defaults of the client's arguments. They differ from an equal value of the user's by identity, so they never hide the
-# file, while `timeout=1200.0` in a call outranks `timeout: 60` in llm.yaml.
+# file, while `timeout=1200.0` in a call outranks `timeout: 60` in llm.yaml. A flag cannot differ: True is not given.
 DEFAULT_MODEL: str = _DefaultText(models.DEFAULT_MODEL)
 DEFAULT_AUTH_MODE: str = _DefaultText("auto")
 DEFAULT_RATE: float = _DefaultNumber(2.0)
 DEFAULT_TIMEOUT: float = _DefaultNumber(1200.0)
 DEFAULT_CONNECT_TIMEOUT: float = _DefaultNumber(10.0)
 DEFAULT_IDLE_TIMEOUT: float = _DefaultNumber(300.0)
-DEFAULT_BACKGROUND_REFRESH: bool = _DefaultFlag(True)  # type: ignore[assignment]
-DEFAULT_VERIFY: bool = _DefaultFlag(True)  # type: ignore[assignment]
+DEFAULT_BACKGROUND_REFRESH = True
+DEFAULT_VERIFY = True
 
 
 PLAN_KEY_PLACES = ("$MINIMAX_CODE_PLAN_KEY", "$MINIMAX_CODING_API_KEY", KEY_FILE, USER_KEY_FILE)
@@ -116,8 +109,7 @@ class Setting(NamedTuple):
     @property
     def default_value(self) -> object:
         """The value when the setting is found nowhere."""
-        default = bool(self.default) if self.is_flag else self.default
-        return None if self.default is None else self.check(default, self.name)
+        return None if self.default is None else self.check(self.default, self.name)
 
     def is_given(self, argument: object) -> bool:
         """Return whether an argument of the client was given: it is neither the default nor None."""

@@ -23,6 +23,9 @@ REFUSALS = [
     "The model `MiniMax-M2.5` does not exist. (2013)",
     "The model MiniMax-M2.5 has been retired, use MiniMax-M3.1-Flash (2013)",
     "model MiniMax-M2.5 is no longer available (2013)",
+    "invalid params, 模型 MiniMax-M2.5 不存在 (2013)",
+    "invalid params, 模型「MiniMax-M2.5」已下线 (2013)",
+    "invalid params, 不支持的模型：MiniMax-M2.5 (2013)",
 ]
 OTHER_ERRORS = [
     "invalid params, MiniMax-M2.5 does not support images (2013)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minimax_sync.calls.redaction import redact
-from minimax_sync.errors import LlmError
+from minimax_sync.errors import LlmError, RequestError
 from minimax_sync.secret import Secret
 
 KEY = Secret("sk-canary-0123456789")
@@ -35,3 +35,9 @@ def test_a_long_prompt_is_known_by_its_beginning() -> None:
 def test_the_body_keeps_everything_but_the_key(asked: bytes | None) -> None:
     error = redact(LlmError("x", body="sk-canary-0123456789 tell me"), KEY, asked)
     assert error.body == "**** tell me"
+
+
+@pytest.mark.parametrize("key", ["k", "ab", "key1"])
+def test_a_text_too_short_to_be_a_key_does_not_garble_messages(key: str) -> None:
+    error = RequestError("kick the back of monkey1s, about the cab")
+    assert str(redact(error, Secret(key), None)) == "kick the back of monkey1s, about the cab"

@@ -29,7 +29,7 @@ from minimax_sync.errors import (
     StreamInterruptedError,
     TransportError,
 )
-from minimax_sync.pacing.retry import Attempts, RetryPolicy, retry_after_seconds
+from minimax_sync.pacing.retry import Attempts, RetryPolicy, asked_wait_ms, retry_after_seconds
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=timezone.utc)
 
@@ -270,3 +270,17 @@ def test_no_retry_after_header_raises(value: str) -> None:
 def test_an_http_date_is_read_to_the_second(seconds: int) -> None:
     header = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
     assert retry_after_seconds(header, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after-ms": "300"}, 300),
+        ({"retry-after-ms": "120.5", "retry-after": "9"}, 120),
+        ({"retry-after-ms": "soon", "retry-after": "0.3"}, 300),
+        ({"retry-after-ms": "-5"}, None),
+        ({}, None),
+    ],
+)
+def test_milliseconds_outrank_seconds_where_they_can_be_read(headers: dict[str, str], wait: int | None) -> None:
+    assert asked_wait_ms(headers, datetime.now(timezone.utc)) == wait
