@@ -164,6 +164,8 @@ class Checkpoint:
                 self._opened = opened.pop_all()
         except OSError as error:
             problem = error.strerror or error
+            if error.filename and os.path.realpath(error.filename) != self.path:
+                problem = f"{error.filename} cannot be used: {problem}; remove it"
         else:
             self._is_open = True
             return self

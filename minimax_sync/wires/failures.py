@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import unescape
 from typing import Any
 
 import msgspec
@@ -124,7 +123,11 @@ def failure_of_status(status: int, body: bytes, **attributes: Any) -> LlmError:
 def _title_in(page: str) -> str:
     """Return the title or first heading of an error page, as nginx, haproxy and others send, or ""."""
     found = _TITLE.search(page[:_MOST_PAGE_CHARS])
-    return " ".join(unescape(found[2]).split()) if found else ""
+    if not found:
+        return ""
+    from html import unescape  # its table of entities takes a millisecond to load
+
+    return " ".join(unescape(found[2]).split())
 
 
 def request_id_in(headers: Mapping[str, str]) -> str:

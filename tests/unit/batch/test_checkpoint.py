@@ -269,3 +269,11 @@ def test_without_descriptors_enough_it_is_refused_and_keeps_none(tmp_path: Path)
     printed = run_python(MORE_AND_MORE_DESCRIPTORS, cwd=tmp_path)
     refused = "checkpoint out.jsonl: Too many open files 0"
     assert printed.splitlines() == [refused, refused, refused, "open 0", "open 0"]
+
+
+@pytest.mark.posix
+def test_a_lock_that_cannot_be_taken_is_named(tmp_path: Path) -> None:
+    lock = tmp_path / "answers.jsonl.lock"
+    lock.mkdir()
+    with pytest.raises(ConfigError, match=r"answers\.jsonl\.lock cannot be used: Is a directory"):
+        Checkpoint(tmp_path / "answers.jsonl").__enter__()
