@@ -154,6 +154,7 @@ class SessionSender:
     def renew_after_fork(self) -> None:
         """Abandon the connections of both sessions, and their locks, which threads of the parent may hold."""
         for session in filter(None, (self._given, self._own)):
+            cast(Any, session.cookies)._cookies_lock = threading.RLock()
             for adapter in session.adapters.values():
                 if isinstance(adapter, HTTPAdapter):
                     _abandon_pools(adapter.poolmanager, *adapter.proxy_manager.values())

@@ -146,7 +146,8 @@ FORK_WITH_LOCKS_HELD = """
         locks = [trust._lock]
     else:
         pools = http._session.get_adapter(url).poolmanager.pools
-        locks = [pools.lock, *(pool.pool.mutex for pool in pools._container.values())]
+        mutexes = [pool.pool.mutex for pool in pools._container.values()]
+        locks = [pools.lock, *mutexes, http._session.cookies._cookies_lock]
     held, forked = threading.Event(), threading.Event()
 
     def hold():
