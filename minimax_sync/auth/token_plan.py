@@ -16,6 +16,7 @@ from ..errors import BundleError
 from ..net.forks import Order, after_fork
 from ..secret import Secret, StoreUrl
 from ..settings.checks import check_bundle
+from ..settings.places import absolute
 from .background import Lease
 from .bundle import DEFAULT_REGION
 from .clock import Clock, SystemClock
@@ -59,7 +60,7 @@ class TokenPlan:
 
     def __init__(self, path: str | os.PathLike[str], *, base_url: str | None = None) -> None:
         place = bundle_place(path)
-        self._place = place if isinstance(place, StoreUrl) else place.absolute()
+        self._place = place if isinstance(place, StoreUrl) else absolute(place, "bundle")
         self._base_url = base_url
         self._credential = _shared(self._place, base_url)
 

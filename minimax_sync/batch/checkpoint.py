@@ -23,6 +23,7 @@ import msgspec
 
 from ..auth.file_access import replace
 from ..errors import ConfigError, LlmError, ToolArgumentsError
+from ..settings.places import absolute
 from ..values.images import Image
 from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Reasoning, Text, ToolCall
@@ -139,7 +140,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.path.realpath(path)
+        self.path = os.path.realpath(absolute(path, "checkpoint"))
         self._name = os.fspath(path)
         # Hash of a key -> where its answers are, as index << 44 | offset, lowest index first: a million in 100 MB.
         self._answers: dict[int, int | list[int]] = {}

@@ -37,6 +37,8 @@ def _run(arguments: Namespace) -> int:
         raise
     login = token_plan(settings).status() if settings.auth_mode.value == "token_plan" else None
     _print_summary(settings, login)
+    for other in _unused_logins(login):
+        _print_login(other, "Token Plan login that is not used here")
     _title("Settings")
     rows = ((name, value, in_flags(source)) for name, value, source in settings.rows())
     print_table(rows, ("NAME", "VALUE", "FROM"))
@@ -64,8 +66,25 @@ def _print_summary(settings: Settings, login: BundleStatus | None) -> None:
         )
     )
     if login:
-        _title("Token Plan login")
-        print_table(_bundle_rows(login))
+        _print_login(login, "Token Plan login")
+
+
+def _unused_logins(used: BundleStatus | None) -> Iterator[BundleStatus]:
+    """Yield the logins of the working directory and of the user, without the one that is used."""
+    from ..auth.token_plan import TokenPlan
+    from ..settings.places import BUNDLE_FILE, USER_BUNDLE_FILE, is_there, located, user_directory
+
+    for place in (BUNDLE_FILE, USER_BUNDLE_FILE):
+        path = located(place, Path(), user_directory())
+        if is_there(path):
+            found = TokenPlan(path).status()
+            if used is None or found.path != used.path:
+                yield found
+
+
+def _print_login(login: BundleStatus, title: str) -> None:
+    _title(title)
+    print_table(_bundle_rows(login))
 
 
 def _bundle_rows(found: BundleStatus) -> Iterator[tuple[str, str]]:

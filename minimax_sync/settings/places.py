@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..errors import ConfigError
+
 CONFIG_FILE = "config/llm.yaml"
 BUNDLE_FILE = "./secrets/minimax_token_plan.json"
 KEY_FILE = "./secrets/minimax_code_plan_key.txt"
@@ -69,6 +71,15 @@ def label(place: str, user: Path) -> str:
     if place.startswith("$"):
         return f"environment variable {place[1:]}"
     return str(user / place.removeprefix(USER)) if place.startswith(USER) else place
+
+
+def absolute(path: str | os.PathLike[str], name: str) -> Path:
+    """Return `path` as an absolute path. Raise ConfigError, naming `name`, if the working directory was deleted."""
+    try:
+        return Path(path).absolute()
+    except FileNotFoundError:
+        cure = "the working directory does not exist any more; give an absolute path"
+        raise ConfigError(f"{name} {os.fspath(path)}: {cure}") from None
 
 
 def is_there(path: Path, *, unknown: bool = True) -> bool:

@@ -161,6 +161,11 @@ def test_a_login_of_the_directory_comes_before_that_of_the_user(run: Run, emulat
     assert status == 0
     assert f"In this directory the login {Path.cwd() / BUNDLE} comes first." in out
     assert json.loads(USER_BUNDLE.read_text())["access_token"] != json.loads(BUNDLE.read_text())["access_token"]
+    shown = re.findall(r"^(Token Plan login.*)\npath +(.*)$", run("status").out, re.MULTILINE)
+    assert shown == [
+        ("Token Plan login", str(Path.cwd() / BUNDLE)),
+        ("Token Plan login that is not used here", f"{os.environ['HOME']}/minimax-sync/{USER_BUNDLE.name}"),
+    ]
     out = run("logout").out
     assert f"Removed the login {Path.cwd() / BUNDLE}." in out
     assert "minimax-sync logout --user removes it" in out

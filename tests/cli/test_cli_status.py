@@ -113,3 +113,16 @@ def test_a_variable_with_a_misspelt_name_is_pointed_out(
     out = run("status").out
     assert "MINIMAX_TIME_OUT is set, but is not a variable of minimax-sync; did you mean MINIMAX_TIMEOUT?" in out
     assert "ANOTHER_PROGRAM" not in out
+
+
+def test_a_deleted_working_directory_does_not_stop_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("MINIMAX_API_KEY", "sk-api-0123456789")
+    status, out, err = run("status")
+    assert (status, err) == (0, "")
+    assert rows(out)["credential"] == ["a key"]

@@ -190,6 +190,22 @@ MiniMaxClient().close()
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=dict(os.environ))
 
 
+def test_a_relative_path_in_a_deleted_working_directory_is_an_error_with_its_cure(tmp_path: Path) -> None:
+    code = """
+import os
+from minimax_sync import ConfigError, MiniMaxClient, TokenPlan
+os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone")
+for use in (lambda: TokenPlan("login.json"), lambda: list(MiniMaxClient("k").map(["hi"], checkpoint="answers.jsonl"))):
+    try:
+        use()
+    except ConfigError as error:
+        assert str(error).endswith("the working directory does not exist any more; give an absolute path"), error
+    else:
+        raise AssertionError("accepted")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=dict(os.environ))
+
+
 def test_places_of_the_user_lie_in_the_users_directory() -> None:
     assert located("user:a.txt", Path("/cwd"), Path("/user")) == Path("/user/a.txt")
     assert located("./a.txt", Path("/cwd"), Path("/user")) == Path("/cwd/a.txt")
