@@ -17,6 +17,7 @@ from .generation import PIECE, Prompt, Usage, measure, pieces, usage_of
 from .journal import count_images
 from .models import Model
 from .openai_wire import call_id, text_of
+from .samples import schema_asked_for
 from .script import Answer, Call
 from .server import SSE, Reply
 
@@ -42,6 +43,7 @@ def read(body: dict[str, Any], model: Model) -> Prompt:
         images=count_images(asked),
         forced=forced,
         schemas=schemas,
+        wanted=schema_asked_for(None, text_of(body.get("system"))),
         tokens=tokens,
         cached=cached,
         thoughts=model.thoughts("anthropic", body.get("thinking"), (body.get("output_config") or {}).get("effort")),

@@ -12,6 +12,7 @@ from typing import Any
 
 from .envelopes import dumps, invalid_params
 from .journal import MEDIA_BLOCKS
+from .samples import NoSample, Schema, sample
 from .script import Answer, Call
 
 CACHE_FLOOR = 512  # tokens of prompt from which on the service caches by itself
@@ -25,8 +26,9 @@ class Prompt:
     """What the model sees of a request, the same on both wires.
 
     `said` is the user's last text, `result` the last tool result if it is the last message, `forced` the tool that must
-    be called ("" for none), `schemas` the parameters of the offered tools. `cached` is the part of `tokens` that the
-    service reads from its cache. `thoughts` is how many sentences the model thinks, 0 if thinking is off.
+    be called ("" for none), `schemas` the parameters of the offered tools, `wanted` the schema of the JSON value to
+    answer with (None for text). `cached` is the part of `tokens` that the service reads from its cache. `thoughts` is
+    how many sentences the model thinks, 0 if thinking is off.
     """
 
     said: str
@@ -34,6 +36,7 @@ class Prompt:
     images: int = 0
     forced: str = ""
     schemas: Mapping[str, Any] = field(default_factory=dict)
+    wanted: Schema | None = None
     tokens: int = 1
     cached: int = 0
     thoughts: int = 1
@@ -50,18 +53,26 @@ class Usage:
 
 
 def default_answer(prompt: Prompt) -> Answer:
-    """Answer from the prompt alone: repeat the user's text or the tool's result, or call the forced tool."""
+    """Answer from the prompt alone: a call of the forced tool, JSON that fits the schema, or the last text repeated."""
+    if prompt.forced and prompt.result is None:
+        call = Call(prompt.forced, _fitting(prompt.schemas[prompt.forced]))
+        return Answer(reasoning=_think(prompt, f"I have to call {prompt.forced}."), calls=(call,))
+    if prompt.wanted is not None:
+        return Answer(_fitting(prompt.wanted), _think(prompt, "I have to answer with JSON."))
     if prompt.result is not None:
         reasoning = _think(prompt, "The result is there. I will pass it on.")
         return Answer(f"The tool answered: {prompt.result[:ECHO]}", reasoning)
-    if prompt.forced:
-        arguments = dumps(synthesise(prompt.schemas[prompt.forced]))
-        return Answer(
-            reasoning=_think(prompt, f"I have to call {prompt.forced}."), calls=(Call(prompt.forced, arguments),)
-        )
     seen = f" I see {prompt.images} image{'s' * (prompt.images > 1)}." if prompt.images else ""
     said = prompt.said[:ECHO]
     return Answer(f'You said: "{said}".{seen}', _think(prompt, f'The user says "{said[:60]}". I will repeat it.'))
+
+
+def _fitting(schema: Schema) -> str:
+    """Return JSON text that fits a schema; an empty object for a schema that no value fits."""
+    try:
+        return dumps(sample(schema))
+    except NoSample:
+        return "{}"
 
 
 def _think(prompt: Prompt, first: str) -> str:
@@ -106,40 +117,3 @@ def pieces(text: str, size: int = PIECE) -> list[str]:
     """Cut `text` into deltas of at most `size` characters; at least two if possible, so that a fault can drop one."""
     size = min(size, (len(text) + 1) // 2) or 1
     return [text[start : start + size] for start in range(0, len(text), size)]
-
-
-def synthesise(schema: Any, root: Any = None, depth: int = 0) -> Any:
-    """Return a value that fits a JSON schema: its default, its first choice, or a plain value of its type."""
-    if not isinstance(schema, dict) or depth > 8:
-        return {} if depth > 8 else "example"
-    root = root or schema
-    if "$ref" in schema:
-        return synthesise(_referred(schema["$ref"], root), root, depth + 1)
-    for key in ("const", "default"):
-        if key in schema:
-            return schema[key]
-    for key in ("enum", "examples"):
-        if schema.get(key):
-            return schema[key][0]
-    for key in ("anyOf", "oneOf", "allOf"):
-        if schema.get(key):
-            return synthesise(schema[key][0], root, depth + 1)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), "null")
-    if kind == "object":
-        properties = schema.get("properties") or {}
-        wanted = schema.get("required") or properties
-        return {name: synthesise(properties.get(name), root, depth + 1) for name in wanted}
-    if kind == "array":
-        return [synthesise(schema.get("items"), root, depth + 1)] * max(1, schema.get("minItems", 1))
-    plain: dict[str, Any] = {"integer": schema.get("minimum", 1), "number": schema.get("minimum", 1.5)}
-    return {**plain, "boolean": True, "null": None}.get(kind, "example".ljust(schema.get("minLength", 0), "."))
-
-
-def _referred(reference: Any, root: Any) -> Any:
-    """Resolve a local reference such as "#/$defs/City"."""
-    found = root
-    for name in str(reference).lstrip("#/").split("/"):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found

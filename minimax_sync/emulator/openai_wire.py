@@ -16,6 +16,7 @@ from .envelopes import ZERO_USAGE, Refusal, base_resp, dumps, envelope, id_heade
 from .generation import PIECE, Prompt, Usage, measure, pieces, usage_of
 from .journal import Received, count_images
 from .models import Model
+from .samples import schema_asked_for
 from .script import Answer, Call, Split
 from .server import SSE, Reply
 
@@ -49,10 +50,15 @@ def read(body: dict[str, Any], model: Model) -> Prompt:
         images=count_images(asked.get("content")),
         forced=forced,
         schemas=schemas,
+        wanted=schema_asked_for(body.get("response_format"), text_of(_system(messages))),
         tokens=tokens,
         cached=cached,
         thoughts=model.thoughts("openai", body.get("thinking"), body.get("reasoning_effort")),
     )
+
+
+def _system(messages: list[dict[str, Any]]) -> Any:
+    return messages[0].get("content") if messages[0]["role"] == "system" else None
 
 
 def text_of(content: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime, time
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -28,6 +29,9 @@ _KEYWORDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
 }
 """Attribute of a metadata object -> (keyword, the types of its values in a schema)."""
 
+_FORMATS = ((datetime, "date-time"), (time, "time"))
+"""Formats that msgspec leaves out, because it also accepts values without a time zone."""
+
 _UNIONS = (Union, types.UnionType)
 _LENGTHS = {"string": "Length", "array": "Items", "object": "Properties"}
 
@@ -46,6 +50,9 @@ def _annotate(node: dict[str, Any], kind: Any, root: dict[str, Any], seen: set[i
         own = dict(_keywords(foreign, accepted_types(node, root)))
         node.update(own)
         return bool(own) or below
+    for timed, name in _FORMATS:
+        if kind is timed:
+            node.setdefault("format", name)
     target = root.get("$defs", {}).get(node.get("$ref", "").rpartition("/")[2], node)
     if id(target) in seen:
         return False

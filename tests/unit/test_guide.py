@@ -41,11 +41,6 @@ MOST_LINES_OF_README = 250
 
 ANSWERS: dict[str, list[dict[str, Any]]] = {
     "[get_weather]": [{"tool_calls": [("get_weather", {"city": "Paris"})]}, {"text": "It is 21 degrees in Paris."}],
-    'its length.", River)': [{"text": 'Here it is: {"name": "Loire", "km": 1006}'}],
-    "River, full=True)": [{"text": '{"name": "Loire", "km": 1006}'}],
-    "schema=River)": [{"text": '{"name": "Loire", "km": 1006}'}, {"text": '{"name": "Rhine", "km": 1233}'}],
-    ", Review)": [{"text": '{"stars": 5, "mood": "happy"}'}],
-    'response_format="json"': [{"text": '```json\n{"km": 1006}\n```'}],
 }
 """What the emulator answers next, by a piece of the code that is about to run."""
 

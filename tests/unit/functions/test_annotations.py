@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Annotated, Any
 
 import annotated_types
@@ -49,3 +50,14 @@ def test_descriptions_and_defaults_are_read_from_what_carries_them() -> None:
     assert description_of(Annotated[int, field]) == "how many"
     assert default_of(field) == 7
     assert (is_field(field), is_field(7)) == (True, False)
+
+
+class Trip(msgspec.Struct):
+    begins: datetime
+    leaves: time | None
+
+
+def test_instants_have_their_format_at_any_depth() -> None:
+    begins, leaves = schema(list[Trip])["$defs"]["Trip"]["properties"].values()
+    assert begins == {"type": "string", "format": "date-time"}
+    assert {"type": "string", "format": "time"} in leaves["anyOf"]
