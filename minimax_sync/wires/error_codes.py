@@ -58,6 +58,9 @@ _MODERATION = r"(?i)moderation|was flagged|content (policy|management)|safety (s
 _RESETS_AT = r"resets? at (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?"
 _TRAILING_CODE = r"\((\d{4})\)\s*$"
 
+_MOST_TERSE_CHARS = 100
+"""The length up to which the message of a 404 is a router's "not found", which does not name the cause."""
+
 
 def code_in(message: str) -> int | None:
     """Return the code that MiniMax writes at the end of its messages, as in "insufficient balance (1008)"."""
@@ -101,7 +104,7 @@ def error_for(
     """Build the error for an answer with this HTTP status, MiniMax code and message (all already free of secrets).
 
     `hint` is appended to the message of a CredentialInvalidError, the requested `path` to that of a 404 whose message
-    does not mention a model; `attributes` are those of `LlmError`.
+    is short and does not mention a model; `attributes` are those of `LlmError`.
     """
     kind = error_class(status, code, message, words)
     text = " ".join(message.split())[:MAX_MESSAGE_CHARS] or "the service gave no reason"
@@ -110,7 +113,8 @@ def error_for(
     text = f"HTTP {status}: {text}" if status != 200 else text
     if kind is CredentialInvalidError and hint:
         text = f"{text}. {hint}"
-    if status == 404 and path and not code and "model" not in text.lower():
+    explains_itself = code or "model" in message.lower() or len(message) > _MOST_TERSE_CHARS
+    if status == 404 and path and not explains_itself:
         text = (
             f"{text}. Nothing is served at {path}: check base_url, and chat_path for a server other than MiniMax's, "
             "such as chat_path='/chat/completions'"

@@ -237,3 +237,8 @@ def test_a_404_names_the_path_that_was_asked_unless_it_speaks_of_a_model() -> No
     body = json.dumps({"error": {"message": "the model 'x' does not exist"}}).encode()
     assert "base_url" not in str(failure_of_status(404, body, path="/v1/messages"))
     assert "base_url" not in str(failure_of_status(400, b"", path="/v1/messages"))
+
+
+def test_a_404_that_explains_itself_has_no_hint() -> None:
+    body = b'{"error": {"message": "not recorded: POST /v1/messages with this body; no file %s.json in recordings"}}'
+    assert "base_url" not in str(failure_of_status(404, body % (b"a" * 60), path="/v1/messages"))
