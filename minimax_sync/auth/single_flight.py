@@ -204,7 +204,11 @@ class Credential:
         if outcome != "waiting" and not pending.stopped:
             current = self.refresh.current
             expires_at = current.bundle.expires_at if current else LONG_PAST
-            self._notify(Refreshed(outcome, expires_at, time.monotonic() - began, forced))
+            seconds = time.monotonic() - began
+            if outcome != "failed":
+                by = "" if outcome == "refreshed" else " by another process"
+                _log.info("the Token Plan login was refreshed%s after %.2f s; valid until %s", by, seconds, expires_at)
+            self._notify(Refreshed(outcome, expires_at, seconds, forced))
 
     def _finish(self, pending: PendingRefresh) -> None:
         if self._pending is pending:

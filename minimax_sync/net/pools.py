@@ -6,6 +6,7 @@ twice. Knows neither the requests library nor the errors that users see.
 
 from __future__ import annotations
 
+import logging
 import queue
 import ssl
 import sys
@@ -23,6 +24,8 @@ from .trust import Verify, tls_context
 
 if sys.platform != "win32":
     import resource
+
+_log = logging.getLogger("minimax_sync.net")
 
 MAX_IDLE_CONNECTIONS = 10
 MAX_IDLE_TIME = 30.0
@@ -71,6 +74,7 @@ class Pool(HTTPConnectionPool):
             except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
                 if limits.answered:
                     raise
+            _log.debug("the server has closed the idle connections to %s", self.host)
             limits.sent, limits.head_left, limits.waits_for_answer = False, MAX_HEAD, False
             self._close_idle()
         connection = cast(Connection, self._new_conn())
@@ -88,15 +92,22 @@ class Pool(HTTPConnectionPool):
         connection.begin(limits)
         try:
             if connection.is_closed:
-                if self.proxy is None:
-                    connection.connect()
-                else:
-                    self._prepare_proxy(connection)
+                self._connect(connection)
             connection.send_request(method, target, headers, body)
             return connection.receive_head(method, self)
         except BaseException:
             connection.close()
             raise
+
+    def _connect(self, connection: Connection) -> None:
+        began = time.monotonic()
+        if self.proxy is None:
+            connection.connect()
+            way = ""
+        else:
+            self._prepare_proxy(connection)
+            way = f" through the proxy {self.proxy.host}:{self.proxy.port}"
+        _log.debug("connected to %s:%s%s in %.3f s", self.host, self.port, way, time.monotonic() - began)
 
     def _take_idle(self) -> Connection | None:
         oldest = time.monotonic() - MAX_IDLE_TIME

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import logging
 import pickle
 import threading
 import time
@@ -214,3 +215,15 @@ def test_a_hook_knows_whether_a_401_forced_the_refresh(emulator: Emulator, tmp_p
         client.chat("hello")
         eventually(lambda: any(isinstance(event, TokenRefreshed) for event in events))
     assert [event.forced for event in events if isinstance(event, TokenRefreshed)] == [forced]
+
+
+def test_a_refresh_is_logged_at_info_without_a_token(
+    emulator: Emulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = _plan(emulator, tmp_path, -10)
+    with caplog.at_level(logging.DEBUG, "minimax_sync"):
+        token = plan.bearer()
+    assert [record.getMessage()[:37] for record in caplog.records if record.levelno == logging.INFO] == [
+        "the Token Plan login was refreshed af"
+    ]
+    assert token not in caplog.text

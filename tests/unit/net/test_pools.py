@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -36,6 +37,21 @@ def test_a_connection_is_used_again_until_it_has_been_idle_too_long(monkeypatch:
         assert server.connections == 2
         pool.close()
         assert server.wait_until(lambda: not server.open_connections)
+
+
+def test_new_and_lost_connections_are_logged_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    def answer_once(peer: Peer) -> None:
+        peer.send(answer(peer.read_request().body))
+        peer.read_request()
+
+    with caplog.at_level(logging.DEBUG, "minimax_sync.net"), RawServer(answer_once) as server:
+        pool = open_pool(server.url, None, True)
+        assert [exchange(pool, body) for body in (b"one", b"two")] == [b"one", b"two"]
+        pool.close()
+    connected, lost, again = (record.getMessage() for record in caplog.records)
+    assert connected.startswith(f"connected to {server.url.removeprefix('http://')} in ")
+    assert lost == "the server has closed the idle connections to 127.0.0.1"
+    assert again.startswith("connected to ")
 
 
 def test_after_a_burst_few_connections_stay_idle(monkeypatch: pytest.MonkeyPatch) -> None:
