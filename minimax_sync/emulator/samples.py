@@ -47,6 +47,9 @@ _FORMATS = {
 }
 
 
+_FAR = 2**53
+
+
 class NoSample(ValueError):
     """No finite value was found that fits a schema."""
 
@@ -190,19 +193,25 @@ def _merged(own: dict[str, Any], other: Any) -> Any:
 def _number(schema: Schema, nth: int, *, is_whole: bool) -> int | float:
     """Return 1 (a whole number) or 1.5 if the bounds allow it, else the nearest number that they do."""
     step = schema.get("multipleOf") or (1 if is_whole else 0)
-    gap = step or _gap(schema)
-    low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + gap)
-    high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - gap)
-    value = min(max(1 if is_whole else 1.5, low), high)
     if step:
-        value = math.ceil(value / step) * step
-        value = value if value <= high else math.floor(high / step) * step
-        value = value + nth * step if value + nth * step <= high else value - nth * step
-    elif value + nth <= high:
-        value += nth
+        first = max(
+            math.ceil(schema.get("minimum", -_FAR) / step), math.floor(schema.get("exclusiveMinimum", -_FAR) / step) + 1
+        )
+        last = min(
+            math.floor(schema.get("maximum", _FAR) / step), math.ceil(schema.get("exclusiveMaximum", _FAR) / step) - 1
+        )
+        nearest = min(max(1, first), last)
+        multiple = nearest + nth if nearest + nth <= last else nearest - nth
+        if not first <= multiple <= last:
+            raise NoSample("no number is between the bounds")
+        return int(multiple * step) if is_whole else multiple * step
+    gap = _gap(schema)
+    low: float = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + gap)
+    high: float = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - gap)
+    value = min(max(1.5, low), high)
     if not low <= value <= high:
         raise NoSample("no number is between the bounds")
-    return int(value) if is_whole else value
+    return value + nth if value + nth <= high else value
 
 
 def _gap(schema: Schema) -> Any:

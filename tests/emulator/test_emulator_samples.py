@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.emulator_calls import ANTHROPIC, OPENAI, anthropic, openai, post
@@ -88,6 +88,7 @@ SCHEMAS = st.recursive(
 
 
 @given(SCHEMAS)
+@example({"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 5, "multipleOf": 3})
 def test_a_sample_fits_any_schema(schema: dict[str, Any]) -> None:
     check(sample(schema), schema)
 
