@@ -19,7 +19,6 @@ import minimax_sync
 from .calls.core import Core
 from .calls.open_core import open_core
 from .calls.stream import ChatStream, open_stream
-from .conversation import Conversation
 from .hooks.events import Hook
 from .net import session as sessions
 from .pacing.retry import DEFAULT_RETRY, RetryPolicy
@@ -39,23 +38,8 @@ from .settings.table import (
 from .tracebacks import sealed
 from .values.messages import ToolCall
 from .values.options import ChatOptions, ConversationOptions, RoundOptions
-from .values.quota import Balance, Quota
 from .values.request import as_request
 from .values.response import ChatResponse
-from .values.results import MapResult
-from .wires.services import (
-    KNOWN_MODELS,
-    Embeddings,
-    Model,
-    checked,
-    decode_balance,
-    decode_count,
-    decode_embeddings,
-    decode_models,
-    decode_quota,
-    encode_count,
-    encode_embeddings,
-)
 
 if TYPE_CHECKING:
     from .auth.single_flight import Refreshed
@@ -321,11 +305,13 @@ class MiniMaxClient:
     @sealed
     def conversation(
         self, system: str | None = None, *, messages: Sequence[Any] = (), **options: Unpack[ConversationOptions]
-    ) -> Conversation:
+    ) -> minimax_sync.Conversation:
         """Return a new `Conversation`, which keeps the history; `messages` is the history to continue.
 
         `options` hold for each of its turns.
         """
+        from .conversation import Conversation
+
         return Conversation(self, system, messages=messages, **options)
 
     @sealed
@@ -340,7 +326,7 @@ class MiniMaxClient:
         checkpoint: str | os.PathLike[str] | None = None,
         schema: Any = None,
         **options: Unpack[ChatOptions],
-    ) -> Iterator[MapResult]:
+    ) -> Iterator[minimax_sync.MapResult]:
         """Ask all `inputs`, each as `chat` takes it, and yield a `MapResult` for each, in order or as they finish.
 
         `inputs` may be endless: at most `4 * workers` are drawn ahead. `workers` calls run concurrently, in threads, or
@@ -367,7 +353,9 @@ class MiniMaxClient:
             checkpoint=checkpoint,
         )
 
-    def _map(self, inputs: Iterable[Any], read: Read, *, schema: Any = None, **run: Any) -> Iterator[MapResult]:
+    def _map(
+        self, inputs: Iterable[Any], read: Read, *, schema: Any = None, **run: Any
+    ) -> Iterator[minimax_sync.MapResult]:
         """Map inputs that `read` turns into prompts, as the command line does with the lines of a file."""
         from .batch.gate import Gate
         from .batch.run import map_inputs
@@ -384,57 +372,39 @@ class MiniMaxClient:
     # the other services
 
     @sealed
-    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> Embeddings:
+    def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> minimax_sync.Embeddings:
         """Return one vector per text. `kind` is "db" for texts to search in, "query" for texts to search for."""
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        body = encode_embeddings(texts, kind, model)
-        call = self._core.service("embeddings", f"/v1/embeddings{self._core.channel.query}", body)
-        for attempt in call:
-            with attempt as reply:
-                return attempt.returned(decode_embeddings(checked(reply.read()), len(texts)))
-        raise call.error
+        from .calls import services
+
+        return services.embed(self._core, [texts] if isinstance(texts, str) else list(texts), kind, model)
 
     @sealed
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[minimax_sync.Model, ...]:
         """Return the models that the service lists, or the known ones if it has no list (404)."""
-        call = self._core.service("models", "/v1/models")
-        for attempt in call:
-            with attempt as reply:
-                return attempt.returned(decode_models(checked(reply.read())))
-        if call.error.status == 404:
-            return KNOWN_MODELS
-        raise call.error
+        from .calls import services
+
+        return services.models(self._core)
 
     @sealed
-    def quota(self) -> Quota:
+    def quota(self) -> minimax_sync.Quota:
         """Return the windows of the Token Plan and what remains of each."""
-        call = self._core.service("quota", "/v1/token_plan/remains")
-        for attempt in call:
-            with attempt as reply:
-                quota = attempt.returned(decode_quota(checked(reply.read())))
-                if self._core.channel.quota is not None:
-                    call.note_quota(self._core.channel.quota.observe_quota(quota))
-                return quota
-        raise call.error
+        from .calls import services
+
+        return services.quota(self._core)
 
     @sealed
-    def balance(self) -> Balance:
+    def balance(self) -> minimax_sync.Balance:
         """Return what a pay-as-you-go account has left."""
-        call = self._core.service("balance", "/account/query_balance")
-        for attempt in call:
-            with attempt as reply:
-                return attempt.returned(decode_balance(checked(reply.read())))
-        raise call.error
+        from .calls import services
+
+        return services.balance(self._core)
 
     @sealed
     def count_tokens(self, input: object = None, **options: Unpack[ChatOptions]) -> int:
         """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes."""
-        body = encode_count(as_request(input, options), self._core.model)
-        call = self._core.service("count_tokens", "/anthropic/v1/messages/count_tokens", body)
-        for attempt in call:
-            with attempt as reply:
-                return attempt.returned(decode_count(checked(reply.read())))
-        raise call.error
+        from .calls import services
+
+        return services.count_tokens(self._core, as_request(input, options))
 
     # siblings and closing
 

@@ -14,7 +14,6 @@ from ..auth.static_key import StaticKey
 from ..errors import BundleError, ConfigError
 from ..hooks.logging import log_as_environment_asks
 from ..net.session import Http
-from ..pacing.quota_alert import QuotaAlert
 from ..pacing.token_bucket import Limiter, TokenBucket, shared_bucket
 from ..secret import Secret, StoreUrl
 from ..settings.endpoints import Endpoint, may_receive_token, plan_base_url
@@ -27,6 +26,8 @@ from .model_choice import ModelChoice
 
 if TYPE_CHECKING:
     import requests
+
+    from ..pacing.quota_alert import QuotaAlert
 
 
 _REGULAR_KEY = (
@@ -192,6 +193,8 @@ def _quota_alert(settings: Settings) -> QuotaAlert | None:
     threshold = settings.quota_alert_threshold.value
     if threshold is None:
         return None
+    from ..pacing.quota_alert import QuotaAlert
+
     return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
 
 

@@ -18,7 +18,6 @@ from minimax_sync import (
     ChatMessage,
     ChatRequest,
     ConfigError,
-    CredentialInvalidError,
     MiniMaxClient,
     RequestError,
     RetryPolicy,
@@ -133,31 +132,6 @@ def test_a_bad_request_is_refused_before_anything_is_sent(open_client: Open, emu
         with pytest.raises(RequestError):
             client.stream(bad, **options)
     assert emulator.journal == []
-
-
-def test_the_services_besides_chat(open_client: Open) -> None:
-    client = open_client()
-    embeddings = client.embed(["a", "b"], kind="query")
-    assert len(embeddings.vectors) == 2
-    assert embeddings.total_tokens > 0
-    assert "MiniMax-M2.5" in [model.id for model in client.models()]
-    assert client.quota().windows[0].remaining_percent == 99
-    assert client.count_tokens("How long is the Loire?") > 0
-
-
-def test_a_service_that_answers_200_with_an_error_raises_it(open_client: Open) -> None:
-    client = open_client(api_key="another-key")
-    with pytest.raises(CredentialInvalidError):
-        client.quota()
-    with pytest.raises(CredentialInvalidError):
-        client.embed("a")
-
-
-def test_bad_texts_to_embed_are_refused(open_client: Open) -> None:
-    client = open_client()
-    for texts, kind in (([], "db"), ([""], "db"), (["a"], "both")):
-        with pytest.raises(RequestError):
-            client.embed(texts, kind=kind)
 
 
 def test_a_group_id_goes_with_every_request(open_client: Open, emulator: Emulator) -> None:
