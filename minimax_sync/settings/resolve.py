@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
@@ -53,7 +55,7 @@ def resolve_settings(
     chosen = _credential(search, near, user)
     retry, retry_sources = _retry(search)
     found: dict[str, Any] = {
-        **chosen._asdict(),
+        **msgspec.structs.asdict(chosen),
         "user_bundle": user.value,
         "base_url": search.find("base_url") or _default_base_url(chosen),
         "retry": retry,
@@ -68,7 +70,7 @@ def resolve_settings(
     return settings
 
 
-class _Credential(NamedTuple):
+class _Credential(msgspec.Struct, frozen=True):
     """The choice of the credential, as fields of `Settings`."""
 
     auth_mode: Sourced[Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -34,7 +34,7 @@ class Sourced(msgspec.Struct, Generic[T_co], frozen=True):
     source: str
 
 
-class ConfigFile(NamedTuple):
+class ConfigFile(msgspec.Struct, frozen=True):
     """A configuration file: its name below `base`, as messages show it, and the source of that name."""
 
     name: str

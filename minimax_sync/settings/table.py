@@ -7,7 +7,9 @@ It does not know how places are searched (`resolve`) or how files are read (`llm
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+import msgspec
 
 from ..pacing.retry import DEFAULT_RETRY
 from ..values import models
@@ -52,7 +54,7 @@ _KEY_VARIABLES = {
 }
 
 
-class Setting(NamedTuple):
+class Setting(msgspec.Struct, frozen=True):
     """One setting.
 
     `check` accepts or refuses a value and converts it. `help` is a line for people. `default` is the client's argument

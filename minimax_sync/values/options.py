@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
+
+import msgspec
 
 from ..errors import RequestError
 from .dicts import tool_from_dict
@@ -61,7 +63,7 @@ class TurnOptions(ConversationOptions, total=False):
     system: str | None
 
 
-class Option(NamedTuple):
+class Option(msgspec.Struct, frozen=True):
     """One row. `convert` accepts all known spellings; `is_valid` checks the result, and `rule` describes it."""
 
     convert: Callable[[Any], object]
