@@ -13,9 +13,8 @@ from .errors import ConfigError
 HIDDEN = "****"
 
 _SHORTEST_SHOWN = 20
-_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
-_VARIABLE = re.compile(r"(?:export\s+|set\s+)?[A-Z]+_[A-Z_]*=.")
-_SENSITIVE = re.compile(r"auth|cookie|key|token|secret|password|credential|signature", re.IGNORECASE)
+_VARIABLE = r"(?:export\s+|set\s+)?[A-Z]+_[A-Z_]*=."
+_SENSITIVE = ("auth", "cookie", "key", "token", "secret", "password", "credential", "signature")
 
 
 class Secret:
@@ -95,7 +94,7 @@ class Headers(dict[str, str]):
     @property
     def has_secret(self) -> bool:
         """Whether one of the names is that of a secret."""
-        return any(_SENSITIVE.search(name) for name in self)
+        return any(word in name.lower() for name in self for word in _SENSITIVE)
 
     def masked(self) -> str:
         """Return the names with ``****`` for each value."""
@@ -140,7 +139,8 @@ def is_one_word(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    return _BEARER.sub("", unquoted(text), count=1) if _BEARER.match(unquoted(text)) else unquoted(text)
+    words = unquoted(text).split(None, 1)
+    return words[1] if len(words) == 2 and words[0].lower() == "bearer" else unquoted(text)
 
 
 def _fault(raw: object) -> str | None:
@@ -148,7 +148,7 @@ def _fault(raw: object) -> str | None:
         return f"the key must be text, not {type(raw).__name__}"
     if not raw:
         return "the key is blank"
-    if _VARIABLE.match(raw):
+    if "=" in raw and re.match(_VARIABLE, raw):
         return "the key begins with the name of a variable; keep only the part after the ="
     if invisible := next((char for char in raw if not char.isascii() and not char.isprintable()), None):
         return f"the key holds an invisible character (U+{ord(invisible):04X}); copy it again from the console"

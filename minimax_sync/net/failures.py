@@ -26,9 +26,7 @@ from ..tracebacks import bare_os_error, causes
 
 E = TypeVar("E", bound=BaseException)
 
-_REFUSED_CERTIFICATE = re.compile(
-    "ALERT_(CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)"
-)
+_REFUSED_CERTIFICATE = "ALERT_(CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)"
 """TLS alerts of a server that demands another client certificate; it has processed nothing."""
 
 
@@ -74,7 +72,9 @@ def exchange_fault(
 
 
 def _wants_client_certificate(chain: Iterable[BaseException]) -> bool:
-    return any(isinstance(cause, ssl.SSLError) and _REFUSED_CERTIFICATE.search(cause.reason or "") for cause in chain)
+    return any(
+        isinstance(cause, ssl.SSLError) and re.search(_REFUSED_CERTIFICATE, cause.reason or "") for cause in chain
+    )
 
 
 def _unsent(chain: list[BaseException], timed_out: str | None, start: str, mismatch: str | None) -> TransportError:

@@ -40,7 +40,7 @@ SMALL_BODY = 4096
 
 _HOST = frozenset(f"{ascii_letters}{digits}._~%:[]-")  # without a user or a password
 _TARGET = frozenset(map(chr, range(0x21, 0x7F))) - {"#"}
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_NAME = frozenset(f"{ascii_letters}{digits}!#$%&'*+-.^_`|~")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 _AGENT = f"minimax-sync/{__version__}"
@@ -215,7 +215,7 @@ def _checked(ours: Mapping[str, str], theirs: Mapping[str, str], body: bytes | N
     if body is not None:
         fields["content-length"] = ("Content-Length", str(len(body)))
     for name, value in fields.values():
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+        if not name or not _HEADER_NAME.issuperset(name) or not _HEADER_VALUE.fullmatch(value):
             raise ConfigError(f"the header {name!r} holds a character that HTTP does not allow")
     return dict(fields.values())
 

@@ -22,19 +22,19 @@ from ..values.scalars import plain_scalar
 Check = Callable[[Any, str], Any]
 
 _STORES = ("redis://", "rediss://", "unix://")
-_INTEGER = re.compile(r"[-+]?[0-9][0-9_]*")
-_DECIMAL = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
+_INTEGER = r"[-+]?[0-9][0-9_]*"
+_DECIMAL = r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?"
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_PROXY = re.compile(r"(https?|socks[45][ah]?)://(?:[^\s/@]*@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PROXY = r"(https?|socks[45][ah]?)://(?:[^\s/@]*@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?"
+_HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 
 
 def read_number(text: str) -> object:
     """Return the number that `text` spells, None for "none", and any other text as it is."""
     text = text.strip()
-    if _INTEGER.fullmatch(text):
+    if re.fullmatch(_INTEGER, text):
         return int(text)
-    if _DECIMAL.fullmatch(text):
+    if re.fullmatch(_DECIMAL, text):
         return float(text)
     return None if text.lower() in ("none", "null") else text
 
@@ -152,7 +152,7 @@ def check_verify(value: object, source: str) -> object:
 
 
 def check_proxy(value: object, source: str) -> StoreUrl:
-    if isinstance(value, str) and _PROXY.fullmatch(value.strip()):
+    if isinstance(value, str) and re.fullmatch(_PROXY, value.strip()):
         return StoreUrl(value.strip())
     del value  # it may hold a password, and a traceback may show locals
     raise ConfigError(f"{source}: must be the URL of a proxy, like http://proxy.example:3128 or socks5h://host:1080")
@@ -163,7 +163,7 @@ def check_headers(value: object, source: str) -> Headers:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{source}: must be a mapping of header names to text, not {type(value).__name__}")
     for name, text in value.items():
-        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(_HEADER_NAME, name):
             raise ConfigError(f"{source}: {str(name)[:40]!r} is not a header name")
         if name.lower() in RESERVED_HEADERS:
             raise ConfigError(f"{source}: {name} cannot be set here; use api_key or auth for the credential")

@@ -19,8 +19,8 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """The exceptions of msgspec for bytes that are not the expected JSON."""
 
 _NOTHING = (b"", b"null", b"[]", b'""', b"{}")
-_LAST_HALF = re.compile(rb'(?<!\\)\\u[dD][89abAB][\da-fA-F]{2}(?=")')
-_FIRST_HALF = re.compile(rb'(?<=")\\u[dD][c-fC-F][\da-fA-F]{2}')
+_LAST_HALF = rb'(?<!\\)\\u[dD][89abAB][\da-fA-F]{2}(?=")'
+_FIRST_HALF = rb'(?<=")\\u[dD][c-fC-F][\da-fA-F]{2}'
 _ESCAPE = rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
 
 
@@ -82,10 +82,10 @@ class HalfJoiner:
 
     def joined(self, data: bytes) -> bytes:
         """Return an event's JSON with the half of an earlier event inserted; a half at a string's end is held back."""
-        if self._half and (found := _FIRST_HALF.search(data)):
+        if self._half and (found := re.search(_FIRST_HALF, data)):
             data = data[: found.start()] + self._half + data[found.start() :]
             self._half = b""
-        if found := _LAST_HALF.search(data):
+        if found := re.search(_LAST_HALF, data):
             self._half = found[0]
             data = data[: found.start()] + data[found.end() :]
         return data

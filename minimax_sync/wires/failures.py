@@ -39,7 +39,7 @@ _REQUEST_ID_HEADERS = (
 _NO_REASON = "no reason was given"
 _MOST_PLAIN_CHARS = 200
 _MOST_PAGE_CHARS = 4096
-_TITLE = re.compile(r"<(title|h1)\b[^<>]*>([^<>]*\S[^<>]*)</\1", re.IGNORECASE)
+_TITLE = r"(?i)<(title|h1)\b[^<>]*>([^<>]*\S[^<>]*)</\1"
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -122,7 +122,7 @@ def failure_of_status(status: int, body: bytes, **attributes: Any) -> LlmError:
 
 def _title_in(page: str) -> str:
     """Return the title or first heading of an error page, as nginx, haproxy and others send, or ""."""
-    found = _TITLE.search(page[:_MOST_PAGE_CHARS])
+    found = re.search(_TITLE, page[:_MOST_PAGE_CHARS])
     if not found:
         return ""
     from html import unescape  # its table of entities takes a millisecond to load

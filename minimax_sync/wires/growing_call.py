@@ -9,7 +9,7 @@ from ..values.messages import ToolCall
 
 _BACKSLASH, _QUOTE = b'\\"'
 _DECODER = json.JSONDecoder()
-_OBJECT_START = re.compile(r"\s*\{")
+_OBJECT_START = r"\s*\{"
 
 
 class GrowingCall:
@@ -73,8 +73,8 @@ class GrowingCall:
 def _objects_in(text: str) -> tuple[list[str], int]:
     """Return the texts of the JSON objects that `text` begins with, and where they end."""
     objects: list[str] = []
-    end = 0
-    while found := _OBJECT_START.match(text, end):
+    end, begins = 0, re.compile(_OBJECT_START).match
+    while found := begins(text, end):
         try:
             _, end = _DECODER.raw_decode(text, found.end() - 1)
         except (ValueError, RecursionError):

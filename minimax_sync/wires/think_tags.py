@@ -14,7 +14,7 @@ TAGS = ("think", "mm:think", "thinking")
 
 _OPENINGS = tuple(f"<{tag}>" for tag in TAGS)
 _CLOSINGS = tuple(f"</{tag}>" for tag in TAGS)
-_CLOSING_LINE = re.compile(rf"^[ \t]*(?:{'|'.join(_CLOSINGS)})[ \t]*$", re.MULTILINE)
+_CLOSING_LINE = rf"(?m)^[ \t]*(?:{'|'.join(_CLOSINGS)})[ \t]*$"
 _BLANK = " \t"
 _LOOK_BACK = 32
 _MOST_HELD = 32
@@ -142,7 +142,7 @@ class ThinkSplitter:
             runs.append((Kind.TEXT, text))
             return ""
         begins = self._line_begins(shown)
-        for found in _CLOSING_LINE.finditer(text):
+        for found in re.finditer(_CLOSING_LINE, text):
             if found.start() == 0 and not begins:
                 continue
             if found.end() == len(text):
