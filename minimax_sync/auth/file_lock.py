@@ -15,7 +15,7 @@ from types import TracebackType
 from filelock import lock_descriptor, unlock_descriptor
 
 from ..errors import BundleError
-from ..net.forks import Order, after_fork
+from ..net.forks import after_fork
 from .file_access import is_same_file, open_private, owner
 
 _ADVICE = {
@@ -109,4 +109,4 @@ def _status(file: str | int) -> os.stat_result | None:
         return None
 
 
-after_fork(Order.LOCK_FILES, _close_copies)
+after_fork("lock files", _close_copies)

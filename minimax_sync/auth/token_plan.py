@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import BundleError
-from ..net.forks import Order, after_fork
+from ..net.forks import after_fork
 from ..secret import Secret, StoreUrl
 from ..settings.checks import check_bundle
 from ..settings.places import absolute
@@ -172,4 +172,4 @@ def _start_over_in_child() -> None:
         credential.reset()
 
 
-after_fork(Order.CREDENTIALS, _start_over_in_child)
+after_fork("credentials", _start_over_in_child)

@@ -25,7 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
 from .deadlines import Deadlines
-from .forks import Order, after_fork
+from .forks import after_fork
 
 RECEIVE_SIZE = 64 * 1024
 SEND_SIZE = 256 * 1024
@@ -217,4 +217,4 @@ def _abandon_all() -> None:
         abandon(sock)
 
 
-after_fork(Order.SOCKETS, _abandon_all)
+after_fork("sockets", _abandon_all)

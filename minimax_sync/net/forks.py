@@ -10,28 +10,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from enum import IntEnum
 
+ORDER = ("sockets", "TLS contexts", "sessions", "limiters", "quota alerts", "lock files", "credentials")
+"""Sockets first, so that no later reset can use one; resets that start threads or open files last."""
 
-class Order(IntEnum):
-    """Sockets first, so that no later reset can use one; resets that start threads or open files last."""
-
-    SOCKETS = 0
-    TLS_CONTEXTS = 1
-    SESSIONS = 2
-    LIMITERS = 3
-    QUOTA_ALERTS = 4
-    LOCK_FILES = 5
-    CREDENTIALS = 6
-
-
-_resets: list[tuple[Order, Callable[[], None]]] = []
+_resets: list[tuple[int, Callable[[], None]]] = []
 _pid = os.getpid()
 
 
-def after_fork(order: Order, reset: Callable[[], None]) -> None:
-    """Register `reset` to run in every forked child."""
-    _resets.append((order, reset))
+def after_fork(what: str, reset: Callable[[], None]) -> None:
+    """Register `reset` to run in every forked child; `what` is its place in `ORDER`."""
+    _resets.append((ORDER.index(what), reset))
     _resets.sort(key=lambda entry: entry[0])
 
 

@@ -22,7 +22,7 @@ from ..errors import CallTimeoutError, ConfigError, LlmError
 from ..tracebacks import bare_os_error, causes, sealed
 from .deadlines import Deadlines
 from .failures import exchange_fault
-from .forks import Order, after_fork, renew_if_forked
+from .forks import after_fork, renew_if_forked
 from .pools import Pool, open_pool
 from .proxies import label, proxy_for
 from .reply import FAILURES, Reply
@@ -191,7 +191,7 @@ def _renew_after_fork() -> None:
         instance._renew_after_fork()
 
 
-after_fork(Order.SESSIONS, _renew_after_fork)
+after_fork("sessions", _renew_after_fork)
 
 
 @lru_cache

@@ -14,7 +14,7 @@ import certifi
 from urllib3.util.ssl_ import create_urllib3_context
 
 from ..errors import ConfigError
-from .forks import Order, after_fork
+from .forks import after_fork
 
 Verify = bool | str | os.PathLike[str] | ssl.SSLContext
 """True: the default authorities; False: none; a CA file or directory; a context to use as it is."""
@@ -74,4 +74,4 @@ def _renew() -> None:
     _contexts.clear()  # OpenSSL's own locks may be held as well
 
 
-after_fork(Order.TLS_CONTEXTS, _renew)
+after_fork("TLS contexts", _renew)

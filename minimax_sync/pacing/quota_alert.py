@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import ConfigError
-from ..net.forks import Order, after_fork
+from ..net.forks import after_fork
 from ..values.quota import Quota
 
 _log = logging.getLogger("minimax_sync.quota")
@@ -105,7 +105,7 @@ def _renew_lock() -> None:
     _lock = threading.Lock()
 
 
-after_fork(Order.QUOTA_ALERTS, _renew_lock)
+after_fork("quota alerts", _renew_lock)
 
 
 def _amount(name: str, value: float) -> float:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..errors import CallTimeoutError, ConfigError
-from ..net.forks import Order, after_fork
+from ..net.forks import after_fork
 from ..net.interrupts import WAIT_SLICE
 
 _LOOK_AGAIN = 1.0
@@ -236,7 +236,7 @@ def _after_fork_in_child() -> None:
         bucket._after_fork()
 
 
-after_fork(Order.LIMITERS, _after_fork_in_child)
+after_fork("limiters", _after_fork_in_child)
 
 
 def _too_long(wait: float, left: float) -> CallTimeoutError:

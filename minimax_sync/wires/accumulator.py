@@ -20,7 +20,7 @@ from .decoding import HalfJoiner, is_keep_alive
 from .growing_call import GrowingCall
 from .sse import SseParser, is_event_stream
 from .stop_sequences import StopCutter
-from .think_tags import Kind, Run, ThinkSplitter
+from .think_tags import RECLAIM, TEXT, Run, ThinkSplitter
 
 if TYPE_CHECKING:
     from ..values.request import ChatRequest
@@ -177,9 +177,9 @@ class Accumulator(ABC):
 
     def _add_runs(self, sink: bytearray, runs: list[Run]) -> None:
         for kind, text in runs:
-            if kind is Kind.TEXT:
+            if kind == TEXT:
                 self._add_unsplit(sink, text)
-            elif kind is Kind.RECLAIM:
+            elif kind == RECLAIM:
                 shown = sink.decode()
                 del sink[:]
                 with_chunks = len(self._chunks)

@@ -7,7 +7,6 @@ thinking only if it is alone on its line, as after a chat template that opens th
 from __future__ import annotations
 
 import re
-from enum import Enum, auto
 
 TAGS = ("think", "mm:think", "thinking")
 """`<think>` is M2's, `<mm:think>` is vLLM's for M3 (vllm#46042)."""
@@ -21,16 +20,11 @@ _MOST_HELD = 32
 """Characters; longer space around a tag is not searched, so that the cost stays linear in the deltas."""
 
 
-class Kind(Enum):
-    """What a run of text is."""
+TEXT, THINKING, RECLAIM = "text", "thinking", "reclaim"
+"""The kinds of runs of text. RECLAIM: all text so far is thinking; the run itself is empty."""
 
-    TEXT = auto()
-    THINKING = auto()
-    RECLAIM = auto()
-    """All text so far is thinking; the run itself is empty."""
-
-
-Run = tuple[Kind, str]
+Run = tuple[str, str]
+"""A kind and a text."""
 
 
 class ThinkSplitter:
@@ -72,18 +66,18 @@ class ThinkSplitter:
         runs: list[Run] = []
         held, self._held = self._held, ""
         if self._buffer is not None:
-            runs.append((Kind.TEXT, "".join((f"<{self.tag}>", *self._buffer, held))))
+            runs.append((TEXT, "".join((f"<{self.tag}>", *self._buffer, held))))
             self._buffer, self._closing, self._at_start = None, "", False
         elif self._closing:
             self._think(runs, held)
         elif self._at_start:
             if held and not self._after_thinking:
-                runs.append((Kind.TEXT, held))
+                runs.append((TEXT, held))
         elif held:
             if self._can_reclaim and held.strip(_BLANK) in _CLOSINGS and self._line_begins(shown):
                 self._reclaim(runs, "", shown)
             else:
-                runs.append((Kind.TEXT, held))
+                runs.append((TEXT, held))
         return runs
 
     def _start(self, text: str) -> str:
@@ -109,7 +103,7 @@ class ThinkSplitter:
         if end >= 0:
             if self._buffer is not None:
                 inner, self._buffer = "".join((*self._buffer, text[:end])).strip(), None
-                runs += [(Kind.THINKING, inner)] if inner else []
+                runs += [(THINKING, inner)] if inner else []
             else:
                 self._think(runs, text[:end])
             rest = text[end + len(self._closing) :]
@@ -133,13 +127,13 @@ class ThinkSplitter:
         kept = text.rstrip()
         self._spaces.append(text[len(kept) :])
         if kept:
-            runs.append((Kind.THINKING, "".join((*self._spaces[:-1], kept))))
+            runs.append((THINKING, "".join((*self._spaces[:-1], kept))))
             del self._spaces[:-1]
             self._spaces.append("")
 
     def _text(self, runs: list[Run], text: str, shown: bytearray) -> str:
         if self._after_thinking or not self._can_reclaim or "<" not in text:
-            runs.append((Kind.TEXT, text))
+            runs.append((TEXT, text))
             return ""
         begins = self._line_begins(shown)
         for found in re.finditer(_CLOSING_LINE, text):
@@ -159,7 +153,7 @@ class ThinkSplitter:
         if not (may_be_tag and (line_start > 0 or begins)):
             line_start = len(text)
         if line_start:
-            runs.append((Kind.TEXT, text[:line_start]))
+            runs.append((TEXT, text[:line_start]))
         self._held = text[line_start:]
         return self._held
 
@@ -172,8 +166,8 @@ class ThinkSplitter:
         """Turn all text so far into thinking, and start over."""
         if shown:
             if before:
-                runs.append((Kind.TEXT, before))
-            runs.append((Kind.RECLAIM, ""))
+                runs.append((TEXT, before))
+            runs.append((RECLAIM, ""))
         elif before.strip():
-            runs.append((Kind.THINKING, before.strip()))
+            runs.append((THINKING, before.strip()))
         self._can_reclaim, self._after_thinking, self._at_start = False, True, True

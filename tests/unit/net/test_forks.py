@@ -14,8 +14,8 @@ RESETS = """
 import ctypes, os, sys
 from minimax_sync.net import forks
 ran = []
-for order in reversed(forks.Order):
-    forks.after_fork(order, lambda order=order: ran.append(int(order)))
+for what in reversed(forks.ORDER):
+    forks.after_fork(what, lambda what=what: ran.append(what))
 forks.renew_if_forked()
 assert ran == [], "nothing to reset without a fork"
 child = os.fork() if sys.argv[1] == "hooks" else ctypes.PyDLL(None).fork()
@@ -24,7 +24,7 @@ if child == 0:
         assert ran == [], ran
     forks.renew_if_forked()
     forks.renew_if_forked()
-    os._exit(0 if ran == sorted(map(int, forks.Order)) else 1)
+    os._exit(0 if ran == list(forks.ORDER) else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), ran)
 """
 

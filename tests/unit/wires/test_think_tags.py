@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minimax_sync.wires.think_tags import Kind, ThinkSplitter
+from minimax_sync.wires.think_tags import RECLAIM, TEXT, THINKING, ThinkSplitter
 
 
 def split(pieces: list[str], *, must_close: bool = False) -> tuple[str, str]:
@@ -18,10 +18,10 @@ def split(pieces: list[str], *, must_close: bool = False) -> tuple[str, str]:
     splitter.must_close = must_close
     for runs in [*([piece] for piece in pieces), None]:
         for kind, text in splitter.flush(shown) if runs is None else splitter.feed(runs[0], shown):
-            assert text or kind is Kind.RECLAIM
-            if kind is Kind.THINKING:
+            assert text or kind == RECLAIM
+            if kind == THINKING:
                 thinking += text
-            elif kind is Kind.TEXT:
+            elif kind == TEXT:
                 shown += text.encode()
             else:
                 thinking += shown.decode().rstrip()
