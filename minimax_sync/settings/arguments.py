@@ -1,7 +1,5 @@
 """The arguments of a client and of `with_options`, for type checkers. Their meaning is in the table of settings."""
 
-from __future__ import annotations
-
 import os
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +8,8 @@ from typing import Any, TypedDict
 from ..hooks.events import Hook
 from ..net.session import Session  # loads requests, which instrumentations patch when it is imported
 from ..pacing.retry import RetryPolicy
+
+# No annotations from the future here: TypedDict would compile each of them.
 
 
 class SiblingArguments(TypedDict, total=False):

@@ -3,8 +3,6 @@
 `ChatOptions` lists the same names for type checkers; a test compares the two. The wires write the options into a body.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
@@ -15,6 +13,8 @@ from ..errors import RequestError
 from .dicts import tool_from_dict
 from .scalars import plain_scalar
 from .tooldef import ToolDef, as_tool
+
+# No annotations from the future here: TypedDict would compile each of them.
 
 
 class SamplingOptions(TypedDict, total=False):
