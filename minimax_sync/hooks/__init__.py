@@ -8,43 +8,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .events import (
-    AttemptFailed,
-    CallEnded,
-    CallEvent,
-    CallStarted,
-    Event,
-    FirstToken,
-    Hook,
-    QuotaLow,
-    RateLimited,
-    TokenRefreshed,
-    ToolFailed,
-    emit,
-)
+from . import events
+from .events import *  # noqa: F403
 
 if TYPE_CHECKING:
     from .logging import logging_hook
     from .otel import otel_hook
     from .prometheus import prometheus_hook
 
-__all__ = [
-    "AttemptFailed",
-    "CallEnded",
-    "CallEvent",
-    "CallStarted",
-    "Event",
-    "FirstToken",
-    "Hook",
-    "QuotaLow",
-    "RateLimited",
-    "TokenRefreshed",
-    "ToolFailed",
-    "emit",
-    "logging_hook",
-    "otel_hook",
-    "prometheus_hook",
-]
+__all__ = ["logging_hook", "otel_hook", "prometheus_hook"]
+__all__ += events.__all__
 
 _HOMES = {"logging_hook": ".logging", "otel_hook": ".otel", "prometheus_hook": ".prometheus"}
 

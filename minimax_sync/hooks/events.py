@@ -13,6 +13,21 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+__all__ = [
+    "AttemptFailed",
+    "CallEnded",
+    "CallEvent",
+    "CallStarted",
+    "Event",
+    "FirstToken",
+    "Hook",
+    "QuotaLow",
+    "RateLimited",
+    "TokenRefreshed",
+    "ToolFailed",
+    "emit",
+]
+
 _log = logging.getLogger("minimax_sync.hooks")
 
 
