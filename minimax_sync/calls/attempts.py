@@ -73,7 +73,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 class Channel(msgspec.Struct, frozen=True):
     """What a client and its siblings share: connections, credentials, limiter, quota alert. Thread-safe.
 
-    `headers` go with every request, `query` with those of the OpenAI wire; `hint` is the likely cause of a refused
+    `headers` go with every request, `query` with chats and embeddings; `hint` is the likely cause of a refused
     credential, appended to such an error; `lease` keeps the background refresh of a Token Plan alive.
     """
 

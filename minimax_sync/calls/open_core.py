@@ -19,7 +19,7 @@ from ..secret import Secret, StoreUrl
 from ..settings.endpoints import Endpoint, may_receive_token, plan_base_url
 from ..settings.resolve import resolve_settings
 from ..settings.settings import KEY_BASE_URL, Settings
-from ..wires.table import wire_for
+from ..wires.table import WIRES, wire_for
 from .attempts import Channel, Options
 from .core import Core, options_with
 from .model_choice import ModelChoice
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 _REGULAR_KEY = (
-    "a regular key was sent to /anthropic, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
+    "a regular key was sent to {}, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
     "base_url out, or set it to https://api.minimax.io"
 )
 _OTHER_REGION = "the key is of the other region (api.minimax.io: global, api.minimax.cn: China)"
@@ -165,7 +165,7 @@ def _headers(settings: Settings, endpoint: Endpoint) -> dict[str, str]:
 
 
 def _query(settings: Settings, endpoint: Endpoint) -> str:
-    if settings.group_id.value and endpoint.flavor == "openai_compat":
+    if settings.group_id.value and WIRES[endpoint.flavor].sends_group_id:
         return f"?GroupId={quote(settings.group_id.value, safe='')}"
     return ""
 
@@ -206,6 +206,7 @@ def _hint(settings: Settings, endpoint: Endpoint) -> str:
     source = f"The key comes from {credential.source} and was sent to {endpoint.origin}"
     lead = "Likely causes" if endpoint.is_minimax else "Likely causes, if that server forwards to MiniMax"
     causes = [_OTHER_REGION, _GROUP_ID]
-    if endpoint.flavor == "anthropic_messages" and not settings.plan_key:
-        causes.insert(0, _REGULAR_KEY)
+    wire = WIRES[endpoint.flavor]
+    if wire.plan_keys_only and not settings.plan_key:
+        causes.insert(0, _REGULAR_KEY.format(wire.base_path))
     return f"{source}. {lead}: {'; '.join(causes)}"

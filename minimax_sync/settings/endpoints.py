@@ -28,10 +28,7 @@ REGIONS = {"global": "https://api.minimax.io", "cn": "https://api.minimax.cn"}
 _FLAVORS: dict[str, Flavor] = {name: row.flavor for row in WIRES.values() for name in (row.flavor, *row.aliases)}
 _BASE_PATHS = tuple(row.base_path for row in WIRES.values())
 _PORTS = {"http": 80, "https": 443}
-_ENDINGS: tuple[tuple[str, Flavor], ...] = (
-    *((row.chat_path, row.flavor) for row in WIRES.values()),
-    ("/chat/completions", "openai_compat"),
-)
+_ENDINGS = {path: row.flavor for row in WIRES.values() for path in (row.chat_path, *row.other_chat_paths)}
 """The endings of complete chat URLs, which other programs ask for, and their wires."""
 
 # Patterns that only invalid URLs need are text: re compiles them when they are first used.
@@ -109,10 +106,10 @@ def resolve_endpoint(
 ) -> Endpoint:
     """Turn a base URL into an Endpoint.
 
-    `flavor` None: `anthropic_messages` when the path ends in `/anthropic`, else `openai_compat`. On MiniMax's hosts an
-    empty path, `/v1` and `/anthropic` are replaced by the wire's own; any other path is used literally. A URL that
-    includes the path of a chat, which other programs ask for, is accepted. `chat_path` replaces the OpenAI wire's path
-    and has no effect on the other. Raises ConfigError that names `source`, and not the URL, which may hold a password.
+    `flavor` None: the wire whose base path is at the end, else the default one. On MiniMax's hosts an empty path and
+    the base path of any wire are replaced by the wire's own; any other path is used literally. A URL that includes the
+    path of a chat, which other programs ask for, is accepted. `chat_path` replaces the OpenAI wire's path and has no
+    effect on the other. Raises ConfigError that names `source`, and not the URL, which may hold a password.
     """
     url = _checked(base_url, source)
     if url.host in _PAGE_HOSTS:
@@ -135,19 +132,22 @@ def resolve_endpoint(
 def _split(path: str, flavor: Flavor | None, source: str) -> tuple[str, str | None, Flavor]:
     """Split the path of a base URL into the base, the path of a chat if there is one, and the wire that they imply."""
     path = path.rstrip("/")
-    for ending, wire in _ENDINGS:
+    for ending, wire in _ENDINGS.items():
         if path.endswith(ending):
             if flavor not in (None, wire):
                 raise ConfigError(f"{source}: it ends in {ending}, which belongs to api_flavor {wire}, not {flavor}")
             return path.removesuffix(ending).rstrip("/"), ending, wire
-    if path.endswith("/anthropic/v1") and flavor != "openai_compat":
-        return path.removesuffix("/v1"), None, "anthropic_messages"
-    return path, None, "anthropic_messages" if path.endswith("/anthropic") else "openai_compat"
+    default, *others = WIRES.values()
+    for row in others:
+        base = path.removesuffix(row.version)
+        if base.endswith(row.base_path) and flavor in (None, row.flavor):
+            return base, None, row.flavor
+    return path, None, default.flavor
 
 
 def plan_base_url(region: str) -> str:
     """Return the base URL that goes with the region of a Token Plan login."""
-    return f"{_root(region)}/anthropic"
+    return _root(region) + next(row.base_path for row in WIRES.values() if row.plan_keys_only)
 
 
 def _root(url: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from ..pacing.retry import DEFAULT_RETRY
 from ..values import models
+from ..wires.table import WIRES
 from . import checks
 from .checks import Check
 from .endpoints import parse_chat_path, parse_flavor
@@ -175,7 +176,7 @@ SETTINGS: tuple[Setting, ...] = (
         places=("argument", "$MINIMAX_GROUP_ID", GROUP_ID_FILE, "file", USER_GROUP_ID_FILE, USER_CONFIG_FILE),
     ),
     Setting("base_url", checks.check_text, "the server: MiniMax, or one with the same interface"),
-    Setting("api_flavor", parse_flavor, "the wire: openai_compat or anthropic_messages"),
+    Setting("api_flavor", parse_flavor, f"the wire: {' or '.join(WIRES)}"),
     Setting("chat_path", parse_chat_path, "the path of chats on the OpenAI wire, like /chat/completions"),
     Setting("model", checks.check_text, "the model", DEFAULT_MODEL),
     Setting("timeout", checks.check_seconds, "seconds for a whole call", DEFAULT_TIMEOUT, checks.read_number),

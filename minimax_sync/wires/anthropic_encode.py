@@ -117,7 +117,7 @@ def _block(part: Part, role: str, images: InlineImages) -> Any:
     if isinstance(part, OtherPart):
         if part.content.get("type") == "image_url":
             return _other_image(part, images)
-        return other_part(part, role, is_openai=False)
+        return other_part(part, role, "anthropic_messages")
     return {"type": "image", "source": _source(part, images)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..values.json_text import as_json
 from ..values.messages import ChatMessage, OtherPart, Part, Text
 from ..values.models import ModelCard, model_card
 from ..values.request import ChatRequest
+from .table import WIRES, Flavor
 
 _log = logging.getLogger("minimax_sync.wires")
 
@@ -140,21 +142,17 @@ def sendable_parts(message: ChatMessage) -> list[Part]:
     return [part for part in parts if not isinstance(part, Text) or part.text.strip()] or parts
 
 
-_OPENAI_KINDS = ("file", "refusal")
-
-
-def other_part(part: OtherPart, role: str, *, is_openai: bool) -> Mapping[str, Any] | None:
+def other_part(part: OtherPart, role: str, flavor: Flavor) -> Mapping[str, Any] | None:
     """Return the JSON of a part that this library does not know, if it has this wire's shape.
 
-    The other wire's shape is an error in the user's messages; in the history of an answer it is left out, with a
+    Another wire's shape is an error in the user's messages; in the history of an answer it is left out, with a
     warning.
     """
     kind = str(part.content.get("type"))
-    of_openai = kind.endswith("_url") or kind.startswith("input_") or kind in _OPENAI_KINDS
-    if kind == "text" or of_openai is is_openai:
+    wire = next(row for row in WIRES.values() if re.fullmatch(row.part_types, kind, re.DOTALL))
+    if kind == "text" or wire.flavor == flavor:
         return part.content
-    wire = "OpenAI" if of_openai else "Anthropic"
     if role == "assistant":
-        _log.warning("a part of type %s of an answer is left out: it belongs to the %s wire", kind[:40], wire)
+        _log.warning("a part of type %s of an answer is left out: it belongs to the %s wire", kind[:40], wire.title)
         return None
-    raise RequestError(f"a message holds a part of type {kind[:40]!r}, which only the {wire} wire can carry")
+    raise RequestError(f"a message holds a part of type {kind[:40]!r}, which only the {wire.title} wire can carry")

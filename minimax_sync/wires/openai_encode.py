@@ -103,7 +103,7 @@ def _assistant(message: ChatMessage, is_minimax: bool) -> dict[str, Any]:
         elif isinstance(part, OtherPart):
             content += part.text
             if not part.text:
-                other_part(part, "assistant", is_openai=True)
+                other_part(part, "assistant", "openai_compat")
         elif isinstance(part, Reasoning):
             if part.shape == "think_tag":
                 tag = part.extra.get("tag", "think")
@@ -151,7 +151,7 @@ def _user_part(part: Part, images: InlineImages) -> Any:
             "type": "image_url",
             "image_url": {"url": part.url or images.place(part, f"data:{part.media_type};base64,")},
         }
-    return other_part(part, "user", is_openai=True) if isinstance(part, OtherPart) else part
+    return other_part(part, "user", "openai_compat") if isinstance(part, OtherPart) else part
 
 
 def _tool_result(message: ChatMessage) -> dict[str, Any]:
