@@ -24,7 +24,7 @@ from ..values.images import Image
 from ..values.messages import ChatMessage, Reasoning, Text, ToolCall
 from ..values.models import MODELS, ModelCard
 from ..values.request import ChatRequest
-from ..values.response import ChatResponse
+from ..values.response import CUT_REASONS, ChatResponse
 from ..values.tooldef import ToolDef
 from .parse import parse
 
@@ -33,7 +33,6 @@ _OURS = "minimax"
 """This library's key in `provider_metadata`."""
 
 _IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-_CUT = frozenset({"length", "content_filter"})
 
 
 @llm.hookimpl
@@ -212,6 +211,6 @@ def _finish(response: llm.Response, answer: ChatResponse) -> None:
     )
     if answer.model:
         response.set_resolved_model(answer.model)
-    if answer.finish_reason not in _CUT:
+    if answer.finish_reason not in CUT_REASONS:
         for call in answer.tool_calls:
             response.add_tool_call(llm.ToolCall(call.name, call.arguments, call.id))

@@ -16,14 +16,13 @@ from ..hooks.events import Event
 from ..values.chunks import StreamChunk, ToolResult
 from ..values.messages import ChatMessage, ToolCall, open_calls
 from ..values.request import ChatRequest, as_request
-from ..values.response import ChatResponse
+from ..values.response import CUT_REASONS, ChatResponse
 from ..values.usage import TokenUsage
 from .toolbox import Approve, Toolbox
 
 Ask = Callable[[ChatRequest], "ChatResponse | ChatStream"]
 Emit = Callable[[Event], None]
 
-_CUT = frozenset({"length", "content_filter"})
 
 
 class ToolRun(ChatStream):
@@ -125,7 +124,7 @@ class ToolRun(ChatStream):
 
     def _is_last(self, answer: ChatResponse) -> bool:
         calls = answer.tool_calls
-        is_cut = answer.finish_reason in _CUT
+        is_cut = answer.finish_reason in CUT_REASONS
         return not calls or not self._rounds_left or is_cut or self._toolbox.leaves_to_caller(calls)
 
     def _call_tools(self, messages: tuple[ChatMessage, ...], calls: tuple[ToolCall, ...]) -> Iterator[StreamChunk]:

@@ -13,6 +13,9 @@ from .messages import ChatMessage, ToolCall
 from .shortened import shortened
 from .usage import TokenUsage
 
+CUT_REASONS = frozenset({"length", "content_filter"})
+"""The finish reasons of an answer that was cut off: its tool calls may be incomplete and must not be run."""
+
 
 class ChatResponse(msgspec.Struct, frozen=True):
     """The answer to one request.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..errors import ResponseFormatError, ServerError, StreamInterruptedError
 from ..values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
 from ..values.messages import ChatMessage, Part
-from ..values.response import ChatResponse
+from ..values.response import CUT_REASONS, ChatResponse
 from ..values.usage import TokenUsage
 from .decoding import HalfJoiner, is_keep_alive
 from .growing_call import GrowingCall
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 MAX_TOOL_CALLS = 256
 
 _DONE = b"[DONE]"
-_CUT = ("length", "content_filter")
 
 
 class Accumulator(ABC):
@@ -131,7 +130,7 @@ class Accumulator(ABC):
                 "the stream ended before the answer did; the part received is in .partial", partial=self.response()
             )
         self.finish_reason = self._final_reason()
-        is_cut = self.finish_reason in _CUT
+        is_cut = self.finish_reason in CUT_REASONS
         for call in self._calls:
             if call.name and not (is_cut and not call.is_whole()):
                 self.end_call(call)
@@ -291,7 +290,7 @@ class Accumulator(ABC):
         if self.stopped:
             return "stop"
         reason = self.finish_reasons.get(self.finish_reason, self.finish_reason) or "stop"
-        if reason in _CUT or reason == "error":
+        if reason in CUT_REASONS or reason == "error":
             return reason
         if any(call.name for call in self._calls):
             return "tool_calls"

@@ -169,7 +169,6 @@ _NOTATIONS = (
     _Notation("<minimax:tool_call>", "</minimax:tool_call>", _decode_m2),
     _Notation(f"{_MARK}<tool_call>", f"{_MARK}</tool_call>", _decode_m3),
 )
-FIRST_CHARACTERS = "<]"
 _OPENING = re.compile("|".join(re.escape(notation.opening) for notation in _NOTATIONS))
 
 
