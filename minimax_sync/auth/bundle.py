@@ -11,7 +11,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from ..errors import ConfigError
 from ..secret import Secret, check_key, is_one_word
@@ -84,7 +86,7 @@ class Bundle:
         return json.dumps({**document, **self.extra}, indent=2).encode() + b"\n"
 
 
-class Snapshot(NamedTuple):
+class Snapshot(msgspec.Struct, frozen=True):
     """A bundle as a store holds it. `generation` changes with every change of its text."""
 
     bundle: Bundle

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from .instants import write_instant
 
 
-class Intent(NamedTuple):
+class Intent(msgspec.Struct, frozen=True):
     """A refresh in progress. `fingerprint` is the bundle's; `at` is Unix time; `temp` names the file to be renamed."""
 
     fingerprint: str
@@ -27,14 +29,14 @@ class Intent(NamedTuple):
 
     def to_json(self) -> bytes:
         """Return the text of the record."""
-        return json.dumps(self._asdict()).encode() + b"\n"
+        return json.dumps(msgspec.structs.asdict(self)).encode() + b"\n"
 
 
 def parse_intent(text: bytes) -> Intent | None:
     """Parse a record. None for an incomplete one: its writer was killed before it sent anything."""
     try:
         document: Any = json.loads(text)
-        fingerprint, pid, at, temp = (document[name] for name in Intent._fields)
+        fingerprint, pid, at, temp = (document[name] for name in Intent.__struct_fields__)
         intent = Intent(str(fingerprint), int(pid), float(at), str(temp))
         intent.describe()
     except (ValueError, TypeError, KeyError, OverflowError, OSError):

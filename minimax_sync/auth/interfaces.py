@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import TracebackType
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from ..errors import CredentialInvalidError, TransportError
 from ..secret import Secret
@@ -18,7 +20,7 @@ POST_TIMEOUT = 15.0  # seconds for one request to the portal, redirect and body 
 LOCK_WAIT = 40.0  # seconds; longer than any holder keeps the lock: a POST, its repetitions, and the write
 
 
-class Grant(NamedTuple):
+class Grant(msgspec.Struct, frozen=True):
     """New tokens. `refresh_token` is None if the portal sent none: the old one stays valid."""
 
     access_token: Secret

@@ -11,8 +11,10 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
+
+import msgspec
 
 from ..errors import ConfigError, ResponseFormatError, ServerError
 from ..net.reply import Reply
@@ -29,7 +31,7 @@ _MAX_LINE = 500
 Form = Mapping[str, "str | Secret"]
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """A complete answer of the portal."""
 
     status: int

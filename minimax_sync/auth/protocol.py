@@ -16,7 +16,9 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from ..errors import (
     BundleError,
@@ -55,7 +57,7 @@ _TRANSIENT = (ServerError, TransportError, ResponseFormatError)
 Outcome = Literal["refreshed", "adopted", "waiting"]
 
 
-class HeldToken(NamedTuple):
+class HeldToken(msgspec.Struct, frozen=True):
     """The token in memory. `fresh_until` and `expires` are Unix times; -inf once the service has rejected it."""
 
     token: str
@@ -68,7 +70,7 @@ class HeldToken(NamedTuple):
         return f"HeldToken({HIDDEN}, fresh_until={self.fresh_until}, expires={self.expires})"
 
 
-class Unsaved(NamedTuple):
+class Unsaved(msgspec.Struct, frozen=True):
     """A new pair of tokens that could not be stored yet. `replaces` is the fingerprint of the pair that was spent."""
 
     replaces: str
@@ -131,7 +133,7 @@ class Refresh:
         current = self.current
         if current is not None and current.bundle.access_token == token:
             self._rejected = token
-            self.current = current._replace(fresh_until=float("-inf"), expires=float("-inf"))
+            self.current = msgspec.structs.replace(current, fresh_until=float("-inf"), expires=float("-inf"))
 
     @property
     def rejected(self) -> bool:

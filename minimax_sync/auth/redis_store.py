@@ -15,7 +15,9 @@ import random
 import secrets
 import socket
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from ..errors import BundleError, CallTimeoutError, ConfigError, TransportError
 from ..net.redis_link import RedisFailureError, RedisLink, split_store_url
@@ -34,17 +36,15 @@ _MAX_MERGES = 3
 _JUST_AFTER = 0.001  # seconds; later than the text that could not be replaced, earlier than any login since
 
 
-class Remembered(NamedTuple):
+class Remembered(msgspec.Struct, frozen=True):
     """The newest text that this process knows, and when it was stored. `text` is None if it was removed."""
 
     stored_at: float
     text: Secret | None
 
 
-class RemoteIntent(Intent):
+class RemoteIntent(Intent, frozen=True):
     """An intent record whose writer may be on another host, which its `temp` names."""
-
-    __slots__ = ()
 
     def describe(self) -> str:
         return f"{super().describe()} on {self.temp}"
@@ -170,7 +170,7 @@ class RedisStore:
             self._remembered = Remembered(stored_at, None if text is None else Secret(text.decode()))
 
     def _put_back(self) -> None:
-        stored_at, text = self._remembered
+        stored_at, text = self._remembered.stored_at, self._remembered.text
         try:
             self._run("store", scripts.PUT_BACK, text.reveal() if text else "", stored_at)
         except BundleError as error:

@@ -19,7 +19,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerError
 from ..net.interrupts import WAIT_SLICE
@@ -40,7 +42,7 @@ _RETRY_STORE = 5.0
 _MAX_ROUNDS = 3
 
 
-class Refreshed(NamedTuple):
+class Refreshed(msgspec.Struct, frozen=True):
     """The end of a refresh. `forced`: a 401 asked for it. `expires_at` is that of the token in memory now.
 
     `seconds` is the duration of the refresh.

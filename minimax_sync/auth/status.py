@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from ..errors import BundleError
 from .interfaces import Store
@@ -13,7 +15,7 @@ from .protocol import Refresh
 State = Literal["fresh", "due", "expired", "dead", "unreadable", "missing"]
 
 
-class BundleStatus(NamedTuple):
+class BundleStatus(msgspec.Struct, frozen=True):
     """The state of a Token Plan login.
 
     `path` is the file, or the URL of a bundle in Redis; `refreshed_at` is when that was last written. `state`: "fresh";

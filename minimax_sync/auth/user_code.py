@@ -12,7 +12,9 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from ..errors import ConfigError, CredentialInvalidError, LlmError, ResponseFormatError
 from ..secret import Secret
@@ -35,7 +37,7 @@ _TRANSIENT = frozenset({408, 429})
 _NOT_JSON = "the answer is not JSON"
 
 
-class OAuthClient(NamedTuple):
+class OAuthClient(msgspec.Struct, frozen=True):
     """The OAuth client, its scope and its grant: `user_code`, MiniMax's own, or `device_code` (RFC 8628)."""
 
     client_id: str = CLIENT_ID
@@ -43,7 +45,7 @@ class OAuthClient(NamedTuple):
     grant: str = "user_code"
 
 
-class Attempt(NamedTuple):
+class Attempt(msgspec.Struct, frozen=True):
     """One attempt to log in: `region` is the portal's base URL, `by_hand` the same if the user typed it.
 
     `verifier` proves that the polling program is the one that began the login (PKCE, RFC 7636); `state` ties an answer
@@ -84,7 +86,7 @@ class Attempt(NamedTuple):
         }
 
 
-class UserCode(NamedTuple):
+class UserCode(msgspec.Struct, frozen=True):
     """The code to confirm, the page, and the time limit; `interval` is the seconds between two polls.
 
     `device_code` identifies the login to the portal; only the device grant has one.
@@ -97,7 +99,7 @@ class UserCode(NamedTuple):
     device_code: Secret | None = None
 
 
-class Approval(NamedTuple):
+class Approval(msgspec.Struct, frozen=True):
     """The tokens that the portal grants for a confirmed code."""
 
     bundle: Bundle

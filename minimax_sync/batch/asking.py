@@ -6,7 +6,9 @@ import functools
 import os
 import pickle
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from ..errors import ConfigError, LlmError, ServerError
 from ..values.request import ChatRequest
@@ -19,7 +21,7 @@ class Client(Protocol):
     def chat(self, input: ChatRequest, /) -> ChatResponse: ...
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """An answer, with its value where a schema was given."""
 
     response: ChatResponse

@@ -13,7 +13,7 @@ import queue
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -32,7 +32,7 @@ AHEAD = 4
 """Inputs drawn per worker, so that the workers stay busy while the loop's body processes a result."""
 
 
-class Prompt(NamedTuple):
+class Prompt(msgspec.Struct, frozen=True):
     """An input as a request, or as the error in it; `id` is written to the checkpoint's line."""
 
     request: ChatRequest | LlmError
@@ -180,7 +180,8 @@ class _Run:
         return self._drawn > self._given
 
     def _begin(self, executor: Any, drawn: Any) -> None:
-        request, own_id = self._read(drawn)
+        prompt = self._read(drawn)
+        request, own_id = prompt.request, prompt.id
         key, known = "", None
         try:
             if isinstance(request, ChatRequest) and self._schema is not None:
@@ -222,7 +223,7 @@ class _Run:
         if isinstance(outcome, LlmError):
             error = outcome
         else:
-            response, value = outcome
+            response, value = outcome.response, outcome.value
         if self._checkpoint is not None:
             self._checkpoint.write(Line.of(question.index, question.id, question.key, response, error))
         self._settled.put(MapResult(question.index, question.input, response, error, value))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from .. import __version__
 
@@ -47,14 +49,14 @@ class UsageError(Exception):
     """The command line is invalid; the message names the cure."""
 
 
-class Argument(NamedTuple):
+class Argument(msgspec.Struct, frozen=True):
     """One option or positional, as `ArgumentParser.add_argument` takes it."""
 
     flags: tuple[str, ...]
     settings: dict[str, Any]
 
 
-class Command(NamedTuple):
+class Command(msgspec.Struct, frozen=True):
     """One command. `run` gets the parsed arguments and returns the exit status.
 
     `summary` is for the list of commands; `examples` are lines of the shell; `has_settings` is whether files and
@@ -127,11 +129,11 @@ def build_parser(commands: Iterable[Command]) -> ArgumentParser:
             examples=command.examples,
             has_settings=command.has_settings,
         )
-        for flags, settings in command.arguments:
-            child.add_argument(*flags, **settings)
+        for each in command.arguments:
+            child.add_argument(*each.flags, **each.settings)
         common = child.add_argument_group("options of every command")
-        for flags, settings in COMMON:
-            common.add_argument(*flags, **settings)
+        for each in COMMON:
+            common.add_argument(*each.flags, **each.settings)
         child.set_defaults(run=command.run)
     return parser
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..errors import ConfigError, LlmError
 from ..values.images import Image
@@ -149,7 +151,7 @@ class Repl:
         raise EOFError
 
 
-class _ReplCommand(NamedTuple):
+class _ReplCommand(msgspec.Struct, frozen=True):
     argument: str
     meaning: str
     run: Callable[[Repl, str], None]

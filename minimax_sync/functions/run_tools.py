@@ -24,7 +24,6 @@ Ask = Callable[[ChatRequest], "ChatResponse | ChatStream"]
 Emit = Callable[[Event], None]
 
 
-
 class ToolRun(ChatStream):
     """The chunks of all rounds as they come, with a `ToolResult` for each call between two rounds.
 

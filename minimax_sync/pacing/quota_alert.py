@@ -9,7 +9,8 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from ..errors import ConfigError
 from ..net.forks import after_fork
@@ -21,7 +22,7 @@ _HEADERS = {"x-ratelimit-remaining-tokens": "tokens", "x-ratelimit-remaining-req
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 
 
-class QuotaCrossing(NamedTuple):
+class QuotaCrossing(msgspec.Struct, frozen=True):
     """The amount that was left when it fell below the threshold."""
 
     remaining: float
@@ -92,7 +93,7 @@ class QuotaAlert:
                 crossed.remaining,
                 crossed.unit,
                 crossed.threshold,
-                extra={"provider": self.provider, **crossed._asdict()},
+                extra={"provider": self.provider, **msgspec.structs.asdict(crossed)},
             )
         return crossed
 

@@ -7,7 +7,9 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from ..errors import ResponseFormatError
 
@@ -32,7 +34,7 @@ _DEEP = 1_000_000
 """The cost of an attempt that fails because of deep nesting."""
 
 
-class _Found(NamedTuple):
+class _Found(msgspec.Struct, frozen=True):
     """A value and its position. A `weak` one, such as a footnote mark, is ranked after all others."""
 
     is_weak: bool

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -29,7 +29,7 @@ MOST_LOOKS = 100
 """Limit on the openings of notations that are examined in one line; the remainder of the line stays text."""
 
 
-class LeakedCall(NamedTuple):
+class LeakedCall(msgspec.Struct, frozen=True):
     """One call found in the text; `arguments` is JSON text."""
 
     name: str
@@ -102,7 +102,7 @@ class LeakedCalls:
         return [LeakedCall(name, _json(arguments, self._tools[name])) for name, arguments in decoded]
 
 
-class _Notation(NamedTuple):
+class _Notation(msgspec.Struct, frozen=True):
     opening: str
     closing: str
     decode: Callable[[str], list[tuple[str, dict[str, Any]]] | None]

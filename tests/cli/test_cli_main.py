@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.cli import Run
 from support.run_python import run_python
@@ -147,7 +148,7 @@ def test_a_fault_of_the_program_itself_is_one_line_too(run: Run, monkeypatch: py
     def broken(arguments: object) -> int:
         raise ZeroDivisionError("two\nlines")
 
-    monkeypatch.setattr("minimax_sync.cli.COMMANDS", (account.MODELS._replace(run=broken),))
+    monkeypatch.setattr("minimax_sync.cli.COMMANDS", (msgspec.structs.replace(account.MODELS, run=broken),))
     assert run("models") == (1, "", "minimax-sync: ZeroDivisionError: two lines\n")
 
 

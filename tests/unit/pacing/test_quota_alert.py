@@ -9,7 +9,7 @@ from math import inf, nan
 import pytest
 
 from minimax_sync.errors import ConfigError
-from minimax_sync.pacing.quota_alert import QuotaAlert
+from minimax_sync.pacing.quota_alert import QuotaAlert, QuotaCrossing
 from minimax_sync.values.quota import Quota, QuotaWindow
 
 
@@ -41,7 +41,7 @@ def test_each_crossing_downwards_is_one_structured_warning(caplog: pytest.LogCap
 
 
 def test_a_first_look_below_the_threshold_warns() -> None:
-    assert QuotaAlert(100, "minimax").observe(3, "requests") == (3, 100, "requests")
+    assert QuotaAlert(100, "minimax").observe(3, "requests") == QuotaCrossing(3, 100, "requests")
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,21 @@ def test_what_is_left_comes_from_the_tighter_window_of_a_quota() -> None:
     weekly = QuotaWindow(model="general", used=990, total=1000)
     general = QuotaWindow(model="general", used=1, total=100, weekly=weekly)
     alert = QuotaAlert(50, "minimax")
-    assert alert.observe_quota(Quota((QuotaWindow(model="video", used=3, total=3), general))) == (10, 50, "requests")
+    assert alert.observe_quota(Quota((QuotaWindow(model="video", used=3, total=3), general))) == QuotaCrossing(
+        10, 50, "requests"
+    )
     assert QuotaAlert(50, "minimax").observe_quota(Quota((QuotaWindow(model="general", total=3),))) is None
 
 
 def test_a_budget_is_spent_down_to_nothing_and_warned_of_once() -> None:
     alert = QuotaAlert(100, "minimax", budget=250)
-    assert [alert.spend(tokens) for tokens in (100, 50, 1, 500, 500)] == [None, None, (99, 100, "tokens"), None, None]
+    assert [alert.spend(tokens) for tokens in (100, 50, 1, 500, 500)] == [
+        None,
+        None,
+        QuotaCrossing(99, 100, "tokens"),
+        None,
+        None,
+    ]
     assert alert.last == (0, "tokens")
     assert QuotaAlert(100, "minimax").spend(10) is None
 
@@ -101,4 +109,4 @@ def test_many_threads_spend_one_budget_exactly() -> None:
     for thread in threads:
         thread.join()
     assert alert.last == (0, "tokens")
-    assert crossings == [(999, 1000, "tokens")]
+    assert crossings == [QuotaCrossing(999, 1000, "tokens")]
