@@ -54,11 +54,6 @@ Glossary:
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # type checkers assume True; importing it from typing would cost more than this module
-
-if TYPE_CHECKING:
-    from typing import Any
-
 __version__ = "0.2.0"
 
 _HOMES = {
@@ -103,7 +98,7 @@ _PACKAGES = ("emulator", "hooks")
 __all__ = list(_MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name not in _MODULE_OF and name not in _PACKAGES:
@@ -121,7 +116,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULE_OF, *_PACKAGES})
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: object) -> None:
     """Add the magics `%minimax` and `%%minimax` to a notebook; IPython calls it for `%load_ext minimax_sync`."""
     from .magic import register
 

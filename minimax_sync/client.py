@@ -12,10 +12,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 import minimax_sync
 
+from .auth import Refreshed
 from .calls.core import Core
 from .calls.open_core import open_core
 from .calls.stream import ChatStream, open_stream
@@ -40,10 +41,6 @@ from .values.messages import ToolCall
 from .values.options import ChatOptions, ConversationOptions, RoundOptions
 from .values.request import as_request
 from .values.response import ChatResponse
-
-if TYPE_CHECKING:
-    from .auth.single_flight import Refreshed
-    from .batch.run import Read
 
 if sys.version_info >= (3, 11):
     from typing import Self, Unpack
@@ -354,7 +351,7 @@ class MiniMaxClient:
         )
 
     def _map(
-        self, inputs: Iterable[Any], read: Read, *, schema: Any = None, **run: Any
+        self, inputs: Iterable[Any], read: Callable[[Any], Any], *, schema: Any = None, **run: Any
     ) -> Iterator[minimax_sync.MapResult]:
         """Map inputs that `read` turns into prompts, as the command line does with the lines of a file."""
         from .batch.gate import Gate

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -40,6 +40,7 @@ NOT_RUN = "this call was not run: the user continued without it"
 """The result of a call that the user did not answer before the next turn; the service refuses a call without one."""
 
 
+@runtime_checkable
 class Client(Protocol):
     """What a conversation needs of a client."""
 

@@ -18,13 +18,17 @@ The modules from top to bottom; imports point down:
     interfaces                      what the protocol needs: store, lock, endpoint
     bundle, intent, instants, backoff, clock                        values and rules
 
-The other packages know only `Auth`; `StaticKey` and `TokenPlan` are loaded when first used.
+The other packages know only `Auth` and `Refreshed`; `StaticKey` and `TokenPlan` are loaded when first used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import msgspec
 
 if TYPE_CHECKING:
     from .static_key import StaticKey
@@ -36,6 +40,7 @@ __all__ = ["Auth", "StaticKey", "TokenPlan"]
 _MODULES = {"StaticKey": ".static_key", "TokenPlan": ".token_plan"}
 
 
+@runtime_checkable
 class Auth(Protocol):
     """A source of bearer tokens for calls. Implementations are thread-safe."""
 
@@ -46,6 +51,21 @@ class Auth(Protocol):
     def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
         """Return another token than `rejected`, which the service answered with a 401."""
         ...
+
+
+class Refreshed(msgspec.Struct, frozen=True):
+    """The end of a refresh. `forced`: a 401 asked for it. `expires_at` is that of the token in memory now.
+
+    `seconds` is the duration of the refresh.
+    """
+
+    outcome: Literal["refreshed", "adopted", "failed"]
+    expires_at: datetime
+    seconds: float
+    forced: bool
+
+
+Listener = Callable[[Refreshed], None]
 
 
 def __getattr__(name: str) -> Any:

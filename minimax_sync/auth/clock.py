@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Clock(Protocol):
     """A source of time. All values are seconds."""
 
@@ -25,14 +26,11 @@ class Clock(Protocol):
 class SystemClock:
     """The system's clocks, looked up at every call so that a patched `time` module (freezegun) counts."""
 
-    @staticmethod
-    def time() -> float:
+    def time(self) -> float:
         return time.time()
 
-    @staticmethod
-    def monotonic() -> float:
+    def monotonic(self) -> float:
         return time.monotonic()
 
-    @staticmethod
-    def sleep(seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -36,6 +36,7 @@ class AnswerLostError(TransportError):
     """The request was sent and no answer came: the refresh token may have been used."""
 
 
+@runtime_checkable
 class Endpoint(Protocol):
     """The token endpoint."""
 
@@ -47,6 +48,7 @@ class Endpoint(Protocol):
         ...
 
 
+@runtime_checkable
 class Lock(Protocol):
     """A held lock of a store. Leaving the `with` releases it."""
 
@@ -57,6 +59,7 @@ class Lock(Protocol):
     ) -> None: ...
 
 
+@runtime_checkable
 class Rewrite(Protocol):
     """A prepared replacement of the stored bundle. Leaving the `with` releases what was not used."""
 
@@ -78,6 +81,7 @@ class Rewrite(Protocol):
         ...
 
 
+@runtime_checkable
 class Store(Protocol):
     """The place of a bundle. All methods but `read`, `modified_at` and `try_lock` need the lock."""
 

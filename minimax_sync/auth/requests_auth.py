@@ -6,12 +6,13 @@ part of requests.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..secret import Secret
 from ..settings.endpoints import may_receive_token
 
 
+@runtime_checkable
 class _Source(Protocol):
     def bearer(self) -> str: ...
 

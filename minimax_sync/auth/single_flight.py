@@ -17,15 +17,13 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Literal
-
-import msgspec
 
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerError
 from ..net.interrupts import WAIT_SLICE
 from ..secret import Secret
+from . import Listener, Refreshed
 from .background import MAX_WAIT, Refresher, closing
 from .clock import Clock
 from .instants import LONG_PAST
@@ -40,21 +38,6 @@ _MAX_EARLY = 5.0  # seconds; the thread begins up to so much early, at random, s
 _RETRY_BUSY = 1.0
 _RETRY_STORE = 5.0
 _MAX_ROUNDS = 3
-
-
-class Refreshed(msgspec.Struct, frozen=True):
-    """The end of a refresh. `forced`: a 401 asked for it. `expires_at` is that of the token in memory now.
-
-    `seconds` is the duration of the refresh.
-    """
-
-    outcome: Literal["refreshed", "adopted", "failed"]
-    expires_at: datetime
-    seconds: float
-    forced: bool
-
-
-Listener = Callable[[Refreshed], None]
 
 
 class PendingRefresh:

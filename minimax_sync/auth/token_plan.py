@@ -17,13 +17,14 @@ from ..net.forks import after_fork
 from ..secret import Secret, StoreUrl
 from ..settings.checks import check_bundle
 from ..settings.places import absolute
+from . import Listener
 from .background import Lease
 from .bundle import DEFAULT_REGION
 from .clock import Clock, SystemClock
 from .file_store import FileStore
 from .redis_store import RedisStore
 from .requests_auth import authorize
-from .single_flight import Credential, Listener
+from .single_flight import Credential
 from .status import BundleStatus, describe
 from .token_endpoint import TokenEndpoint
 

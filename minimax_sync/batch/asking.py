@@ -6,7 +6,7 @@ import functools
 import os
 import pickle
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -15,6 +15,7 @@ from ..values.request import ChatRequest
 from ..values.response import ChatResponse
 
 
+@runtime_checkable
 class Client(Protocol):
     """What a run needs of a client: one that goes through the run's `Gate`, and that pickles for other processes."""
 
@@ -28,6 +29,7 @@ class Answer(msgspec.Struct, frozen=True):
     value: Any = None
 
 
+@runtime_checkable
 class Schema(Protocol):
     """What a run needs of a schema; pickles for other processes."""
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -30,10 +30,6 @@ from ..values.messages import ChatMessage, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.response import ChatResponse
 from ..values.usage import TokenUsage
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-    from typing_extensions import Self
 
 _SYNC_EVERY = 1.0  # seconds; an fsync takes milliseconds: after every line it would limit the rate of short calls
 _OFFSET_BITS = 44
@@ -151,11 +147,11 @@ class Checkpoint:
         self._size = 0
         self._synced_at = 0.0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Checkpoint:
         try:
             open(self.path, "ab").close()  # filelock would create missing directories
             with ExitStack() as opened:
-                opened.callback(self._locked().release)
+                opened.callback(self._lock())
                 if self._recover():
                     self._rewrite(lambda offset, line: not line.is_failure)
                 opened.callback(self._arrange)
@@ -220,14 +216,15 @@ class Checkpoint:
                 os.fsync(self._writer)
                 self._synced_at = time.monotonic()
 
-    def _locked(self) -> BaseFileLock:
+    def _lock(self) -> Callable[[], None]:
+        """Lock the file for this run. Return the function that unlocks it."""
         from filelock import FileLock, Timeout
 
         # Not thread-local: a generator may be closed by another thread than the one that started it.
         lock = FileLock(f"{self.path}.lock", timeout=0, thread_local=False)
         with suppress(Timeout):
             lock.acquire()
-            return lock
+            return lock.release
         raise ConfigError(
             f"checkpoint {self._name}: another run writes to it; wait until it has finished, or choose another file"
         )

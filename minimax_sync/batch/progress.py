@@ -11,14 +11,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from importlib.util import find_spec
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..calls.display import notebook_shell
 from ..errors import ConfigError
 from ..values.response import ChatResponse
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 class Progress:
@@ -34,7 +31,7 @@ class Progress:
         self._tokens = self._failures = 0
         self._cost = 0.0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Progress:
         in_notebook = notebook_shell() is not None
         is_terminal = sys.stderr is not None and sys.stderr.isatty()
         bar = type("Bar", (_tqdm(in_notebook),), {"monitor_interval": 0})  # the monitor's thread would outlive the run

@@ -24,8 +24,10 @@ from ..hooks.events import Hook, QuotaLow, emit
 from ..net.forks import renew_if_forked
 from ..net.reply import Reply
 from ..net.session import Http
+from ..pacing.quota_alert import QuotaAlert, QuotaCrossing
 from ..pacing.retry import Attempts, RetryPolicy, asked_wait_ms
 from ..pacing.testing import is_testing
+from ..pacing.token_bucket import Limiter
 from ..secret import Secret
 from ..settings.endpoints import Endpoint
 from ..values.response import ChatResponse
@@ -35,8 +37,6 @@ from .refusals import describe_body, refusal
 
 if TYPE_CHECKING:
     from ..auth.background import Lease
-    from ..pacing.quota_alert import QuotaAlert, QuotaCrossing
-    from ..pacing.token_bucket import Limiter
 
 Result = TypeVar("Result")
 

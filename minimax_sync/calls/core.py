@@ -6,23 +6,21 @@ Knows the wire, the channel and the options of a call, but no prompts and no ans
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ..auth import Listener, Refreshed
 from ..errors import ConfigError, LlmError, RequestError
 from ..hooks.events import Event, TokenRefreshed, emit
 from ..pacing.retry import RetryPolicy
+from ..pacing.token_bucket import Limiter
 from ..settings.checks import check_seconds, check_text
 from ..settings.settings import Settings
 from ..values.request import ChatRequest
-from ..wires.table import Wire
+from ..wires.wire import Wire
 from .attempts import Call, Channel, Options, Outgoing
 from .model_choice import ModelChoice, explain_refusal
-
-if TYPE_CHECKING:
-    from ..auth.single_flight import Listener, Refreshed
-    from ..pacing.token_bucket import Limiter
 
 _SAMPLING = ("max_tokens", "temperature", "top_p")
 _SECONDS = ("timeout", "connect_timeout", "idle_timeout")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -20,6 +20,7 @@ _REDRAW_EVERY = 0.1
 """Seconds. A page that is redrawn for every token flickers, and falls behind the stream."""
 
 
+@runtime_checkable
 class Stream(Protocol):
     """What is shown: the chunks of an answer, or of all rounds of a tool run."""
 

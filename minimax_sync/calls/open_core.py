@@ -19,7 +19,8 @@ from ..secret import Secret, StoreUrl
 from ..settings.endpoints import Endpoint, may_receive_token, plan_base_url
 from ..settings.resolve import resolve_settings
 from ..settings.settings import KEY_BASE_URL, Settings
-from ..wires.table import WIRES, wire_for
+from ..wires.table import WIRES
+from ..wires.wire import wire_for
 from .attempts import Channel, Options
 from .core import Core, options_with
 from .model_choice import ModelChoice

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
 from . import anthropic_wire, embeddings, openai_wire, quota, validation
 from .envelopes import Refusal, json_reply
@@ -17,20 +17,38 @@ from .faults import Endpoint
 from .generation import Prompt, default_answer
 from .journal import Received
 from .leaks import leaked
-from .models import Model, Wire, listed, serve
-from .script import Answer
+from .models import Model, Retirement, Wire, listed, serve
+from .portal import Portal
+from .script import Answer, Delivery
 from .server import Reply
 
-if TYPE_CHECKING:
-    from .service import Emulator
-
 REVOKED = "login fail: the access token has expired or was revoked"
+
+
+@runtime_checkable
+class State(Protocol):
+    """What the endpoints need of the emulator."""
+
+    api_key: str
+    done: bool
+    retired: Retirement | Mapping[str, Retirement] | None
+    plan: quota.Plan
+    balance: quota.Balance
+    portal: Portal
+
+    def next_answer(self) -> Answer | None:
+        """Remove and return the first queued answer; None if there is none."""
+        ...
+
+    def delivery(self) -> Delivery:
+        """Return how answers are sent by default."""
+        ...
 
 
 class Endpoints:
     """The API of an emulator: from (method, path) to the endpoint that serves it."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: State) -> None:
         self._emulator = emulator
         chat = Endpoint(self._openai, openai_wire.refusal, openai_wire.error_event)
         messages = Endpoint(self._anthropic, error_event=anthropic_wire.error_event)

@@ -6,14 +6,14 @@ instead of imports that the next release may move. One span covers a call with a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from .events import AttemptFailed, CallEnded, CallEvent, CallStarted, Event, FirstToken, Hook, RateLimited
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
-    from opentelemetry.trace import Span, TracerProvider
+    from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import AttributeValue
 
 _OPERATIONS = {"stream": "chat"}  # the conventions mark a stream by an attribute, not by its operation
@@ -54,6 +54,19 @@ _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 2
 _TOKENS = tuple(4**power for power in range(14))
 
 
+def __getattr__(name: str) -> Any:
+    """Load the types of OpenTelemetry for a program that resolves annotations."""
+    if name == "AttributeValue":
+        from opentelemetry.util import types
+
+        return types.AttributeValue
+    if name in ("MeterProvider", "TracerProvider"):
+        from opentelemetry import metrics, trace
+
+        return metrics.MeterProvider if name == "MeterProvider" else trace.TracerProvider
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def otel_hook(tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None) -> Hook:
     """Return a hook that makes one span of each call, within the current trace, and records the GenAI client metrics.
 
@@ -92,7 +105,7 @@ def otel_hook(tracer_provider: TracerProvider | None = None, meter_provider: Met
         description="Number of input and output tokens used.",
         explicit_bucket_boundaries_advisory=_TOKENS,
     )
-    spans: dict[str, Span] = {}
+    spans: dict[str, trace.Span] = {}
 
     def started(event: CallStarted) -> None:
         attributes = {**_common(event), **_named(event, _REQUEST_ATTRIBUTES)}

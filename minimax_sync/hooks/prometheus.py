@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from .events import AttemptFailed, CallEnded, Event, FirstToken, Hook, QuotaLow, RateLimited, TokenRefreshed
@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 _TOKEN_KINDS = ("prompt", "completion", "reasoning", "cache_read", "cache_write")
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
-_hooks: weakref.WeakKeyDictionary[CollectorRegistry, Hook] = weakref.WeakKeyDictionary()
+_hooks: weakref.WeakKeyDictionary[object, Hook] = weakref.WeakKeyDictionary()
 _hooks_lock = threading.Lock()
+
+
+def __getattr__(name: str) -> Any:
+    """Load the backend's type for a program that resolves annotations."""
+    if name == "CollectorRegistry":
+        import prometheus_client
+
+        return prometheus_client.CollectorRegistry
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def prometheus_hook(registry: CollectorRegistry | None = None) -> Hook:

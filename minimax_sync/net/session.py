@@ -72,9 +72,7 @@ class Http:
         self._verify = verify
         self._proxy = proxy
         self._pools: dict[str, tuple[Pool | None, str | None]] = {}
-        self._sender: SessionSender | None = None
-        if session is not None:
-            self._sender = self._make_sender()
+        self._sender = None if session is None else self._make_sender()
         _instances.add(self)
 
     @sealed

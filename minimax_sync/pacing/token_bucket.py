@@ -17,7 +17,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..errors import CallTimeoutError, ConfigError
 from ..net.forks import after_fork
@@ -34,6 +34,7 @@ else:
     CLOCK = functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 
 
+@runtime_checkable
 class Limiter(Protocol):
     """The interface of a client's `limiter`; `TokenBucket` implements it for a single process."""
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from html import escape
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -36,6 +36,7 @@ _WARN_BELOW, _ALARM_BELOW = 30, 10
 """Percent of a quota window below which the page shows its bar as low, and as very low."""
 
 
+@runtime_checkable
 class ListedModel(Protocol):
     """A model as the service lists it."""
 

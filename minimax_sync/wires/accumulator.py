@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, ClassVar
 from ..errors import ResponseFormatError, ServerError, StreamInterruptedError
 from ..values.chunks import StreamChunk, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
 from ..values.messages import ChatMessage, Part
+from ..values.request import ChatRequest
 from ..values.response import CUT_REASONS, ChatResponse
+from ..values.tooldef import ToolDef
 from ..values.usage import TokenUsage
 from .decoding import HalfJoiner, is_keep_alive
 from .growing_call import GrowingCall
-from .sse import SseParser, is_event_stream
+from .sse import Event, SseParser, is_event_stream
 from .stop_sequences import StopCutter
 from .think_tags import RECLAIM, TEXT, Run, ThinkSplitter
 
 if TYPE_CHECKING:
-    from ..values.request import ChatRequest
     from .leaked_calls import LeakedCalls
-    from .sse import Event
 
 MAX_TOOL_CALLS = 256
 
@@ -38,7 +38,9 @@ class Accumulator(ABC):
     finish_reasons: ClassVar[Mapping[str, str]]
     """The wire's words for finish reasons, mapped to the library's; other words are kept unchanged."""
 
-    def __init__(self, stops: tuple[str, ...] = (), leaks: LeakedCalls | None = None) -> None:
+    _leaks: LeakedCalls | None
+
+    def __init__(self, stops: tuple[str, ...] = (), tools: tuple[ToolDef, ...] = ()) -> None:
         self.id = self.model = self.request_id = self.finish_reason = ""
         self.flagged = False
         self.usage: TokenUsage | None = None
@@ -51,9 +53,13 @@ class Accumulator(ABC):
         self._chunks: list[StreamChunk] = []
         self._calls: list[GrowingCall] = []
         self._splitter = ThinkSplitter()
-        self._leaks = leaks
+        self._leaks = None
+        if tools:
+            from .leaked_calls import LeakedCalls
+
+            self._leaks = LeakedCalls(tools)
         self._cutter = StopCutter(stops) if stops else None
-        self._is_watched = leaks is not None or bool(stops)
+        self._is_watched = bool(stops or tools)
         self._sinks: list[bytearray] = []
         self._halves = HalfJoiner()
         self._body = b""
@@ -297,10 +303,6 @@ class Accumulator(ABC):
         return "stop" if reason == "tool_calls" else reason
 
 
-def leaks_of(request: ChatRequest) -> LeakedCalls | None:
-    """Return a finder of leaked calls for the answer to a request; None if the request has no tools."""
-    if not request.tools or request.tool_choice == "none":
-        return None
-    from .leaked_calls import LeakedCalls
-
-    return LeakedCalls(request.tools)
+def callable_tools(request: ChatRequest) -> tuple[ToolDef, ...]:
+    """Return the tools that the answer to a request may call."""
+    return () if request.tool_choice == "none" else request.tools

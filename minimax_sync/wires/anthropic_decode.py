@@ -5,24 +5,22 @@ Optional fields are `Any`, so that an unexpected value never fails the response.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part
-from .accumulator import Accumulator, leaks_of
+from ..values.request import ChatRequest
+from ..values.tooldef import ToolDef
+from .accumulator import Accumulator, callable_tools
 from .content_blocks import Block, raw_block
 from .decoding import UNREADABLE, as_text, count, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
 from .growing_call import GrowingCall
+from .sse import Event
 from .usage_counts import ANTHROPIC_COUNTS, anthropic_usage
-
-if TYPE_CHECKING:
-    from ..values.request import ChatRequest
-    from .leaked_calls import LeakedCalls
-    from .sse import Event
 
 # No annotations from the future here: msgspec would compile and evaluate each of the Structs' own, 0.3 ms of a start.
 
@@ -81,14 +79,14 @@ class AnthropicAccumulator(Accumulator):
         "refusal": "content_filter",
     }
 
-    def __init__(self, stops: tuple[str, ...] = (), leaks: "LeakedCalls | None" = None) -> None:
-        super().__init__(stops, leaks)
+    def __init__(self, stops: tuple[str, ...] = (), tools: tuple[ToolDef, ...] = ()) -> None:
+        super().__init__(stops, tools)
         self._blocks: list[Block] = []
         self._open: dict[int, Block] = {}
         self._last_index = -1
         self._usage: dict[str, int] = {}
 
-    def take_event(self, event: "Event") -> None:
+    def take_event(self, event: Event) -> None:
         """Take one event; its kind is the `type` in the JSON, or the `event:` line if that is missing."""
         data = event.data
         try:
@@ -307,6 +305,6 @@ _EVENTS: dict[str, Callable[[AnthropicAccumulator, _Event, bytes], None]] = {
 }
 
 
-def accumulator(request: "ChatRequest") -> AnthropicAccumulator:
+def accumulator(request: ChatRequest) -> AnthropicAccumulator:
     """Return an accumulator for the answer to a request."""
-    return AnthropicAccumulator(request.stop, leaks_of(request))
+    return AnthropicAccumulator(request.stop, callable_tools(request))

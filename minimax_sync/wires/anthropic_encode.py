@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -49,7 +49,7 @@ def encode(request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> 
     return images.filled(as_json(with_extra_body(body, request.extra_body), "the request"))
 
 
-Blocks: TypeAlias = "tuple[Any, ...]"
+Blocks = tuple[Any, ...]
 
 
 class _Turn(msgspec.Struct, gc=False):

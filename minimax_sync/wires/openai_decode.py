@@ -6,24 +6,22 @@ response.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
 from ..values.messages import Part, Reasoning, Text
-from .accumulator import Accumulator, leaks_of
+from ..values.request import ChatRequest
+from ..values.tooldef import ToolDef
+from .accumulator import Accumulator, callable_tools
 from .decoding import UNREADABLE, as_text, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
 from .growing_call import GrowingCall
+from .sse import Event
 from .thinking_snapshots import GrowingThought
 from .usage_counts import openai_usage
-
-if TYPE_CHECKING:
-    from ..values.request import ChatRequest
-    from .leaked_calls import LeakedCalls
-    from .sse import Event
 
 # No annotations from the future here: msgspec would compile and evaluate each of the Structs' own, 0.3 ms of a start.
 
@@ -101,9 +99,9 @@ class OpenAIAccumulator(Accumulator):
     }
 
     def __init__(
-        self, stops: tuple[str, ...] = (), leaks: "LeakedCalls | None" = None, *, has_alternatives: bool = False
+        self, stops: tuple[str, ...] = (), tools: tuple[ToolDef, ...] = (), *, has_alternatives: bool = False
     ) -> None:
-        super().__init__(stops, leaks)
+        super().__init__(stops, tools)
         self._text = bytearray()
         self._thoughts: dict[object, _Thought] = {}
         self._detail_types: dict[object, object] = {}
@@ -113,7 +111,7 @@ class OpenAIAccumulator(Accumulator):
         self._saw_content = False
         self._messages = GrowingThought()
 
-    def take_event(self, event: "Event") -> None:
+    def take_event(self, event: Event) -> None:
         """Take one chunk; raises the error that it carries."""
         try:
             answer = _decode(event.data)
@@ -320,11 +318,11 @@ def _joined(content: Any) -> str:
     return "".join(as_text(part.get("text")) for part in content if isinstance(part, dict))
 
 
-def accumulator(request: "ChatRequest") -> OpenAIAccumulator:
+def accumulator(request: ChatRequest) -> OpenAIAccumulator:
     """Return an accumulator for the answer to a request."""
     alternatives = request.extra_body.get("n")
     return OpenAIAccumulator(
         request.stop,
-        leaks_of(request),
+        callable_tools(request),
         has_alternatives=isinstance(alternatives, int) and alternatives > 1,
     )

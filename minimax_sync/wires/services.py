@@ -16,7 +16,7 @@ from ..values.quota import NOT_IN_PLAN, Balance, Quota, QuotaWindow
 from ..values.request import ChatRequest
 from .decoding import count, not_an_answer, parsed
 from .failures import Envelope, failure
-from .table import Wire
+from .wire import Wire
 
 _KINDS = ("db", "query")
 

@@ -9,7 +9,7 @@ import pytest
 
 from minimax_sync.values.messages import ChatMessage
 from minimax_sync.values.request import as_request
-from minimax_sync.wires.table import Wire
+from minimax_sync.wires.wire import Wire
 
 OPENAI, ANTHROPIC = Wire("openai_compat"), Wire("anthropic_messages")
 BOTH = pytest.mark.parametrize("wire", [OPENAI, ANTHROPIC], ids=["openai", "anthropic"])

@@ -27,8 +27,8 @@ from minimax_sync.errors import LlmError
 class Worker:
     def __init__(self, path: str, base_url: str) -> None:
         self.warp = 0.0
-        SystemClock.time = staticmethod(lambda: time.time() + self.warp)  # type: ignore[method-assign]
-        SystemClock.monotonic = staticmethod(lambda: time.monotonic() + self.warp)  # type: ignore[method-assign]
+        SystemClock.time = lambda _: time.time() + self.warp  # type: ignore[assignment,method-assign]
+        SystemClock.monotonic = lambda _: time.monotonic() + self.warp  # type: ignore[assignment,method-assign]
         self.plan = TokenPlan(path, base_url=base_url)
         self.lease: Lease | None = None
         self.last = ""

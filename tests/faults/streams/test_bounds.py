@@ -18,7 +18,7 @@ from minimax_sync import LlmError, ResponseFormatError, ToolArgumentsError
 from minimax_sync.values.request import as_request
 from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.sse import SseParser
-from minimax_sync.wires.table import Wire as Codec
+from minimax_sync.wires.wire import Wire as Codec
 
 
 def stream_error(wire: Wire, *events: bytes, **options: Any) -> LlmError:

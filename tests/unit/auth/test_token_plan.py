@@ -15,9 +15,8 @@ from support.eventually import eventually
 from support.run_python import run_python
 
 from minimax_sync import MiniMaxClient
-from minimax_sync.auth import Auth, TokenPlan
+from minimax_sync.auth import Auth, Refreshed, TokenPlan
 from minimax_sync.auth.file_store import FileStore
-from minimax_sync.auth.single_flight import Refreshed
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, CallTimeoutError, CredentialInvalidError
 from minimax_sync.hooks.events import Event, TokenRefreshed

@@ -13,7 +13,7 @@ from support.encoded import ANTHROPIC, BOTH, OPENAI, body
 from minimax_sync.errors import RequestError
 from minimax_sync.values.messages import ChatMessage, ToolCall
 from minimax_sync.values.tooldef import ToolDef
-from minimax_sync.wires.table import Wire
+from minimax_sync.wires.wire import Wire
 
 PICTURE = ChatMessage.user("What is it?", images=b"\x89PNG\r\n\x1a\n")
 

@@ -15,7 +15,7 @@ from support.encoded import ANTHROPIC, BOTH, OPENAI, USER, body, messages
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text
 from minimax_sync.values.request import as_request
-from minimax_sync.wires.table import Wire
+from minimax_sync.wires.wire import Wire
 
 
 @BOTH

@@ -12,7 +12,7 @@ from minimax_sync.errors import RequestError
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, OtherPart, Reasoning, Text, ToolCall
 from minimax_sync.values.tooldef import ToolDef
-from minimax_sync.wires.table import Wire
+from minimax_sync.wires.wire import Wire
 
 M2, M3, FLASH, OTHER = "MiniMax-M2.5", "MiniMax-M3", "minimax/minimax-m3.1-flash", "qwen3"
 GATEWAY = Wire("openai_compat", is_minimax=False)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.encoded import ANTHROPIC, BOTH, OPENAI, body
 
-from minimax_sync.wires.table import Wire
+from minimax_sync.wires.wire import Wire
 
 
 @BOTH

@@ -10,7 +10,7 @@ from support.replay import essence
 from minimax_sync.settings.endpoints import resolve_endpoint
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text
 from minimax_sync.values.request import as_request
-from minimax_sync.wires.table import wire_for
+from minimax_sync.wires.wire import wire_for
 
 DETAIL = {"type": "reasoning.text", "id": "r1", "format": "MiniMax-response-v1", "index": 0}
 

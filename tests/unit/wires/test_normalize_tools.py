@@ -9,7 +9,7 @@ from support.encoded import ANTHROPIC, BOTH, OPENAI, USER, body, messages
 
 from minimax_sync.values.messages import ChatMessage, ToolCall
 from minimax_sync.values.tooldef import ToolDef
-from minimax_sync.wires.table import Wire
+from minimax_sync.wires.wire import Wire
 
 CALLS = (ToolCall("a", "f", {"x": 1}), ToolCall("b", "g"))
 TOOLS = [ToolDef("f"), ToolDef("g", "Does g.", {"type": "object", "properties": {"x": {"type": "integer"}}})]

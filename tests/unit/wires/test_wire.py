@@ -6,7 +6,8 @@ import pytest
 from support.run_python import run_python
 
 from minimax_sync.settings.endpoints import resolve_endpoint
-from minimax_sync.wires.table import NATIVE_PATH, WIRES, Flavor, Wire, wire_for
+from minimax_sync.wires.table import NATIVE_PATH, WIRES, Flavor
+from minimax_sync.wires.wire import Wire, wire_for
 
 
 @pytest.mark.parametrize("flavor", WIRES)
@@ -31,7 +32,7 @@ def test_a_server_that_serves_the_native_path_counts_as_minimax() -> None:
 def test_the_other_wire_is_not_loaded() -> None:
     code = """
     import sys
-    from minimax_sync.wires.table import Wire
+    from minimax_sync.wires.wire import Wire
     Wire("openai_compat")
     print(any("anthropic" in name for name in sys.modules))
     """
