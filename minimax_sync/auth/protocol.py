@@ -34,22 +34,11 @@ from .backoff import Backoff
 from .bundle import Bundle, Snapshot
 from .clock import Clock
 from .intent import Intent
-from .interfaces import (
-    LOCK_WAIT,
-    POST_TIMEOUT,
-    AnswerLostError,
-    Endpoint,
-    Grant,
-    Lock,
-    RefusedError,
-    Rewrite,
-    Store,
-)
+from .interfaces import LOCK_WAIT, AnswerLostError, Endpoint, Grant, Lock, RefusedError, Rewrite, Store
+from .spending import RESEND_WITHIN, spend
 
 _log = logging.getLogger("minimax_sync.auth")
 
-RESEND_WITHIN = 10.0  # seconds after an answer was lost; portals accept a reuse within seconds, never after minutes
-_RESEND_PAUSES = (0.0, 1.0)
 MIN_SPACING = 30.0  # seconds between two refreshes that no 401 asked for: a jumping wall clock must not start a storm
 _LOCK_POLL = (0.01, 0.03)
 _TRANSIENT = (ServerError, TransportError, ResponseFormatError)
@@ -227,7 +216,7 @@ class Refresh:
             raise StoppedError
         with self._store.prepare(snapshot, intent) as rewrite:
             try:
-                grant = self._spend(snapshot.bundle)
+                grant = spend(self._endpoint, self._clock, snapshot.bundle)
             except AnswerLostError:
                 self._unanswered = snapshot.bundle.fingerprint
                 raise
@@ -243,31 +232,6 @@ class Refresh:
         """Return True if a token that was sent, and whose answer was not stored, may be sent again now."""
         age = self._clock.time() - intent.at
         return 0 <= age <= RESEND_WITHIN and intent.fingerprint != self._unanswered
-
-    def _spend(self, bundle: Bundle) -> Grant:
-        """Send the refresh token. If the answer is lost, send it again immediately, at most twice, but never later."""
-        clock = self._clock
-        lost: tuple[float, float] | None = None
-        deadline = clock.monotonic() + POST_TIMEOUT
-        for pause in (*_RESEND_PAUSES, None):
-            try:
-                return self._endpoint.refresh(bundle, deadline)
-            except RefusedError:
-                raise
-            except LlmError as error:
-                if lost is None and not isinstance(error, AnswerLostError):
-                    raise
-                if lost is None:
-                    lost = clock.monotonic(), clock.time()
-                    deadline = clock.monotonic() + RESEND_WITHIN
-                failure = str(error)
-            if pause is None:
-                break
-            clock.sleep(pause)
-            # Both clocks: one stops while a laptop sleeps, the other may be set back.
-            if max(clock.monotonic() - lost[0], clock.time() - lost[1]) > RESEND_WITHIN:
-                break
-        raise AnswerLostError(f"{failure}; it is sent again only after the access token has expired")
 
     def _store_granted(self, rewrite: Rewrite, snapshot: Snapshot, grant: Grant) -> Outcome:
         """Store a new pair, then publish it. From here on no error may lose it."""

@@ -129,9 +129,9 @@ def test_A42_a_gigabyte_from_the_endpoint_is_cut_at_64_kib(tmp_path: Path) -> No
 
 DRIP = """
 import sys, time
-from minimax_sync.auth import protocol, TokenPlan
+from minimax_sync.auth import spending, TokenPlan
 from minimax_sync.errors import TransportError
-protocol.POST_TIMEOUT, protocol.RESEND_WITHIN = 0.5, 1.0
+spending.POST_TIMEOUT, spending.RESEND_WITHIN = 0.5, 1.0
 plan = TokenPlan(sys.argv[1], base_url=sys.argv[2])
 began = time.monotonic()
 try:
