@@ -52,6 +52,8 @@ class Rewrite:
             self._version = None  # the file has already changed: compare its content before the rename
         self._temp = str(Path(path).with_name(f".{Path(path).name}.{secrets.token_hex(6)}.tmp"))
         self._has_intent = self._complete = False
+        self.rescued = False
+        """True if the pair could not be put in place and is in the rescue file."""
         self._file = self._directory = -1
         try:
             _remove_stale_temps(path, now)
@@ -167,6 +169,7 @@ class Rewrite:
                 remove(rescue)
             _log.error("the new tokens of %s could not be stored anywhere; they are in memory only", self._path)
         else:
+            self.rescued = True
             _log.error("the new tokens of %s could not be put in place; they are in %s", self._path, rescue)
 
     def _remove_records(self) -> None:

@@ -50,13 +50,11 @@ class Endpoint(Protocol):
 
 @runtime_checkable
 class Lock(Protocol):
-    """A held lock of a store. Leaving the `with` releases it."""
+    """A held lock of a store. The death of its process releases it, at once or after a time."""
 
-    def __enter__(self) -> object: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    def release(self) -> None:
+        """Release it. Raises nothing."""
+        ...
 
 
 @runtime_checkable
@@ -68,6 +66,11 @@ class Rewrite(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+
+    @property
+    def rescued(self) -> bool:
+        """True if a pair that could not be stored is kept where `Store.recover` finds it."""
+        ...
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
         """Store `bundle` and return what the store holds then: another login wins, None means it was removed.

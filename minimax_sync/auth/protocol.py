@@ -60,10 +60,14 @@ class HeldToken(msgspec.Struct, frozen=True):
 
 
 class Unsaved(msgspec.Struct, frozen=True):
-    """A new pair of tokens that could not be stored yet. `replaces` is the fingerprint of the pair that was spent."""
+    """A new pair of tokens that could not be stored yet. `replaces` is the fingerprint of the pair that was spent.
+
+    `rescued`: other processes find it beside the store, and would not send the spent token.
+    """
 
     replaces: str
     bundle: Bundle
+    rescued: bool = False
 
 
 class StoppedError(Exception):
@@ -87,6 +91,7 @@ class Refresh:
         self._refused: dict[str, CredentialInvalidError] = {}
         self._unanswered = ""
         self._unsaved: Unsaved | None = None
+        self._kept: Lock | None = None
         self._last_success: float | None = None
 
     # State, available without the lock
@@ -161,8 +166,10 @@ class Refresh:
             lock = self._acquire(early, stop)
             if lock is None:
                 return "waiting" if self.due(early) else "adopted"
-            with lock:
+            try:
                 outcome = self._refresh(early, stop)
+            finally:
+                self._release(lock)
         except _TRANSIENT as error:
             self.backoff.failed(error)
             raise
@@ -176,15 +183,36 @@ class Refresh:
 
     def store_unsaved(self) -> None:
         """Try once to store a pair that could not be stored before. Raises BundleError if it still cannot be."""
-        lock = self._store.try_lock() if self._unsaved else None
+        lock = self._try_lock() if self._unsaved else None
         if lock is not None:
-            with lock:
-                self._write_unsaved(self._store.read())
+            try:
+                self._recovered()
+            finally:
+                self._release(lock)
+
+    def start_over_in_child(self) -> None:
+        """Give up a lock that the parent process holds."""
+        self._kept = None
+
+    def _try_lock(self) -> Lock | None:
+        kept, self._kept = self._kept, None
+        return kept or self._store.try_lock()
+
+    def _release(self, lock: Lock) -> None:
+        """Release the lock, or keep it if a new pair is in the memory of this process only.
+
+        Another process that got it would find the spent refresh token and send it again. The lock shows that this
+        process lives and can still store the pair: if it is killed, the lock is free.
+        """
+        if self._unsaved is None or self._unsaved.rescued:
+            lock.release()
+        else:
+            self._kept = lock
 
     def _acquire(self, early: float, stop: Callable[[], bool]) -> Lock | None:
         """Take the lock. Return None if it is no longer needed, or if waiting for it is not: the token is valid."""
         deadline = self._clock.monotonic() + LOCK_WAIT
-        while (lock := self._store.try_lock()) is None:
+        while (lock := self._try_lock()) is None:
             if self.valid():
                 return None
             if stop():
@@ -192,7 +220,7 @@ class Refresh:
             if self._clock.monotonic() >= deadline:
                 raise CallTimeoutError(
                     f"another process has held the lock of {self._store.name} for {LOCK_WAIT:.0f} s; "
-                    "it may be suspended: end it, which releases the lock"
+                    "it is suspended, or cannot store its new tokens: end it, which releases the lock"
                 )
             self._clock.sleep(random.uniform(*_LOCK_POLL))
             self.reload()
@@ -201,7 +229,7 @@ class Refresh:
         return lock
 
     def _refresh(self, early: float, stop: Callable[[], bool]) -> Outcome:
-        snapshot = self._write_unsaved(self._store.recover(self._store.read()))
+        snapshot = self._recovered()
         if snapshot is None:
             raise self._missing()
         self._adopt_newer(snapshot)
@@ -237,15 +265,13 @@ class Refresh:
         """Store a new pair, then publish it. From here on no error may lose it."""
         now = datetime.fromtimestamp(self._clock.time(), timezone.utc)
         bundle = snapshot.bundle.renewed(grant.access_token, grant.refresh_token, grant.expires_at, now)
-        self._unsaved = Unsaved(snapshot.bundle.fingerprint, bundle)
         self._last_success = self._clock.monotonic()
         try:
-            stored = rewrite.commit(bundle)
+            stored = self._commit(rewrite, Unsaved(snapshot.bundle.fingerprint, bundle))
         except BundleError as error:
             _log.error("%s; until then the new tokens are used from memory", error)
             self._publish(Snapshot(bundle, snapshot.generation))
             return "refreshed"
-        self._unsaved = None
         self._publish(stored or Snapshot(bundle, ""))
         return "refreshed" if stored is None or stored.bundle.access_token == bundle.access_token else "adopted"
 
@@ -262,19 +288,27 @@ class Refresh:
         self._refused = {snapshot.bundle.fingerprint: refused}
         raise refused
 
-    def _write_unsaved(self, snapshot: Snapshot | None) -> Snapshot | None:
-        """Store a pair that could not be stored before, if the store still contains the pair that it replaces."""
-        unsaved = self._unsaved
-        if unsaved is None:
-            return snapshot
-        if snapshot is not None and snapshot.bundle.fingerprint == unsaved.replaces:
+    def _recovered(self) -> Snapshot | None:
+        """Read the store after completing what could not be stored before, by this process or a killed one."""
+        snapshot, unsaved = self._store.recover(self._store.read()), self._unsaved
+        if unsaved is not None and snapshot is not None and snapshot.bundle.fingerprint == unsaved.replaces:
             with self._store.prepare(snapshot, self._store.intent(snapshot)) as rewrite:
-                snapshot = rewrite.commit(unsaved.bundle)
+                snapshot = self._commit(rewrite, unsaved)
             if snapshot is not None:
                 _log.info("the new tokens of %s are stored now", self._store.name)
                 self._publish(snapshot)
         self._unsaved = None
         return snapshot
+
+    def _commit(self, rewrite: Rewrite, unsaved: Unsaved) -> Snapshot | None:
+        self._unsaved = unsaved
+        try:
+            stored = rewrite.commit(unsaved.bundle)
+        except BundleError:
+            self._unsaved = msgspec.structs.replace(unsaved, rescued=rewrite.rescued)
+            raise
+        self._unsaved = None
+        return stored
 
     # The token in memory
 

@@ -65,10 +65,12 @@ class RedisStore:
         self._keys = key, f"{key}:state"
         self._clock = clock or SystemClock()
         self._remembered = Remembered(0.0, None)
-        self._reported = 0.0
 
     def read(self) -> Snapshot | None:
-        """Return the newest bundle that is known, or None if there is none."""
+        """Return the newest bundle that is known, or None if there is none.
+
+        Raises BundleError if Redis has lost it and it cannot be restored.
+        """
         text, stored_at, *_ = self._run("read", scripts.READ)
         remembered = self._remembered
         if float(stored_at) < remembered.stored_at and remembered.text is not None:
@@ -171,14 +173,8 @@ class RedisStore:
 
     def _put_back(self) -> None:
         stored_at, text = self._remembered.stored_at, self._remembered.text
-        try:
-            self._run("store", scripts.PUT_BACK, text.reveal() if text else "", stored_at)
-        except BundleError as error:
-            if self._reported != stored_at:
-                self._reported = stored_at
-                _log.error("%s; its tokens are in memory only", error)
-        else:
-            _log.warning("Redis had lost the Token Plan bundle %s; it has been restored", self.name)
+        self._run("store", scripts.PUT_BACK, text.reveal() if text else "", stored_at)
+        _log.warning("Redis had lost the Token Plan bundle %s; it has been restored", self.name)
 
     def _locked(self) -> RedisLease:
         deadline = self._clock.monotonic() + LOCK_WAIT
@@ -207,17 +203,23 @@ class RedisLease:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
         self._store = store
 
+    def release(self) -> None:
+        """End the lease, if Redis has not done so."""
+        self._store.run_or_log("unlock", scripts.RELEASE, self.id)
+
     def __enter__(self) -> RedisLease:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._store.run_or_log("unlock", scripts.RELEASE, self.id)
+        self.release()
 
 
 class RedisRewrite:
     """A prepared replacement of the bundle. `lease` is that of the intent record, "" if none was written."""
+
+    rescued = False
 
     def __init__(self, store: RedisStore, seen: Snapshot, lease: str) -> None:
         self._store, self._seen, self._lease = store, seen, lease

@@ -24,7 +24,7 @@ from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerE
 from ..net.interrupts import WAIT_SLICE
 from ..secret import Secret
 from . import Listener, Refreshed
-from .background import MAX_WAIT, Refresher, closing
+from .background import MAX_WAIT, Lease, Refresher, closing
 from .clock import Clock
 from .instants import LONG_PAST
 from .interfaces import Store
@@ -90,6 +90,8 @@ class Credential:
         self._pending: PendingRefresh | None = None
         self.reload_first = True
         """True if the next `bearer` must read the store, and start the thread, although the token is fresh."""
+        self._storing: Lease | None = None
+        self.refresh.start_over_in_child()
         self.thread.reset()
 
     def obtain(self, timeout: float | None, rejected: Secret | None = None) -> str:
@@ -186,6 +188,7 @@ class Credential:
             _log.error("%s", pending.error)
         finally:
             self._finish(pending)
+        self._keep_storing()
         if outcome != "waiting" and not pending.stopped:
             current = self.refresh.current
             expires_at = current.bundle.expires_at if current else LONG_PAST
@@ -194,6 +197,14 @@ class Credential:
                 by = "" if outcome == "refreshed" else " by another process"
                 _log.info("the Token Plan login was refreshed%s after %.2f s; valid until %s", by, seconds, expires_at)
             self._notify(Refreshed(outcome, expires_at, seconds, forced))
+
+    def _keep_storing(self) -> None:
+        """Keep the thread running while a new pair has still to be stored, also without any other lease."""
+        if not self.refresh.unsaved:
+            self._storing = None
+        elif self._storing is None:
+            self._storing = self.thread.lease()
+            self.thread.wake()
 
     def _finish(self, pending: PendingRefresh) -> None:
         if self._pending is pending:
@@ -219,6 +230,7 @@ class Credential:
                 self.refresh.reload()
                 if self.refresh.unsaved:
                     self.refresh.store_unsaved()
+                    self._keep_storing()
                 if not self.refresh.due(early):
                     return self._until_due()
                 self.refresh.raise_if_blocked()

@@ -35,6 +35,7 @@ class World:
         self.holder: Process | None = None
         self.posting: list[Process] = []
         self.disk_full = False
+        self.renames_fail = False
         self.intent: Intent | None = None
         self.temp: tuple[str, bytes] | None = None
         self.rescue: bytes | None = None
@@ -110,6 +111,7 @@ class Process:
 
     def step(self) -> None:
         """Let the work go on until its next effect."""
+        assert self.busy, "this process has nothing to do"
         self._go.release()
         self.world.control.acquire()
         if not self.busy:
@@ -193,12 +195,7 @@ class Process:
         self.world.holder = self
         return self
 
-    def __enter__(self) -> Process:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def release(self) -> None:
         if self.alive:
             self.pause()
             assert self.world.holder is self
@@ -238,6 +235,7 @@ class Writing:
     def __init__(self, process: Process, seen: Snapshot, earlier: Intent | None) -> None:
         self._process, self._world, self._seen, self._noted = process, process.world, seen, earlier is None
         self._name = f"temp-{id(self)}"
+        self.rescued = False
         self._world.temp = (self._name, b"")
         if earlier is None:
             self._world.intent = Intent(seen.bundle.fingerprint, 1, self._world.wall, self._name)
@@ -267,6 +265,10 @@ class Writing:
         if found is None or found.bundle.fingerprint != self._seen.bundle.fingerprint:
             world.intent = None
             return found
+        if world.renames_fail:
+            world.rescue, world.temp, self.rescued = bundle.to_json(), None, True
+            self._process.sent = ""
+            raise BundleError("no renames")
         world.text, world.temp = bundle.to_json(), None
         self._process.sent = ""
         self._process.pause()

@@ -6,14 +6,18 @@ import errno
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.run_python import run_python
 from support.token_lab import bundle_at, descriptors, edit, expire, expired_plan, in_seconds, latest_pair, neighbours
 
+from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
-from minimax_sync.errors import BundleError
+from minimax_sync.errors import BundleError, CredentialInvalidError
 
 STORE_FAILS = """
 import logging, resource, sys
@@ -73,6 +77,83 @@ def test_A9_a_rotated_pair_that_cannot_be_stored_is_used_and_stored_later(tmp_pa
         assert emulator.portal.posts == 1
         assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
         assert neighbours(path) == []
+
+
+IN_MEMORY = """
+import os, resource, sys, time
+from minimax_sync.auth import TokenPlan, single_flight
+from minimax_sync.auth.file_rewrite import Rewrite
+path, url = sys.argv[1:]
+single_flight._RETRY_STORE = 0.05
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+real = Rewrite.commit
+def commit(self, bundle):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, limits[1]))  # enough for a record, not for the bundle
+    return real(self, bundle)
+Rewrite.commit = commit
+plan = TokenPlan(path, base_url=url)
+plan.bearer()
+child = os.fork()
+if child == 0:
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    Rewrite.commit = real
+    plan._credential.refresh.store_unsaved()
+    os._exit(plan._credential.refresh.unsaved)
+print("in memory", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+sys.stdin.readline()
+Rewrite.commit = real
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.posix
+def test_A9_others_wait_for_a_pair_in_memory_while_its_process_lives(tmp_path: Path) -> None:
+    with Emulator() as emulator, _pair_in_memory(emulator, tmp_path / "bundle.json") as holder:
+        tokens: list[str] = []
+        other = TokenPlan(tmp_path / "bundle.json", base_url=emulator.url)
+        waiter = threading.Thread(target=lambda: tokens.append(other.bearer()))
+        waiter.start()
+        waiter.join(0.2)
+        assert waiter.is_alive()
+        _let_it_store(holder)
+        waiter.join(20)
+        assert tokens == [latest_pair(emulator)["access_token"]]
+        assert emulator.portal.posts == 1
+        assert neighbours(other.path) == []
+
+
+@pytest.mark.posix
+def test_A7_a_pair_in_memory_is_lost_with_its_process_and_others_do_not_wait(tmp_path: Path) -> None:
+    with Emulator() as emulator, _pair_in_memory(emulator, tmp_path / "bundle.json") as holder:
+        holder.kill()
+        holder.wait()
+        with pytest.raises(CredentialInvalidError, match=f"process {holder.pid} at .* could not store the answer"):
+            TokenPlan(tmp_path / "bundle.json", base_url=emulator.url).bearer()
+        assert emulator.portal.posts == 2
+
+
+@contextmanager
+def _pair_in_memory(emulator: Emulator, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that could not store its new pair; its forked child must not have stored it either."""
+    emulator.portal.bundle(path, ttl=-10)
+    edit(path, note="x" * 1000)
+    command = [sys.executable, "-c", IN_MEMORY, str(path), emulator.url]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "in memory 1\n"
+            yield holder
+        finally:
+            holder.kill()
+
+
+def _let_it_store(holder: subprocess.Popen[str]) -> None:
+    assert holder.stdin is not None
+    holder.stdin.write("\n")
+    holder.stdin.flush()
 
 
 TMPFS = """

@@ -71,6 +71,10 @@ class Fleet(RuleBasedStateMachine):
     def fill_the_disk(self, full: bool) -> None:
         self.world.disk_full = full
 
+    @rule(fail=st.booleans())
+    def let_renames_fail(self, fail: bool) -> None:
+        self.world.renames_fail = fail
+
     @rule()
     def log_in(self) -> None:
         self.world.log_in()
@@ -100,7 +104,7 @@ class Fleet(RuleBasedStateMachine):
     def everything_works_again(self) -> None:
         """With the faults gone, whoever is left holds the portal's tokens, unless the login was lost for a reason."""
         world = self.world
-        world.disk_full = False
+        world.disk_full = world.renames_fail = False
         world.portal.faults.clear()
         found = world.snapshot()
         if found is None:
