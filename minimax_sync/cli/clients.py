@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NO_CREDENTIAL = "no MiniMax credential"
 
-_PARTIAL = "; the part received is in .partial"
+_PARTIAL = re.compile(r"; the (part received|last answer) is in \.partial")
 _FLAGS = {"path": "--config", "agent": "--agent", "base_url": "--base-url", "model": "--model", "bundle": "--bundle"}
 _ARGUMENT = re.compile(rf"\bargument ({'|'.join(_FLAGS)})\b")
 
@@ -86,7 +86,8 @@ def read_schema(name: str) -> dict[str, Any]:
 
 def as_complaint(error: LlmError) -> str:
     """Return the message of an error with flags for arguments, and without `.partial`, which a user cannot read."""
-    text = in_flags(str(error)).replace(_PARTIAL, "") or type(error).__name__
+    text = _PARTIAL.sub("", in_flags(str(error))) or type(error).__name__
+    text = text.replace(":\n  ", ": ").replace("\n  ", ", ").replace("\n", ". ")  # a list, in one line
     return f"{text} [request {error.request_id}]" if error.request_id else text
 
 

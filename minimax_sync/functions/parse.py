@@ -87,10 +87,11 @@ class Schema:
             last = (_without_calls(response.message),) if response.text else ()
             messages = (*request.messages, *last, ChatMessage.user(_complaint(problems)))
             request = msgspec.structs.replace(request, messages=messages)
-        where = ", ".join(dict.fromkeys(place for place, _ in problems[:MOST_PROBLEMS]))
+        places = dict.fromkeys(place.removeprefix("$").removeprefix(".") for place, _ in problems[:MOST_PROBLEMS])
+        where = ", ".join(place or "the whole value" for place in places)
         raise _failure(
             f"the answer does not fit the schema after {self._max_repairs} repairs: "
-            f"finish reason {response.finish_reason!r}, wrong at {where}",
+            f"finish reason {response.finish_reason!r}, what does not fit: {where}",
             response,
         )
 

@@ -167,7 +167,9 @@ def test_spent_repairs_raise_with_the_last_answer(
 ) -> None:
     for n in range(max_repairs + 1):
         emulator.answer(f'{{"name": "canary {n}", "length_km": "canary"}}')
-    with pytest.raises(ResponseFormatError, match=rf"after {max_repairs} repairs: .*wrong at \$\.length_km") as caught:
+    with pytest.raises(
+        ResponseFormatError, match=rf"after {max_repairs} repairs: .*what does not fit: length_km"
+    ) as caught:
         any_client.parse("Tell me of the canary", River, max_repairs=max_repairs)
     assert len(emulator.journal) == max_repairs + 1
     assert caught.value.partial is not None
@@ -179,7 +181,7 @@ def test_spent_repairs_raise_with_the_last_answer(
 def test_no_place_shows_what_the_model_wrote(emulator: Emulator, any_client: MiniMaxClient) -> None:
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
     emulator.answer('{"canary": "canary"}')
-    with pytest.raises(ResponseFormatError, match=r"wrong at \$\[\.\.\.\];") as caught:
+    with pytest.raises(ResponseFormatError, match=r"what does not fit: \[\.\.\.\];") as caught:
         any_client.parse("Count", schema, max_repairs=0)
     assert "canary" not in str(caught.value)
 
