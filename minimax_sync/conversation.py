@@ -185,15 +185,23 @@ class Conversation:
         replace_private(os.fspath(path), self._history.to_json())
 
     @classmethod
-    def load(cls, client: Client, path: str | os.PathLike[str], **options: Unpack[ConversationOptions]) -> Conversation:
-        """Continue a saved conversation, with any client. `options` are those of `client.conversation`.
+    def load(
+        cls,
+        client: Client,
+        path: str | os.PathLike[str],
+        system: str | None = None,
+        **options: Unpack[ConversationOptions],
+    ) -> Conversation:
+        """Continue a saved conversation, with any client. `system` replaces the saved one; `options` are those of
+        `client.conversation`.
 
         Raises `OSError` for a file that cannot be read, `RequestError` for one that does not hold a conversation.
         """
         with open(path, "rb") as file:
             stored = history_from_json(file.read(), os.fspath(path))
-        conversation = cls(client, stored.system, messages=stored.messages, **options)
-        conversation._history = _History(stored.messages, stored.system, stored.usage)
+        system = stored.system if system is None else system
+        conversation = cls(client, system, messages=stored.messages, **options)
+        conversation._history = _History(stored.messages, system, stored.usage)
         return conversation
 
     def add(self, *messages: Any) -> None:

@@ -17,7 +17,7 @@ from .terminal import complain, is_terminal, print_json
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient
-    from ..values.messages import ChatMessage
+    from ..conversation import Conversation
     from ..values.response import ChatResponse
 
 _DESCRIPTION = """\
@@ -41,7 +41,7 @@ minimax-sync chat --image chart.png "What does this chart show?"
 minimax-sync chat --schema city.json "Which city has the most bridges?"
 minimax-sync chat --json "Name three rivers." | jq -r .text"""
 
-_OPTIONS = ("system", "temperature", "max_tokens", "effort")
+_OPTIONS = ("temperature", "max_tokens", "effort")
 
 
 def _run(arguments: Namespace) -> int:
@@ -50,21 +50,20 @@ def _run(arguments: Namespace) -> int:
         return _converse(arguments)
     if arguments.json and arguments.schema:
         raise UsageError("--schema prints the value alone, so give --json or --schema, not both")
-    message = _message(prompt, arguments.image)
+    turn = (prompt, arguments.image)
     options = _options(arguments)
     schema = read_schema(arguments.schema) if arguments.schema else None
     with open_client(arguments, model=arguments.model) as client:
-        messages = [*(kept_conversation() if arguments.keep else ()), message]
+        conversation = _conversation(client, arguments)
         if schema is not None:
-            print_json(client.parse(messages, schema, **options))
-            return 0
-        if arguments.json:
-            response = _print_record(client, messages, options, arguments.no_stream)
+            print_json(conversation.parse(prompt, schema, arguments.image, **options))
+        elif arguments.json:
+            _print_record(conversation, turn, options, arguments.no_stream)
         elif arguments.no_stream:
-            response = show_whole(lambda: client.chat(messages, **options), arguments.show_thinking)
+            show_whole(lambda: conversation.say(*turn, **options), arguments.show_thinking)
         else:
-            response = show_stream(lambda: client.stream(messages, **options), arguments.show_thinking)
-        keep_conversation([*messages, response.message])
+            show_stream(lambda: conversation.stream(*turn, **options), arguments.show_thinking)
+        keep_conversation(conversation)
     return 0
 
 
@@ -77,12 +76,18 @@ def _converse(arguments: Namespace) -> int:
 
     model = find_settings(arguments, model=arguments.model).model.value
     with open_client(arguments, model=arguments.model) as client:
-        history = kept_conversation() if arguments.keep else []
-        repl = Repl(client, model, _options(arguments), arguments.show_thinking, history)
+        conversation = _conversation(client, arguments)
+        system = {"system": arguments.system} if arguments.system else {}
+        repl = Repl(client, model, conversation, {**_options(arguments), **system}, arguments.show_thinking)
         for image in arguments.image:
             repl.attach(image)
         repl.run()
     return 0
+
+
+def _conversation(client: MiniMaxClient, arguments: Namespace) -> Conversation:
+    system: str | None = arguments.system
+    return kept_conversation(client, system) if arguments.keep else client.conversation(system)
 
 
 def _options(arguments: Namespace) -> dict[str, Any]:
@@ -112,23 +117,16 @@ def _not_empty(prompt: str) -> str:
     return prompt
 
 
-def _message(prompt: str, images: list[str]) -> ChatMessage:
-    from .. import ChatMessage
-
-    return ChatMessage.user(prompt, images)
-
-
 def _print_record(
-    client: MiniMaxClient, messages: list[ChatMessage], options: dict[str, Any], whole: bool
-) -> ChatResponse:
+    conversation: Conversation, turn: tuple[str, list[str]], options: dict[str, Any], whole: bool
+) -> None:
     """Print the object in any case: after an error, it contains the part received."""
     try:
-        response = client.chat(messages, **options) if whole else client.stream(messages, **options).response
+        response = conversation.say(*turn, **options) if whole else conversation.stream(*turn, **options).response
     except LlmError as error:
         _print_line(None, error)
         raise
     _print_line(response, None)
-    return response
 
 
 def _print_line(response: ChatResponse | None, failure: LlmError | None) -> None:

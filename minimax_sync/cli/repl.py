@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,12 @@ from ..values.images import Image
 from .clients import as_complaint
 from .display import show_stream
 from .history import History
-from .state import history_as_json, keep_conversation, read_history
+from .state import keep_conversation
 from .terminal import complain, dim, os_error_text, print_table
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient
-    from ..values.messages import ChatMessage
+    from ..conversation import Conversation
 
 _COMMAND = re.compile(r"/(\w+)(?:\s+(.*))?", re.DOTALL)
 _HELP = (
@@ -37,15 +37,15 @@ class Repl:
         self,
         client: MiniMaxClient,
         model: str,
+        conversation: Conversation,
         options: Mapping[str, Any],
         show_thinking: bool,
-        history: Sequence[ChatMessage] = (),
     ) -> None:
         self._client = client
         self._options = {**options, "model": model}
         self._shows_thinking = show_thinking
         self._images: list[Image] = []
-        self._conversation = client.conversation(messages=history)
+        self._conversation = conversation
         self._saved: set[Path] = set()
 
     def run(self) -> None:
@@ -88,7 +88,7 @@ class Repl:
             print(dim("ended; this turn is discarded"))
             return
         self._images = []
-        keep_conversation(self._conversation.messages)
+        keep_conversation(self._conversation)
 
     def _run_command(self, name: str, argument: str) -> None:
         if name not in _COMMANDS:
@@ -116,9 +116,12 @@ class Repl:
         path = Path(name).expanduser()
         messages = self._conversation.messages
         turns = [f"**{message.role}**\n\n{message.text}\n" for message in messages]
-        data = history_as_json(messages) if path.suffix == ".json" else "\n".join(turns).encode("utf-8", "replace")
-        with path.open("wb" if path in self._saved else "xb") as file:
-            file.write(data)
+        if path not in self._saved:
+            path.touch(exist_ok=False)
+        if path.suffix == ".json":
+            self._conversation.save(path)
+        else:
+            path.write_bytes("\n".join(turns).encode("utf-8", "replace"))
         self._saved.add(path)
         print(dim(f"saved {len(turns)} messages to {path}"))
 
@@ -127,9 +130,10 @@ class Repl:
         if not name:
             complain("load which file? /load FILE.json")
             return
-        history = read_history(Path(name).expanduser())
-        self._conversation = self._client.conversation(messages=history)
-        print(dim(f"{len(history)} messages"))
+        from ..conversation import Conversation
+
+        self._conversation = Conversation.load(self._client, Path(name).expanduser())
+        print(dim(f"{len(self._conversation.messages)} messages"))
 
     def show_usage(self, _: str) -> None:
         usage = self._conversation.usage

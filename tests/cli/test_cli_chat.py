@@ -316,7 +316,10 @@ def test_a_schema_gives_the_value_alone(run: Run, emulator: Emulator) -> None:
         emulator.answer("no idea")
     status, out, err = run("chat", "Which city?", "--schema", "city.json")
     assert (status, out) == (1, "")
-    assert "does not fit the schema" in err
+    assert "does not fit the schema after 2 repairs" in err
+    assert "what does not fit: the whole value" in err
+    assert ".partial" not in err
+    assert "$" not in err
 
 
 @pytest.mark.parametrize(
@@ -403,3 +406,25 @@ def test_a_thread_reads_a_pipe_to_its_end(pipe: Pipe) -> None:
     with ThreadPoolExecutor(1) as other:
         other.submit(finish)
         assert stdin._read_in_thread(5.0) == b"first second"
+
+
+def kept_usage() -> dict[str, int]:
+    kept = json.loads(Path("../home/minimax-sync/conversation.json").read_text())
+    usage: dict[str, int] = kept["usage"]["MiniMax-M2.5"]
+    return usage
+
+
+@pytest.mark.parametrize("how", [(), ("--no-stream",), ("--json",), ("--schema", "city.json")])
+def test_a_kept_conversation_has_the_usage_and_the_instruction_of_all_its_turns(
+    run: Run, emulator: Emulator, how: tuple[str, ...]
+) -> None:
+    Path("city.json").write_text(json.dumps(SCHEMA))
+    assert run("chat", "one", "-s", "Be brief.").status == 0
+    first = kept_usage()
+    assert run("chat", "-c", "two", *how).status == 0
+    assert kept_usage()["total_tokens"] > first["total_tokens"] > 0
+    assert sent(emulator)["messages"][0]["content"].startswith("Be brief.")  # type: ignore[index]
+    assert run("chat", "-c", "three", "-s", "Be long.").status == 0
+    assert [text for text in contents(emulator) if "Be" in str(text)] == ["Be long."]
+    assert run("chat", "-c", "four").status == 0
+    assert contents(emulator)[0] == "Be long."
