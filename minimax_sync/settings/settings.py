@@ -98,11 +98,11 @@ class Settings(msgspec.Struct, frozen=True):
 
     def endpoint(self, fallback: str = KEY_BASE_URL) -> Endpoint:
         """Return where calls go; `fallback` is the base URL that the credentials name, for when none is set."""
+        source = f"base_url, from {self.base_url.source}"
+        if self.base_url.value is None and self.auth_mode.value == "token_plan":
+            source = f"the region in the Token Plan bundle {self.bundle.value!r}"
         return resolve_endpoint(
-            self.base_url.value or fallback,
-            self.api_flavor.value,
-            self.chat_path.value,
-            source=f"base_url, from {self.base_url.source}",
+            self.base_url.value or fallback, self.api_flavor.value, self.chat_path.value, source=source
         )
 
     def reference(self) -> dict[str, Any]:

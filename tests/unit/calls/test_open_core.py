@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from minimax_sync import StaticKey
@@ -48,3 +51,12 @@ def test_the_headers_have_the_group_and_no_key() -> None:
     assert core.channel.headers["X-MiniMax-Group-Id"] == "42"
     assert "canary" not in repr(core.channel.headers)
     core.close()
+
+
+@pytest.mark.parametrize("region", ["cn", "0", "https://"])
+def test_a_region_that_is_no_url_is_an_error_that_names_the_bundle(tmp_path: Path, region: str) -> None:
+    bundle = tmp_path / "plan.json"
+    tokens = {"access_token": "at", "refresh_token": "rt", "expires_at": "2099-01-01T00:00:00Z", "region": region}
+    bundle.write_text(json.dumps(tokens))
+    with pytest.raises(ConfigError, match=r"^the region in the Token Plan bundle '.*plan\.json': this is not a"):
+        open_core({"bundle": bundle})
