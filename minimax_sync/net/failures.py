@@ -29,6 +29,8 @@ E = TypeVar("E", bound=BaseException)
 _REFUSED_CERTIFICATE = "ALERT_(CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)"
 """TLS alerts of a server that demands another client certificate; it has processed nothing."""
 
+_SOCKS_REASON = re.compile(r"Failed to establish a new connection: (?:.*\[Errno -?\d+\] |0x\w\w: )?([\w ,.'-]{1,100})$")
+
 
 def exchange_fault(
     error: Exception,
@@ -91,8 +93,15 @@ def _unsent(chain: list[BaseException], timed_out: str | None, start: str, misma
     if _first(chain, ValueError):
         return TransportError(f"{start}: its host or proxy cannot be used")
     system_error = bare_os_error(chain[0])
-    reason = system_error.strerror if system_error else type(chain[-1]).__name__
+    reason = system_error.strerror if system_error else _socks_reason(chain) or type(chain[-1]).__name__
     return TransportError(f"{start}: {reason}", budget="server")
+
+
+def _socks_reason(chain: Iterable[BaseException]) -> str:
+    """Return the reason that urllib3 took from PySocks, of which it keeps the text alone; "" for other failures."""
+    refused = _first(chain, exceptions.NewConnectionError)
+    found = _SOCKS_REASON.search(str(refused)) if refused else None
+    return found[1] if found else ""
 
 
 def _first(chain: Iterable[BaseException], kind: type[E]) -> E | None:

@@ -302,3 +302,26 @@ def test_a_gateway_that_wants_a_client_certificate_says_so(
     client = MiniMaxClient("a-long-enough-key", base_url=f"{nginx['secure']}/v1", requests_per_second=None)
     with client, pytest.raises(RequestError, match="400 No required SSL certificate was sent"):
         client.chat("hi")
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4"])
+def test_a_dead_socks_proxy_is_named_with_the_reason(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        proxy = f"{scheme}://127.0.0.1:{unused.getsockname()[1]}"
+    with pytest.raises(TransportError) as caught:
+        post(Http(proxy=proxy), "https://api.minimax.io/v1", b"")
+    assert str(caught.value) == f"no connection to https://api.minimax.io through the proxy {proxy}: Connection refused"
+
+
+def test_a_socks_proxy_that_refuses_says_why() -> None:
+    class Refusing(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(64)
+            self.request.sendall(b"\x05\xff")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        proxy = f"socks5h://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(TransportError, match=r"authentication methods were rejected$"):
+            post(Http(proxy=proxy), "https://api.minimax.io/v1", b"")
+        server.shutdown()
