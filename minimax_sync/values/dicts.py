@@ -51,6 +51,8 @@ def _messages_of(item: object, where: str) -> list[ChatMessage]:
         return messages_from_dict(item, where)
     if isinstance(item, str):
         return [ChatMessage.user(item)]
+    if isinstance(answered := getattr(item, "message", None), ChatMessage):  # a ChatResponse
+        return [answered]
     if hasattr(item, "model_dump"):  # a message object of the openai or anthropic package
         return messages_from_dict(item.model_dump(), where)
     raise RequestError(f"{where} must be a ChatMessage or a dict, not {type(item).__name__}")
@@ -70,6 +72,8 @@ def messages_from_dict(source: Mapping[str, Any], where: str) -> list[ChatMessag
     Anthropic's user message with tool results becomes a message for each result, and one for its other parts.
     """
     given = source.get("role")
+    if given is None and isinstance(answered := source.get("message"), _MAPPING):  # an answer or a choice of one
+        return messages_from_dict(answered, f"{where}.message")
     role = _ROLES.get(given) if isinstance(given, str) else None
     if role is None:
         raise RequestError(f"{where}.role must be one of {', '.join(_ROLES)}, not {shortened(str(given))}")
@@ -169,8 +173,7 @@ def _image_url(item: Any, where: str) -> Part:
     source = item.get("image_url")
     has_more = isinstance(source, _MAPPING) and _has_more(source, "url")
     url = _text(source, "url", f"{where}.image_url") if isinstance(source, _MAPPING) else source
-    is_foreign = isinstance(url, str) and not url[:8].lower().startswith(("http", "data:")) and "://" in url
-    if is_foreign:
+    if _is_foreign(url):
         return OtherPart(dict(item))
     image = _image(url, where)
     if has_more or _has_more(item, "type", "image_url"):
@@ -186,9 +189,15 @@ def _image_block(item: Any, where: str) -> Part:
     if kind not in ("url", "base64") or _has_more(item, "type", "source"):
         return OtherPart(dict(item))
     if kind == "url":
-        return _image(_text(source, "url", f"{where}.source"), where)
+        url = _text(source, "url", f"{where}.source")
+        return OtherPart(dict(item)) if _is_foreign(url) else _image(url, where)
     media_type, data = (_text(source, name, f"{where}.source") for name in ("media_type", "data"))
     return _image(f"data:{media_type};base64,{data}", where)
+
+
+def _is_foreign(url: object) -> bool:
+    """Return whether a URL has a scheme that an `Image` does not know, such as `s3`."""
+    return isinstance(url, str) and "://" in url and not url[:8].lower().startswith(("http", "data:", "mm_file:"))
 
 
 def _image(url: Any, where: str) -> Image:
@@ -205,10 +214,7 @@ def _thinking_block(item: Any, where: str) -> Part:
 
 def _own_part(item: Any, where: str) -> Part:
     """Read a part in our own shape, as `ChatMessage.to_dict` writes it."""
-    try:
-        return part_from_dict(item)
-    except RequestError as exc:
-        raise RequestError(f"{where}.{exc}") from None
+    return part_from_dict(item, f"{where}.")
 
 
 def _result_block(item: Any, where: str) -> ChatMessage:

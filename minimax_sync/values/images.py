@@ -25,7 +25,7 @@ _HEAD = 64
 """How much base64 holds the first bytes of an image, by which its type is known."""
 
 _BYTES = (bytes, bytearray, memoryview)
-_URL_STARTS = ("https://", "http://", "data:")
+_URL_STARTS = ("https://", "http://", "mm_file:", "data:")
 
 
 @runtime_checkable
@@ -112,9 +112,13 @@ class Image:
 
     @classmethod
     def from_url(cls, url: str) -> Image:
-        """Take an http(s) URL, which the service fetches, or a base64 `data:` URL, which is checked here."""
+        """Take an http(s) URL, which the service fetches, the `mm_file://` URL of a file that was uploaded to it, or a
+        base64 `data:` URL, which is checked here.
+        """
         if not isinstance(url, str) or not url[:8].lower().startswith(_URL_STARTS):
-            raise RequestError("the URL of an image must start with https://, http:// or data:image/...;base64,")
+            raise RequestError(
+                "the URL of an image must start with https://, http://, mm_file:// or data:image/...;base64,"
+            )
         if url[:5].lower() != "data:":
             return cls(url=str.__str__(url))
         found = re.match(_DATA_URL, url)

@@ -107,7 +107,9 @@ class ToolCall:
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ToolCall:
-        """Read a call from what `to_dict` returned."""
+        """Read a call from what `to_dict` returned. Raises `RequestError` for anything else."""
+        if not isinstance(source, Mapping):
+            raise RequestError(f"a tool call must be a dict, not {type(source).__name__}")
         function = source.get("function")
         if not isinstance(function, Mapping):
             raise RequestError("the function of a tool call must be a dict")
@@ -166,27 +168,28 @@ def part_to_dict(part: Part) -> dict[str, Any]:
     return dict(part.content)
 
 
-def part_from_dict(source: Mapping[str, Any]) -> Part:
-    """Read a part from what `part_to_dict` returned."""
+def part_from_dict(source: Mapping[str, Any], where: str = "") -> Part:
+    """Read a part from what `part_to_dict` returned; `where` stands before the name of a field in errors."""
     kind = source.get("type")
     image = source.get("image_url")
     if kind == "text" and source.keys() == {"type", "text"}:
-        return Text(_text(source, "text"))
+        return Text(_text(source, "text", where))
     if kind == "image_url" and isinstance(image, Mapping) and len(source) + len(image) == 3:
-        return Image.from_url(_text(image, "url"))
+        return Image.from_url(_text(image, "url", f"{where}image_url."))
     if kind == "tool_call":
-        return ToolCall(_text(source, "id"), _text(source, "name"), arguments_json=_text(source, "arguments"))
+        call_id, name, arguments = (_text(source, field, where) for field in ("id", "name", "arguments"))
+        return ToolCall(call_id, name, arguments_json=arguments)
     if kind == "reasoning":
         extra = source.get("extra") or {}
         if not isinstance(extra, Mapping):
-            raise RequestError("the extra fields of thinking must be a dict")
-        text, shape, signature = (_text(source, name) for name in ("text", "shape", "signature"))
+            raise RequestError(f"{where}extra must be a dict")
+        text, shape, signature = (_text(source, name, where) for name in ("text", "shape", "signature"))
         return Reasoning(text, shape, signature, dict(extra))
     return OtherPart(dict(source))
 
 
-def _text(source: Mapping[str, Any], field: str) -> str:
+def _text(source: Mapping[str, Any], field: str, where: str = "") -> str:
     value = source.get(field)
     if not isinstance(value, str):
-        raise RequestError(f"{field} must be a string")
+        raise RequestError(f"{where}{field} must be a string")
     return str(plain_scalar(value))

@@ -122,11 +122,13 @@ def _block(part: Part, role: str, images: InlineImages) -> Any:
 
 
 def _other_image(part: OtherPart, images: InlineImages) -> dict[str, Any]:
-    """Write an image of OpenAI's shape with more fields, such as `detail`, which this wire does not have."""
+    """Write an image of OpenAI's shape that is no `Image`, because of its scheme or of fields such as `detail`."""
     source = part.content.get("image_url")
-    url = source.get("url") if isinstance(source, Mapping) else source
-    _log.warning("fields of an image that this wire does not have, such as detail, are left out")
-    return {"type": "image", "source": _source(Image.from_url(str(url)), images)}
+    url = str(source.get("url") if isinstance(source, Mapping) else source)
+    if len(part.content) > 2 or (isinstance(source, Mapping) and len(source) > 1):
+        _log.warning("fields of an image that this wire does not have, such as detail, are left out")
+    image = Image.from_url(url) if url[:5].lower() == "data:" else Image(url=url)
+    return {"type": "image", "source": _source(image, images)}
 
 
 def _is_blank_thought(part: Part) -> bool:

@@ -89,7 +89,7 @@ def test_a_part_of_either_wires_shape_is_read(source: dict[str, Any], part: Part
         {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}},
         {"type": "video", "source": {"type": "url", "url": "https://e.org/a.mp4"}},
         {"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}},
-        {"type": "image_url", "image_url": {"url": "mm_file://1"}},
+        {"type": "image_url", "image_url": {"url": "s3://bucket/1"}},
         {"type": "image_url", "image_url": {"url": "https://e.org/a", "detail": "low"}},
     ],
 )
@@ -198,3 +198,13 @@ def test_any_other_dict_is_no_answer(source: dict[str, Any]) -> None:
         ChatResponse.from_dict(source)
     with pytest.raises(RequestError):
         TokenUsage.from_dict({"prompt_tokens": "many"})
+
+
+def test_an_answer_among_the_messages_is_its_message() -> None:
+    answer = ChatResponse(ChatMessage("assistant", (Reasoning("Hm"), Text("Ho"))), "stop")
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Ho"}}
+    for given in (answer, answer.to_dict()):
+        assert as_request(["Hi", given, "Go"], {}).messages[1] == answer.message
+    assert as_request(["Hi", choice, "Go"], {}).messages[1] == ChatMessage.assistant("Ho")
+    with pytest.raises(RequestError, match=r"messages\[1\]\.message\.role must be one of"):
+        as_request(["Hi", {"message": {"content": "Ho"}}, "Go"], {})

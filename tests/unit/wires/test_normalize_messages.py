@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import PIL.Image
+import pytest
 from support.encoded import ANTHROPIC, BOTH, OPENAI, USER, body, messages
 
 from minimax_sync.values.images import Image
@@ -111,3 +112,31 @@ def test_a_plain_conversation_is_a_tuple_like_any_other() -> None:
     assert again == request
     assert as_request(request, {"system": "Be brief."}).messages == request.messages
     assert as_request(again, {}) == request
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "mm_file://7"}},
+        {"type": "image_url", "image_url": "mm_file://7"},
+        {"type": "image", "source": {"type": "url", "url": "mm_file://7"}},
+        Image.from_url("mm_file://7"),
+        "mm_file://7",
+    ],
+)
+def test_an_uploaded_image_is_named_in_the_shape_of_the_wire(wire: Wire, part: Any) -> None:
+    given = {"role": "user", "content": [part]} if isinstance(part, dict) else ChatMessage.user(images=[part])
+    shape = {"image_url": {"url": "mm_file://7"}, "type": "image_url"}
+    if wire == ANTHROPIC:
+        shape = {"type": "image", "source": {"type": "url", "url": "mm_file://7"}}
+    assert messages(wire, given)[0]["content"] == [shape]
+
+
+def test_an_image_of_an_unknown_scheme_is_carried_to_the_other_wire(caplog: pytest.LogCaptureFixture) -> None:
+    part = {"type": "image_url", "image_url": {"url": "s3://bucket/cat.png"}}
+    source = {"type": "url", "url": "s3://bucket/cat.png"}
+    given = {"role": "user", "content": [part]}
+    assert messages(OPENAI, given)[0]["content"] == [part]
+    assert messages(ANTHROPIC, given)[0]["content"] == [{"type": "image", "source": source}]
+    assert caplog.records == []
