@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from ..errors import ConfigError
+from ..errors import ConfigError, RequestError
 
 MODELS_AS_OF = date(2026, 11, 29)
 
@@ -130,6 +130,8 @@ def model_card(name: str) -> ModelCard | None:
     >>> model_card("another") is None
     True
     """
+    if not isinstance(name, str):
+        raise RequestError(f"the name of a model must be a string, not {type(name).__name__}")
     card = _CARDS.get(name.lower())
     return card or _CARDS.get(_plain_name(name))
 

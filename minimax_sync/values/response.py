@@ -16,6 +16,14 @@ from .usage import TokenUsage
 CUT_REASONS = frozenset({"length", "content_filter"})
 """The finish reasons of an answer that was cut off: its tool calls may be incomplete and must not be run."""
 
+_FIELDS: Mapping[str, type] = {
+    **dict.fromkeys(("message", "usage", "headers"), dict),
+    **dict.fromkeys(("finish_reason", "model", "id", "request_id", "body", "body_encoding"), str),
+    "flagged": bool,
+    "messages": list,
+}
+"""The fields of an answer as plain JSON."""
+
 
 class ChatResponse(msgspec.Struct, frozen=True):
     """The answer to one request.
@@ -96,22 +104,25 @@ class ChatResponse(msgspec.Struct, frozen=True):
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ChatResponse:
         """Read an answer from what `to_dict` returned. Raises `RequestError` for anything else."""
+        if not isinstance(source, Mapping):
+            raise RequestError(f"an answer must be a dict, not {type(source).__name__}")
+        for name, kind in _FIELDS.items():
+            if not isinstance(source.get(name), kind):
+                raise RequestError(
+                    f"{name} of an answer must be a {kind.__name__}, not {type(source.get(name)).__name__}"
+                )
         try:
-            return cls(
-                message=ChatMessage.from_dict(source["message"]),
-                finish_reason=source["finish_reason"],
-                usage=TokenUsage.from_dict(source["usage"]),
-                model=source["model"],
-                id=source["id"],
-                request_id=source["request_id"],
-                flagged=source["flagged"],
-                headers=dict(source["headers"]),
-                body=source["body"].encode(source["body_encoding"]),
-                messages=tuple(map(ChatMessage.from_dict, source["messages"])),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, LookupError) as exc:
-            problem = f"{type(exc).__name__}: {exc}"
-        raise RequestError(f"this is not what ChatResponse.to_dict() returned: {problem}")
+            body = source["body"].encode(source["body_encoding"])
+        except (LookupError, UnicodeError):
+            raise RequestError("body of an answer is not in its body_encoding") from None
+        return cls(
+            message=ChatMessage.from_dict(source["message"]),
+            usage=TokenUsage.from_dict(source["usage"]),
+            headers=dict(source["headers"]),
+            body=body,
+            messages=tuple(map(ChatMessage.from_dict, source["messages"])),
+            **{name: source[name] for name in ("finish_reason", "model", "id", "request_id", "flagged")},
+        )
 
     def __str__(self) -> str:
         return self.text

@@ -60,10 +60,14 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True)
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> TokenUsage:
-        """Read the counts from what `to_dict` returned."""
+        """Read the counts from what `to_dict` returned; those that are missing are 0. Raises `RequestError` for
+        anything else.
+        """
+        if not isinstance(source, Mapping):
+            raise RequestError(f"usage must be a dict, not {type(source).__name__}")
         try:
             return msgspec.convert(dict(source), cls)
-        except (msgspec.ValidationError, TypeError, ValueError) as exc:
+        except msgspec.ValidationError as exc:
             problem = str(exc)
         raise RequestError(f"the usage cannot be read: {problem}")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
-from minimax_sync.errors import ConfigError
+from minimax_sync.errors import ConfigError, RequestError
 from minimax_sync.values.models import DEFAULT_MODEL, MODELS, SERVICE_TIERS, model_card, price_of
 
 
@@ -61,3 +62,9 @@ def test_the_priority_tier_multiplies_the_price_where_it_is_offered() -> None:
         price_of("MiniMax-M2.5", service_tier="priority")
     with pytest.raises(ConfigError, match="service_tier 'gold'"):
         price_of("MiniMax-M3", service_tier="gold")
+
+
+@pytest.mark.parametrize("name", [None, 3, ["MiniMax-M3"]])
+def test_the_name_of_a_model_is_text(name: Any) -> None:
+    with pytest.raises(RequestError, match=f"must be a string, not {type(name).__name__}"):
+        model_card(name)

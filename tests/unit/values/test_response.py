@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.errors import ConfigError, ResponseFormatError
+from minimax_sync.errors import ConfigError, RequestError, ResponseFormatError
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
 from minimax_sync.values.models import Price
 from minimax_sync.values.rendering import _CODE_FONT, folded, preformatted
@@ -96,3 +96,30 @@ def test_the_price_counts_each_kind_of_token_once() -> None:
 def test_an_unknown_model_has_no_price() -> None:
     with pytest.raises(ConfigError, match=r"'mine'.*MiniMax-M2\.5"):
         TokenUsage(1).cost("mine")
+
+
+@pytest.mark.parametrize("kind", [ChatResponse, ChatMessage, ToolCall, TokenUsage])
+@pytest.mark.parametrize("source", [[], None, "x", 3, [("a", 1)]])
+def test_what_is_no_dict_is_refused(kind: Any, source: Any) -> None:
+    with pytest.raises(RequestError, match=f"must be a dict, not {type(source).__name__}"):
+        kind.from_dict(source)
+
+
+FIELDS = ChatResponse(ChatMessage.assistant("Hi"), "stop", TokenUsage(1, 2, 3)).to_dict()
+
+
+@pytest.mark.parametrize("value", [None, 3, object()], ids=["None", "3", "object"])
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_of_another_type_is_named(name: str, value: Any) -> None:
+    with pytest.raises(RequestError, match=f"^{name} of an answer must be a"):
+        ChatResponse.from_dict({**FIELDS, name: value})
+
+
+def test_a_field_inside_a_message_or_the_usage_is_named() -> None:
+    content = [{"type": "text", "text": "a"}, {"type": "tool_call", "id": "a", "name": 3, "arguments": ""}]
+    with pytest.raises(RequestError, match=r"content\[1\]\.name must be a string"):
+        ChatResponse.from_dict({**FIELDS, "message": {"role": "assistant", "content": content}})
+    with pytest.raises(RequestError, match=r"usage cannot be read: .*prompt_tokens"):
+        ChatResponse.from_dict({**FIELDS, "usage": {"prompt_tokens": "many"}})
+    with pytest.raises(RequestError, match="body_encoding"):
+        ChatResponse.from_dict({**FIELDS, "body_encoding": "latin-17"})
