@@ -78,9 +78,13 @@ def schema_asked_for(response_format: Any, system: str) -> Schema | None:
 def sample(schema: Any) -> Any:
     """Return a value that fits a JSON schema: its default, its first choice, or a plain value of its type.
 
-    Optional properties are left out unless all are optional. Raises `NoSample` if no value is found.
+    Optional properties are left out unless all are optional. Raises `NoSample` if no value is found, also because it is
+    not a valid schema.
     """
-    return _Sampler(schema).value(schema, ("#",), 0)
+    try:
+        return _Sampler(schema).value(schema, ("#",), 0)
+    except (TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise NoSample(f"not a JSON schema: {type(error).__name__}") from error
 
 
 class _Sampler:

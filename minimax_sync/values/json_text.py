@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -29,6 +31,23 @@ def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] = plain
     raise RequestError(f"{place} cannot be written as JSON: {reason}")
 
 
+def check_finite(value: object, where: str) -> None:
+    """Raise `RequestError`, naming the place, for NaN or infinity, which JSON does not have: it would become null."""
+    with suppress(RecursionError):  # `as_json` reports a value that contains itself
+        _check_finite(value, where)
+
+
+def _check_finite(value: object, where: str) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise RequestError(f"{where} is {value}, which JSON does not have")
+    for key, child in _children(value):
+        _check_finite(child, _place_below(where, key))
+
+
+def _place_below(where: str, key: object) -> str:
+    return f"{where}[{key}]" if isinstance(key, int) else f"{where}.{key[:40]}" if isinstance(key, str) else where
+
+
 def _place_of_failure(value: object, where: str, enc_hook: Callable[[Any], Any]) -> str:
     """Follow the first child that cannot be encoded, a few levels down."""
     for _ in range(12):
@@ -36,8 +55,7 @@ def _place_of_failure(value: object, where: str, enc_hook: Callable[[Any], Any])
             try:
                 msgspec.json.encode(child, enc_hook=enc_hook)
             except _FAILURES:
-                where += f"[{key}]" if isinstance(key, int) else f".{key[:40]}" if isinstance(key, str) else ""
-                value = child
+                where, value = _place_below(where, key), child
                 break
         else:
             break

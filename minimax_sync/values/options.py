@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import RequestError
 from .dicts import tool_from_dict
+from .json_text import check_finite
 from .scalars import plain_scalar
 from .tooldef import ToolDef, as_tool
 
@@ -108,6 +109,7 @@ def _format(response_format: object) -> object:
     """Read OpenAI's spellings of the response format."""
     if response_format is None:
         return "text"
+    check_finite(response_format, "response_format")
     kind = response_format.get("type") if isinstance(response_format, Mapping) else None
     if isinstance(response_format, Mapping) and kind == "json_schema" and "json_schema" in response_format:
         wrapped = response_format["json_schema"]
@@ -117,6 +119,11 @@ def _format(response_format: object) -> object:
 
 def _mapping(value: object) -> object:
     return {} if value is None else value
+
+
+def _extra_body(value: object) -> object:
+    check_finite(value, "extra_body")
+    return _mapping(value)
 
 
 RESERVED_HEADERS = frozenset({"authorization", "connection", "content-length", "transfer-encoding"})
@@ -160,7 +167,7 @@ OPTIONS: Mapping[str, Option] = {
     "effort": Option(plain_scalar, _is_name, 'a depth of thinking, such as "low" or "max"'),
     "cache": Option(lambda value: plain_scalar(value) or False, lambda value: isinstance(value, bool), "True or False"),
     "extra_body": Option(
-        _mapping,
+        _extra_body,
         lambda value: isinstance(value, Mapping) and "stream" not in value,
         'a dict without "stream", which is not an option: call chat() or stream()',
     ),

@@ -96,3 +96,19 @@ def test_a_message_of_a_subclass_of_str_is_plain_text(input: object) -> None:
 def test_an_option_that_is_not_a_number_is_refused(value: Any) -> None:
     with pytest.raises(RequestError, match="temperature must be"):
         as_request("Hi", {"temperature": value})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), np.float64("-inf")])
+@pytest.mark.parametrize(
+    ("option", "value", "place"),
+    [
+        ("extra_body", lambda number: {"top_k": number}, r"extra_body\.top_k is"),
+        ("extra_body", lambda number: {"a": [1, {"b": number}]}, r"extra_body\.a\[1\]\.b is"),
+        ("response_format", lambda number: {"type": "number", "minimum": number}, r"response_format\.minimum is"),
+    ],
+)
+def test_a_number_that_json_does_not_have_is_refused_with_its_place(
+    option: str, value: Any, place: str, number: float
+) -> None:
+    with pytest.raises(RequestError, match=place):
+        as_request("Hi", {option: value(number)})
