@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..auth.status import BundleStatus
     from ..settings.settings import Settings
 
+_PREFIX = "MINIMAX_"
 _STATES = {
     "fresh": "fresh",
     "due": "due: refreshed at the next call",
@@ -121,7 +122,7 @@ def _print_places(arguments: Namespace) -> None:
     rows += ((name, "there" if os.path.lexists(path) else "not there") for name, path in files.items())
     print_table(rows)
     for name in sorted(os.environ):
-        if name.startswith("MINIMAX_") and name not in known and (hint := did_you_mean(name, known)):
+        if name.startswith(_PREFIX) and name not in known and (hint := did_you_mean(name, known, _PREFIX)):
             print(f"{name} is set, but is not a variable of {PROGRAM}{hint}")
 
 
