@@ -105,9 +105,10 @@ def _credential(search: Search, near: Sourced[str], user: Sourced[str]) -> _Cred
             return _chosen(search, static, near, key)
     if asked and wanted == "token_plan":
         raise ConfigError(f"{asked.source}: token_plan, but {missing}; run `minimax-sync login`")
+    looked_at = "".join(f"\n  {place}" for place in search.described("api_key"))
     raise ConfigError(
-        f"no MiniMax credential: auth mode static ({static.source}), and no key in any of: "
-        f"{', '.join(search.described('api_key'))}. Set one of them, or run `minimax-sync login` for a Token Plan"
+        "no MiniMax credential: run `minimax-sync login` for a Token Plan, or set a key in one of these places:"
+        f"{looked_at}\nThe auth mode is static: {static.source}"
     )
 
 

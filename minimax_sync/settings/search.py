@@ -17,6 +17,9 @@ from .places import CONFIG_FILE, USER, USER_CONFIG_FILE, is_there, label, locate
 from .settings import DEFAULT_PROVIDER, ConfigFile, Sourced
 from .table import BY_NAME
 
+_NOT_BLANK = ("model",)
+"""Arguments that must not be blank. A blank one of the others, as from an unset variable, counts as not given."""
+
 
 class Search:
     """Looks for settings in all their places. It holds secrets, so its repr is the default one.
@@ -72,7 +75,7 @@ class Search:
             if name not in self.arguments:
                 return None
             value, source = self.arguments[name], f"argument {name}"  # None among them is a rate: no limit
-            if _is_blank(value):
+            if name not in _NOT_BLANK and _is_blank(value):
                 return None
         else:
             source = label(place, self.user)

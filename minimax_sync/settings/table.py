@@ -257,7 +257,12 @@ SETTINGS: tuple[Setting, ...] = (
         "the most attempts of a call",
         read=checks.read_number,
         file="retry.max_attempts",
-        places=("$MINIMAX_RETRY_MAX_ATTEMPTS", "file", USER_CONFIG_FILE),
+        places=(
+            "$MINIMAX_RETRY_RATE_LIMIT_ATTEMPTS",
+            "$MINIMAX_RETRY_MAX_ATTEMPTS",
+            "file",
+            USER_CONFIG_FILE,
+        ),
     ),
     Setting(
         "retry.server_attempts",

@@ -119,3 +119,14 @@ def test_an_answer_that_is_not_streamed_may_take_longer_than_the_idle_timeout_to
     with client_of(emulator, base_url, idle_timeout=0.1, timeout=30.0) as client:
         assert ways_to_ask(client)[way]()
     assert len(emulator.journal) == 1
+
+
+@pytest.mark.parametrize("model", ["", " "])
+def test_a_blank_model_is_an_error_and_not_the_default(emulator: Emulator, model: str) -> None:
+    with pytest.raises(ConfigError, match=r"^argument model: "):
+        MiniMaxClient(emulator.api_key, base_url=emulator.base_url, model=model)
+    with MiniMaxClient(emulator.api_key, base_url=emulator.base_url) as client:
+        with pytest.raises(ConfigError, match=r"^model: "):
+            client.with_options(model=model)
+        with pytest.raises(RequestError, match=r"^model must be"):
+            client.chat("hi", model=model)

@@ -136,3 +136,10 @@ def test_a_static_key_without_a_file_loads_no_yaml_parser(world: World) -> None:
     )
     environ = {**os.environ, "MINIMAX_API_KEY": "k"}
     assert run_python(code, cwd=world.cwd, env=environ) == "False False"
+
+
+def test_the_attempts_of_a_call_have_the_variable_of_their_name_and_that_of_their_key(world: World) -> None:
+    world.environ["MINIMAX_RETRY_MAX_ATTEMPTS"] = "7"
+    assert world.resolve({"api_key": "k"}).retry.value.rate_limit_attempts == 7
+    world.environ["MINIMAX_RETRY_RATE_LIMIT_ATTEMPTS"] = "9"
+    assert world.resolve({"api_key": "k"}).retry.value.rate_limit_attempts == 9

@@ -188,3 +188,9 @@ def test_the_guide_has_a_row_for_each_setting_and_no_other() -> None:
     rows = [row_of_the_guide(setting) for setting in SETTINGS if setting.name != "retry"]
     assert page.endswith("".join(rows))
     assert page.count("   * - ") == len(rows) + 1
+
+
+def test_every_variable_follows_the_rule_for_its_name() -> None:
+    for setting in SETTINGS:
+        if setting.variables and setting.name not in ("api_key",):
+            assert setting.variable in setting.variables
