@@ -119,6 +119,13 @@ def _token(arguments: Namespace) -> int:
     return 0
 
 
+class _Regions(tuple[str, ...]):
+    """The named regions; a URL counts as a region too."""
+
+    def __contains__(self, region: object) -> bool:
+        return super().__contains__(region) or "://" in str(region)
+
+
 LOGIN = Command(
     "login",
     "log in to a Token Plan in the browser",
@@ -132,8 +139,10 @@ An earlier login is replaced.""",
     (
         argument(
             "--region",
-            choices=("global", "cn"),
-            help="global: minimax.io, cn: minimax.cn; by default where the base URL points to, else global",
+            choices=_Regions(("global", "cn")),
+            metavar="{global,cn,URL}",
+            help="global: minimax.io, cn: minimax.cn, or a portal's URL; by default where the base URL points to, else "
+            "global",
         ),
         *_BUNDLE,
         argument("--no-browser", action="store_true", help="only print the page's address"),

@@ -40,6 +40,7 @@ jq -R . < questions.txt | minimax-sync map - -o answers.jsonl --workers 16
 minimax-sync map IN.jsonl -o OUT.jsonl --dask tcp://scheduler:8786 --redis redis://host:6379/0"""
 
 _NAMED_LINES = 10
+_BOM = b"\xef\xbb\xbf"
 
 
 class Lines:
@@ -51,16 +52,14 @@ class Lines:
         self.broken: list[str] = []
 
     def __length_hint__(self) -> int:
-        if not os.path.isfile(self._path):
-            return 0
-        with open(self._path, "rb") as file:
-            return sum(not line.isspace() for line in file)
+        return sum(1 for _ in self) if os.path.isfile(self._path) else 0
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         with sys.stdin.buffer if self._path == "-" else open(self._path, "rb") as file:
             for number, line in enumerate(file, 1):
-                if not line.isspace():
-                    yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                text = line.removeprefix(_BOM) if number == 1 else line
+                if text.strip():
+                    yield number, text
 
     def read(self, numbered: tuple[int, bytes]) -> Prompt:
         """Read one line; an error names it."""

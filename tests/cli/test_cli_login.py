@@ -78,11 +78,12 @@ def test_a_bundle_elsewhere_comes_with_what_to_write_into_llm_yaml(run: Run, bro
     assert "providers.minimax.auth.bundle: " in out
 
 
-def test_the_portal_is_the_one_of_the_base_url(
-    run: Run, emulator: Emulator, browser: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("option", ["--base-url", "--region"])
+def test_the_portal_is_the_one_of_the_base_url_or_of_the_regions_url(
+    run: Run, emulator: Emulator, browser: Path, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
     monkeypatch.delenv("MINIMAX_BASE_URL")
-    status, out, _ = run("login", "--base-url", emulator.anthropic_base_url)
+    status, out, _ = run("login", option, emulator.anthropic_base_url)
     assert status == 0
     assert f"Logged in at {emulator.url}." in out
 

@@ -161,3 +161,11 @@ def test_ctrl_c_ends_it_with_130_and_keeps_the_answers(
     kept = answers()
     assert 20 <= len(kept) < 200
     assert all(line["text"] == f'You said: "{line["index"]}".' for line in kept)
+
+
+@pytest.mark.parametrize("first", ["\ufeff\n", "\ufeff  \n", "\ufeff"])
+def test_a_byte_order_mark_is_no_line(run: Run, emulator: Emulator, first: str) -> None:
+    Path("IN.jsonl").write_text(f'{first}"good"\n', encoding="utf-8")
+    result = run("map", "IN.jsonl", "-o", "OUT.jsonl")
+    assert (result.status, result.err) == (0, "")
+    assert [line["text"] for line in answers()] == ['You said: "good".']
