@@ -14,6 +14,7 @@ from ..auth.static_key import StaticKey
 from ..errors import BundleError, ConfigError
 from ..hooks.logging import log_as_environment_asks
 from ..net.session import Http
+from ..pacing.quota_alert import QuotaAlert
 from ..pacing.token_bucket import Limiter, TokenBucket, shared_bucket
 from ..secret import Secret, StoreUrl
 from ..settings.endpoints import Endpoint, may_receive_token, plan_base_url
@@ -27,8 +28,6 @@ from .model_choice import ModelChoice
 
 if TYPE_CHECKING:
     import requests
-
-    from ..pacing.quota_alert import QuotaAlert
 
 
 _REGULAR_KEY = (
@@ -194,8 +193,6 @@ def _quota_alert(settings: Settings) -> QuotaAlert | None:
     threshold = settings.quota_alert_threshold.value
     if threshold is None:
         return None
-    from ..pacing.quota_alert import QuotaAlert
-
     return QuotaAlert(threshold, settings.provider.value, settings.quota_budget.value)
 
 

@@ -1,7 +1,8 @@
 """Detection of stand-ins for the network: mocks, recorders, instrumentation.
 
 They replace methods or classes of requests, urllib3 or http.client, which our own connections do not use. Knows none of
-them by name, and does not import requests: if it was never imported, it was not replaced.
+them by name. If requests was never imported, it was not replaced; it is imported only where an import hook may wait
+for it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ _HOMES = {
     "requests.sessions",
     "requests.adapters",
 }
+
+_INDIFFERENT = ("_frozen_importlib", "_distutils_hack", "_virtualenv", "__editable__", "six")
+"""The beginnings of the modules of finders that patch no library: Python's own, and those of package managers."""
+
+_finders: list[Any] = []
+"""The finders of `sys.meta_path` when they were last looked at."""
 
 _last: tuple[State, bool] = ((), False)
 """The last state, and whether it is the libraries' own: one tuple, so that threads see both or neither."""
@@ -74,10 +81,24 @@ def _state() -> State:
 def replaced() -> State | None:
     """Return the current state if a stand-in is part of it, else None; the same object while it does not change."""
     global _last
+    if "requests" not in sys.modules and sys.meta_path != _finders:
+        _load_requests_if_awaited()
     state, (last, is_genuine) = _state(), _last
     if len(state) != len(last) or not all(map(is_, state, last)):
         last, is_genuine = _last = state, all(map(_is_genuine, state))
     return None if is_genuine else last
+
+
+def _load_requests_if_awaited() -> None:
+    """Import requests if `sys.meta_path` has a finder that may be the import hook of an instrumentation.
+
+    It is not asked, because a hook for a module inside requests would import requests without its patch.
+    """
+    global _finders
+    finders = list(sys.meta_path)
+    if not all(str(finder.__module__).startswith(_INDIFFERENT) for finder in finders):
+        from . import stock as stock
+    _finders = finders
 
 
 def _is_genuine(entry: object) -> bool:

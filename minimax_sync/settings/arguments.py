@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
 from ..hooks.events import Hook
-from ..net.session import Session  # loads requests, which instrumentations patch when it is imported
+from ..net import session as sessions
 from ..pacing.retry import RetryPolicy
 
 # No annotations from the future here: TypedDict would compile each of them.
@@ -38,7 +38,7 @@ class ClientArguments(SiblingArguments, total=False):
     limiter: Any
     quota_alert_threshold: float | None
     quota_budget: float | None
-    session: Session | None
+    session: "sessions.Session | None"  # not loaded before it is needed
     verify: bool | str | os.PathLike[str] | ssl.SSLContext
     proxy: str | None
     default_headers: Mapping[str, str] | None

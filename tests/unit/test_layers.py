@@ -156,7 +156,10 @@ def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:
     assert loaded_by("import minimax_sync", tmp_path) <= {"minimax_sync", "__future__"}
 
 
-LATE = "auth.login auth.token_plan batch.run functions.parse functions.run_tools hooks.otel settings.llm_yaml"
+LATE = (
+    "auth.login auth.token_plan batch.run calls.services conversation functions.parse functions.run_tools hooks.otel "
+    "net.stock settings.llm_yaml values.results wires.services"
+)
 """Modules for what a plain chat does not do."""
 
 
@@ -169,7 +172,7 @@ def test_a_chat_with_a_key_loads_nothing_that_it_does_not_use(unused_wire: str, 
         loaded = loaded_by(code, tmp_path)
     assert "minimax_sync.client" in loaded
     assert not {f"minimax_sync.{name}" for name in (*LATE.split(), f"wires.{unused_wire}_encode")} & loaded
-    assert not {"yaml", "filelock", "dateutil", "jsonschema", "rich", "redis"} & loaded
+    assert not {"yaml", "filelock", "dateutil", "jsonschema", "requests", "rich", "redis"} & loaded
 
 
 def test_every_public_name_can_be_imported_from_the_package() -> None:

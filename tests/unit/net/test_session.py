@@ -144,7 +144,9 @@ def test_a_header_that_http_does_not_allow_is_named_and_not_quoted(own: Http, ur
 def test_a_call_without_a_proxy_does_not_load_requests(url: str) -> None:
     code = """
         import sys, time
+        from minimax_sync import MiniMaxClient
         from minimax_sync.net.session import Http
+        MiniMaxClient("a-long-enough-key", base_url=sys.argv[1]).close()
         print(Http().exchange("GET", sys.argv[1], headers={}, deadline=time.monotonic() + 10).status)
         print("requests" in sys.modules)
     """

@@ -80,3 +80,56 @@ def test_without_requests_nothing_of_it_is_replaced() -> None:
     """
     run_python(code)
     assert "requests" in sys.modules
+
+
+IMPORT_HOOK = """
+    import importlib.util, sys
+
+    class Hook:
+        '''Patches requests when the module in `sys.argv` is imported, as instrumentations do.'''
+        is_asking = False
+
+        def find_spec(self, name, path=None, target=None):
+            if name != sys.argv[1] or self.is_asking:
+                return None
+            self.is_asking = True
+            spec = importlib.util.find_spec(name)
+            self.is_asking = False
+            load = spec.loader.exec_module
+
+            def exec_module(module):
+                load(module)
+                from requests import adapters
+                send = adapters.HTTPAdapter.send
+                adapters.HTTPAdapter.send = lambda *args, **kwargs: send(*args, **kwargs)
+
+            spec.loader.exec_module = exec_module
+            return spec
+"""
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["before the first look", "after the first look"])
+@pytest.mark.parametrize("module", ["requests", "requests.sessions"])
+def test_an_import_hook_that_waits_for_requests_patches_it(module: str, is_late: bool) -> None:
+    code = f"""{IMPORT_HOOK}
+    from minimax_sync.net.stand_ins import replaced
+    if {is_late}:
+        assert not replaced()
+        assert "requests" not in sys.modules
+    sys.meta_path.insert(0, Hook())
+    assert replaced()
+    assert replaced()
+    """
+    run_python(code, module)
+
+
+@pytest.mark.parametrize("module", ["six", "_distutils_hack", "__editable___their_package_1_0_finder", "_virtualenv"])
+def test_the_finder_of_a_package_manager_does_not_load_requests(module: str) -> None:
+    code = f"""{IMPORT_HOOK}
+    from minimax_sync.net.stand_ins import replaced
+    Hook.__module__ = sys.argv[1]
+    sys.meta_path.insert(0, Hook())
+    assert not replaced()
+    assert "requests" not in sys.modules
+    """
+    run_python(code, module)
