@@ -1,4 +1,4 @@
-"""MiniMax's error codes and the class that each must become, apart from the product's own table."""
+"""MiniMax's error codes and HTTP statuses, and the class that each must become, apart from the product's own table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from minimax_sync.errors import (
     QuotaExceededError,
     RateLimitError,
     RequestError,
+    ResponseFormatError,
     ServerError,
 )
 
@@ -24,3 +25,14 @@ CODES: dict[int, type[LlmError]] = {
     1039: ContextLengthError,
     **dict.fromkeys((1042, 2013, 2061), RequestError),
 }
+
+STATUSES: dict[int, type[LlmError]] = {
+    **dict.fromkeys((301, 302, 307), ResponseFormatError),
+    **dict.fromkeys((400, 404, 422), RequestError),
+    **dict.fromkeys((401, 403), CredentialInvalidError),
+    402: InsufficientBalanceError,
+    413: ContextLengthError,
+    429: RateLimitError,
+    **dict.fromkeys((408, 500, 502, 503, 504, 529), ServerError),
+}
+"""The class of an answer without a known code."""

@@ -48,27 +48,6 @@ def test_B5_who_asks_for_it_has_a_lost_call_sent_again(wire: Wire, how: str) -> 
     assert len(server.requests) == 3
 
 
-def test_B5_silence_after_sending_is_not_sent_again(wire: Wire, how: str) -> None:
-    with RawServer(replies(Peer.stall)) as server:
-        error = failure(wire.client(server, idle_timeout=0.1), how)
-    assert isinstance(error, CallTimeoutError)
-    assert error.sent
-    assert len(server.requests) == 1
-
-
-def test_B6_a_kept_connection_that_the_server_closed_costs_no_call(wire: Wire, how: str) -> None:
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        peer.send(whole(wire, how))
-        peer.read_request()
-
-    with RawServer(script) as server, wire.client(server) as client:
-        assert ask(client, how).text == TEXT
-        server.script = replies(whole(wire, how))
-        assert ask(client, how).text == TEXT
-    assert [request.connection for request in server.requests] == [0, 0, 1]
-
-
 def test_B16_open_streams_do_not_keep_a_call_waiting(wire: Wire) -> None:
     def script(peer: Peer) -> None:
         while True:

@@ -8,14 +8,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from support.error_codes import CODES
+from support.error_codes import CODES, STATUSES
 from support.raw_server import RawServer, answer
 from support.wire_server import JSON, Wire, failing, failure, framed, replies, sse
 
 from minimax_sync import (
-    ContextLengthError,
-    CredentialInvalidError,
-    InsufficientBalanceError,
     LlmError,
     QuotaExceededError,
     RateLimitError,
@@ -74,32 +71,14 @@ def test_B8_the_code_outranks_the_status(wire: Wire, how: str, status: str, code
         assert error.resets_at == datetime(2031, 5, 15, 15, tzinfo=timezone.utc)
 
 
-STATUSES = {
-    400: (RequestError, 1),
-    401: (CredentialInvalidError, 1),
-    402: (InsufficientBalanceError, 1),
-    403: (CredentialInvalidError, 1),
-    404: (RequestError, 1),
-    408: (ServerError, 3),
-    413: (ContextLengthError, 1),
-    429: (RateLimitError, 5),
-    500: (ServerError, 3),
-    502: (ServerError, 3),
-    503: (ServerError, 3),
-    529: (ServerError, 3),
-    301: (ResponseFormatError, 1),
-    307: (ResponseFormatError, 1),
-}
-
-
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"nothing here", b"{", b"[1]", b'"x"', b"\xff\xfe", b"null"])
 def test_B3_without_a_code_the_status_decides_whatever_the_body_is(wire: Wire, how: str, body: bytes) -> None:
-    for status, (kind, attempts) in STATUSES.items():
+    for status, kind in STATUSES.items():
         with RawServer(replies(answer(body, f"{status} X"))) as server:
             error = failure(wire.client(server), how)
         assert type(error) is kind, status
         assert error.status == status
-        assert len(server.requests) == attempts, status
+        assert len(server.requests) == ATTEMPTS.get(kind, 1), status
 
 
 # B4: pages

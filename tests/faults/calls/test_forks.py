@@ -70,24 +70,6 @@ def test_B1_400_calls_of_a_parent_and_its_child_cross_nowhere(wire: Wire) -> Non
         assert asked == names
 
 
-FORK_MID_STREAM = """
-    stream = client.stream("parent")
-    child = os.fork()
-    if not child:
-        stream.close()
-        ask("child")
-        sys.exit()
-    assert os.waitpid(child, 0)[1] == 0
-    assert stream.response.text == "parent"
-    client.close()
-"""
-
-
-def test_B1_a_stream_outlives_a_child_that_closes_its_copy(wire: Wire) -> None:
-    with RawServer(echo_of(wire)) as server:
-        run(FORK_MID_STREAM, server, wire)
-
-
 FORK_UNDER_LOAD = """
     warnings.simplefilter("ignore", DeprecationWarning)
 

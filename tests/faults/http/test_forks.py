@@ -5,46 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
+from support.raw_server import Peer, RawServer, answer, chunked, echo
 from support.run_python import run_python
-
-FORK = """
-    import os, sys, threading, time
-    import requests
-    from minimax_sync.net.session import Http
-
-    url, kind = sys.argv[1:]
-    http = Http() if kind == "own" else Http(requests.Session())
-
-    def call(text):
-        reply = http.exchange("POST", url, headers={}, body=text.encode(), deadline=time.monotonic() + 10)
-        assert reply.read() == text.encode()
-
-    call("warm")
-    child = os.fork()
-    name = "parent" if child else "child"
-    for i in range(200):
-        call(f"{name} {i}")
-    if not child:
-        sys.exit()
-    assert os.waitpid(child, 0)[1] == 0
-    call("after")
-"""
-
-
-@pytest.mark.parametrize("kind", ["own", "user's"])
-@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
-def test_B1_parent_and_child_go_on_after_a_fork_each_on_its_own_connection(
-    kind: str, tls: bool, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate.file)
-    with RawServer(echo, certificate if tls else None) as server:
-        run_python(FORK, server.url, kind)
-    bodies = {number: [r.body.split()[0] for r in server.requests if r.connection == number] for number in (0, 1)}
-    assert server.connections == 2
-    assert bodies[0] == [b"warm", *[b"parent"] * 200, b"after"]
-    assert bodies[1] == [b"child"] * 200
-
 
 FORK_MID_STREAM = """
     import gc, os, sys, time

@@ -34,16 +34,6 @@ def test_B2_netrc_does_not_replace_the_bearer(http: Http, tmp_path: Path, monkey
     assert "authorization" not in server.requests[1].headers
 
 
-def test_B2_the_auth_of_a_users_session_does_not_replace_the_bearer() -> None:
-    with requests.Session() as session, RawServer(echo) as server:
-        session.auth = ("someone", "else")
-        session.headers["Authorization"] = "Basic abc"
-        session.headers["X-Tenant"] = "seven"
-        post(Http(session), server.url).read()
-    assert server.requests[0].headers["authorization"] == "Bearer canary"
-    assert server.requests[0].headers["x-tenant"] == "seven"
-
-
 def test_B11_http_never_goes_through_a_proxy_of_the_environment(own: Http, monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer(echo) as proxy, RawServer(echo) as server:
         for name in ("http_proxy", "all_proxy"):
@@ -162,18 +152,6 @@ def test_B11_a_ca_file_of_a_users_session_that_is_not_there_is_named(certificate
         error = failure(Http(session), server.url)
     assert type(error) is ConfigError
     assert "/nowhere/authorities.pem" in str(error)
-
-
-def test_B17_cookies_are_neither_kept_nor_sent(own: Http) -> None:
-    def script(peer: Peer) -> None:
-        while True:
-            peer.read_request()
-            peer.send(answer(b"{}", headers=["Set-Cookie: session=1; Path=/"]))
-
-    with RawServer(script) as server:
-        for _ in range(50):
-            post(own, server.url).read()
-    assert not any("cookie" in request.headers for request in server.requests)
 
 
 def test_B23_every_thread_sends_its_own_token_whatever_happens_to_the_session() -> None:

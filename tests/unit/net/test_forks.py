@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from support.raw_server import RawServer, echo
+from support.raw_server import Certificate, RawServer, echo
 from support.run_python import run_python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
@@ -37,7 +37,7 @@ def test_a_fork_without_python_hooks_is_noticed_by_the_next_call() -> None:
     assert run_python(RESETS, "no hooks") == "0 []"
 
 
-BARE_FORK = """
+FORK = """
     import ctypes, os, sys, threading, time
     import requests
     from minimax_sync.net import trust
@@ -63,7 +63,7 @@ BARE_FORK = """
         holder = threading.Thread(target=hold)
         holder.start()
         held.wait()
-    child = getattr(ctypes, library)(None).fork()
+    child = os.fork() if library == "os" else getattr(ctypes, library)(None).fork()
     name = "parent" if child else "child"
     forked.set()
     for number in range(50):
@@ -77,11 +77,13 @@ BARE_FORK = """
 """
 
 
-@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])
+@pytest.mark.parametrize("library", ["os", "CDLL", "PyDLL"])
 @pytest.mark.parametrize("kind", ["own", "user's"])
-def test_a_fork_without_hooks_shares_no_connection_and_no_lock(kind: str, library: str) -> None:
-    with RawServer(echo) as server:
-        run_python(BARE_FORK, server.url, kind, library)
+def test_a_fork_with_or_without_hooks_shares_no_connection_and_no_lock(
+    kind: str, library: str, tls: Certificate | None
+) -> None:
+    with RawServer(echo, tls) as server:
+        run_python(FORK, server.url, kind, library)
     speakers = [{r.body.split()[0] for r in server.requests if r.connection == number} for number in (0, 1)]
     assert speakers == [{b"warm", b"parent"}, {b"child"}]
     assert server.connections == 2

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from time import monotonic
 
 import pytest
@@ -52,24 +51,6 @@ def test_new_and_lost_connections_are_logged_at_debug(caplog: pytest.LogCaptureF
     assert connected.startswith(f"connected to {server.url.removeprefix('http://')} in ")
     assert lost == "the server has closed the idle connections to 127.0.0.1"
     assert again.startswith("connected to ")
-
-
-def test_after_a_burst_few_connections_stay_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "_allowed_idle", lambda: 3)
-    barrier = Barrier(12)
-    with RawServer(echo) as server, ThreadPoolExecutor(12) as threads:
-        pool = open_pool(server.url, None, True)
-
-        def call(number: int) -> bytes:
-            barrier.wait()
-            return exchange(pool, b"%d" % number)
-
-        assert list(threads.map(call, range(12))) == [b"%d" % number for number in range(12)]
-        for _ in range(3):
-            exchange(pool)
-        assert pool._idle is not None
-        assert len(pool._idle) <= max(3, 12 // 2)
-        pool.close()
 
 
 def test_a_closed_pool_keeps_no_connection() -> None:

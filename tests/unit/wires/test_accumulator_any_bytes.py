@@ -125,13 +125,6 @@ def test_each_odd_value_in_each_field(make: MakeFold, odd: Any) -> None:
 
 @BOTH
 @QUICKLY
-@given(st.lists(st.binary(max_size=60), max_size=8))
-def test_any_bytes(make: MakeFold, reads: list[bytes]) -> None:
-    assert outcome(make, reads) == outcome(make, [b"".join(reads)])
-
-
-@BOTH
-@QUICKLY
 @given(st.data())
 def test_a_recording_with_some_bytes_changed(make: MakeFold, data: st.DataObject) -> None:
     name = "openai_m27_tool_calls.sse" if make is OpenAIAccumulator else "anthropic_m25_tool_use.sse"
@@ -140,16 +133,6 @@ def test_a_recording_with_some_bytes_changed(make: MakeFold, data: st.DataObject
         spoiled[data.draw(st.integers(0, len(spoiled) - 1))] = data.draw(st.integers(0, 255))
     at = data.draw(st.integers(0, len(spoiled)))
     assert outcome(make, [bytes(spoiled[:at]), bytes(spoiled[at:])]) == outcome(make, [bytes(spoiled)])
-
-
-@BOTH
-@pytest.mark.parametrize(
-    "name", ["openai_m27_reasoning.sse", "openai_m27_tool_calls.sse", "anthropic_m25_tool_use.sse"]
-)
-def test_a_recording_that_ends_anywhere(make: MakeFold, name: str) -> None:
-    data = recorded(name)
-    for end in range(0, len(data), 7):
-        outcome(make, [data[:end]])
 
 
 @BOTH

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.anthropic_events import HI, grown, opened, start
-from support.replay import chunks_of, plain, stream_of
+from support.replay import chunks_of, stream_of
 
 from minimax_sync.errors import (
     CredentialInvalidError,
@@ -78,8 +78,3 @@ def test_an_error_has_the_request_id() -> None:
 def test_an_invalid_event_is_a_format_error(event: Any) -> None:
     with pytest.raises(ResponseFormatError):
         chunks_of(AnthropicAccumulator(), [stream_of(event)])
-
-
-def test_an_absurd_number_of_blocks_is_refused() -> None:
-    with pytest.raises(ResponseFormatError, match="content blocks"):
-        plain(AnthropicAccumulator, {"content": [{"type": "text", "text": "x"}] * 5000})

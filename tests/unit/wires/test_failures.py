@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from support.error_codes import CODES
+from support.error_codes import CODES, STATUSES
 
 from minimax_sync.errors import (
     ContentFilteredError,
@@ -18,30 +18,11 @@ from minimax_sync.errors import (
     QuotaExceededError,
     RateLimitError,
     RequestError,
-    ResponseFormatError,
     ServerError,
 )
 from minimax_sync.wires.failures import failure, failure_of_status, request_id_in
 
 BUDGETS = {RateLimitError: "rate_limit", ServerError: "server"}
-
-STATUSES: dict[int, type[LlmError]] = {
-    400: RequestError,
-    401: CredentialInvalidError,
-    403: CredentialInvalidError,
-    404: RequestError,
-    408: ServerError,
-    402: InsufficientBalanceError,
-    413: ContextLengthError,
-    422: RequestError,
-    429: RateLimitError,
-    500: ServerError,
-    502: ServerError,
-    503: ServerError,
-    504: ServerError,
-    529: ServerError,
-    302: ResponseFormatError,
-}
 
 
 def envelopes(code: int) -> list[Any]:

@@ -6,11 +6,8 @@ from typing import Any
 
 import pytest
 from support.openai_events import answer, call, delta, message
-from support.replay import chunks_of, plain, stream_of
+from support.replay import plain
 
-from minimax_sync.errors import (
-    ResponseFormatError,
-)
 from minimax_sync.values.messages import ToolCall
 from minimax_sync.wires.openai_decode import OpenAIAccumulator
 
@@ -80,15 +77,3 @@ def test_two_calls_with_one_id_get_ids_of_their_own_so_that_they_can_be_replayed
     assert [c.id for c in found] == ["a", "a_2"]
     streamed = [call("{", index=n, id="a", name="f") for n in (0, 1)] + [call("}", index=n, id="a") for n in (0, 1)]
     assert answer(*streamed, delta(finish="tool_calls")).tool_calls == found
-
-
-def test_an_absurd_number_of_tool_calls_is_refused() -> None:
-    many = [{"index": n, "id": f"c{n}", "function": {"name": "f", "arguments": "{}"}} for n in range(1000)]
-    with pytest.raises(ResponseFormatError, match="256 tool calls"):
-        chunks_of(OpenAIAccumulator(), [stream_of(delta(tool_calls=many))])
-
-
-def test_an_absurd_number_of_runs_of_thinking_is_refused() -> None:
-    many = [{"index": n, "text": "x"} for n in range(2000)]
-    with pytest.raises(ResponseFormatError, match="runs of thinking"):
-        chunks_of(OpenAIAccumulator(), [stream_of(delta(reasoning_details=many))])
