@@ -11,7 +11,6 @@ from support.raw_server import RawServer, answer
 from support.wire_server import ANTHROPIC, EVENTS, JSON, OPENAI, Wire, framed, replies, sse
 
 from minimax_sync import ChatResponse, ContextLengthError, LlmError, RequestError, ServerError, StreamInterruptedError
-from minimax_sync import tool as as_tool
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
 
@@ -172,26 +171,6 @@ def test_a_cut_answer_says_so_whatever_calls_it_holds(openai: str, anthropic: st
         ),
     ]
     assert {response.finish_reason for response in found} == {given}
-
-
-@pytest.mark.parametrize("finish", ["length", "content_filter"])
-def test_a_tool_of_a_cut_answer_is_not_run(finish: str) -> None:
-    ran: list[str] = []
-
-    @as_tool
-    def clean(directory: str = "/") -> str:
-        """Remove old files."""
-        ran.append(directory)
-        return "done"
-
-    asked = {"id": "a", "type": "function", "function": {"name": "clean", "arguments": ""}}
-    body = {"choices": [{"message": {"content": "", "tool_calls": [asked]}, "finish_reason": finish}]}
-    with (
-        RawServer(replies(answer(json.dumps(body).encode(), headers=[JSON]))) as server,
-        OPENAI.client(server) as client,
-    ):
-        response = client.run_tools(PROMPT, [clean], max_rounds=2)
-    assert (ran, response.finish_reason) == ([], finish)
 
 
 A, B = '{"q": "Emma"}', '{"q": "Virginia"}'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,12 +12,6 @@ from minimax_sync.emulator import Emulator
 
 FENCE = "```"
 Ask = Callable[[], ChatResponse]
-
-
-@dataclass
-class River:
-    name: str
-    km: int = 0
 
 
 @pytest.fixture(params=["whole", "streamed"])
@@ -64,12 +57,3 @@ def test_json_that_came_as_thinking_is_taken(emulator: Emulator, ask: Ask) -> No
     emulator.answer("", reasoning='{"name": "a"}')
     response = ask()
     assert (response.text, response.json()) == ("", {"name": "a"})
-
-
-@pytest.mark.parametrize(
-    "text", ['{"km": "far"} or rather {"name": "a", "km": "5"}', '{"name": "a", "km": 5} is no {"length": 6}']
-)
-def test_parse_takes_the_last_value_that_fits(emulator: Emulator, any_client: MiniMaxClient, text: str) -> None:
-    emulator.answer(text)
-    assert any_client.parse("A river", River) == River("a", 5)
-    assert len(emulator.journal) == 1

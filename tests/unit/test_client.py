@@ -21,9 +21,7 @@ from minimax_sync import (
     MiniMaxClient,
     RequestError,
     RetryPolicy,
-    StaticKey,
     TextDelta,
-    TokenBucket,
     ToolDef,
 )
 from minimax_sync.emulator import Emulator
@@ -190,30 +188,6 @@ def test_settings_of_the_call_are_checked_when_the_client_is_made(open_client: O
     for arguments in ({"timeout": 0}, {"idle_timeout": float("nan")}, {"hooks": [1]}, {"retry": 3}, {"limiter": 3}):
         with pytest.raises(ConfigError):
             open_client(**arguments)
-
-
-def test_an_own_limiter_and_an_own_auth_object_are_used(open_client: Open, emulator: Emulator) -> None:
-    class Rotating:
-        def __init__(self) -> None:
-            self.keys = ["stale", emulator.api_key]
-
-        def bearer(self) -> str:
-            return self.keys[0]
-
-        def force_refresh(self, rejected: str) -> str:
-            assert rejected == self.keys.pop(0)
-            return self.keys[0]
-
-    limiter = TokenBucket(1000)
-    assert open_client(auth=Rotating(), limiter=limiter).chat("hi").text
-    assert len(emulator.journal) == 2
-    assert open_client(auth=StaticKey(emulator.api_key)).chat("hi").text
-
-
-def test_clients_of_one_credential_share_a_bucket(open_client: Open) -> None:
-    one, two = open_client(requests_per_second=50), open_client(requests_per_second=50)
-    assert one.limiter is two.limiter is not None
-    assert open_client(requests_per_second=51).limiter is not one.limiter
 
 
 def test_a_dropped_client_is_freed_without_its_being_closed(open_client: Open, emulator: Emulator) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from minimax_sync import ConfigError, CredentialInvalidError, MiniMaxClient, RequestError, RetryPolicy, ServerError
+from minimax_sync import ConfigError, MiniMaxClient, RequestError, RetryPolicy, ServerError
 from minimax_sync.emulator import Emulator
 
 QUICK = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=1)
@@ -36,48 +36,6 @@ def test_the_credential_and_the_framing_cannot_be_set_as_headers(emulator: Emula
     with client_of(emulator, base_url) as client, pytest.raises(RequestError, match="extra_headers"):
         client.chat("hi", extra_headers={name: "x"})
     assert not emulator.journal
-
-
-def test_a_function_as_key_is_called_before_every_request(emulator: Emulator, base_url: str) -> None:
-    asked: list[int] = []
-
-    def key() -> str:
-        asked.append(len(emulator.journal))
-        return emulator.api_key
-
-    with client_of(emulator, base_url, key) as client:
-        assert asked == []
-        emulator.fault(status=500)
-        client.chat("hi")
-    assert asked == [0, 1]
-
-
-def test_an_error_of_the_function_reaches_the_caller_with_its_words(emulator: Emulator, base_url: str) -> None:
-    def key() -> str:
-        raise OSError("the vault is sealed")
-
-    with (
-        client_of(emulator, base_url, key) as client,
-        pytest.raises(CredentialInvalidError, match="the vault is sealed"),
-    ):
-        client.chat("hi")
-    assert not emulator.journal
-
-
-def test_a_401_with_a_credential_that_cannot_refresh_is_final(emulator: Emulator, base_url: str) -> None:
-    class Auth:
-        def bearer(self) -> str:
-            return "sk-wrong-key-123"
-
-    clients = [
-        client_of(emulator, base_url, lambda: "sk-wrong-key-123"),
-        MiniMaxClient(auth=Auth(), base_url=base_url, requests_per_second=None),
-    ]
-    for number, client in enumerate(clients, 1):
-        with client, pytest.raises(CredentialInvalidError) as caught:
-            client.chat("hi")
-        assert caught.value.status == 401
-        assert len(emulator.journal) == number
 
 
 def test_errors_have_the_headers_of_the_answer(emulator: Emulator, base_url: str) -> None:

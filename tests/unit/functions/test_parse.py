@@ -257,18 +257,6 @@ def test_prose_is_no_list_of_text(emulator: Emulator, any_client: MiniMaxClient)
     assert len(emulator.journal) == 2
 
 
-def test_nothing_is_taken_from_inside_a_broken_value(emulator: Emulator, any_client: MiniMaxClient) -> None:
-    emulator.answer('{"points": [{"x": 1}, "x": 2}], "more": {"x": 3}}')
-    emulator.answer('{"x": 4}')
-    assert any_client.parse("Where?", Point) == Point(4.0)
-
-
-def test_an_answer_that_came_as_thinking_is_taken(emulator: Emulator, any_client: MiniMaxClient) -> None:
-    emulator.answer("", reasoning='{"x": 1}')
-    assert any_client.parse("Where?", Point) == Point(1.0)
-    assert len(emulator.journal) == 1
-
-
 def test_tokens_spent_on_thinking_are_an_error_that_names_the_limit(
     emulator: Emulator, any_client: MiniMaxClient
 ) -> None:
