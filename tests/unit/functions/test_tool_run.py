@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from minimax_sync import (
+    CallTimeoutError,
     ChatMessage,
     Image,
     MiniMaxClient,
@@ -185,6 +186,15 @@ def test_a_round_that_fails_raises_with_the_exchange_so_far(emulator: Emulator, 
     roles = ["user", "assistant", "tool"]
     assert [message.role for message in caught.value.partial.messages][:3] == roles
     assert [message.role for message in run.messages][:3] == roles
+
+
+def test_each_round_has_the_timeout_for_itself(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    emulator.answer(tool_calls=[("add", {"a": 1})])
+    emulator.answer("Too late.", silence=30.0)
+    run = any_client.tool_run("Add.", [add], timeout=1.0)
+    with pytest.raises(CallTimeoutError):
+        list(run)
+    assert [message.role for message in run.messages] == ["user", "assistant", "tool"]
 
 
 @pytest.mark.parametrize("wrong", [{"max_rounds": 0}, {"max_rounds": True}, {"approve": 5}, {"parallel": 0}])
