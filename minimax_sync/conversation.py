@@ -240,6 +240,9 @@ class Conversation:
                 raise RequestError("the history was changed during this turn, so the turn was not added to it")
             self._history = after
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self._client, self._options, self._history)
+
     def __repr__(self) -> str:
         return f"<Conversation of {len(self.messages)} messages, {self.usage!r}>"
 
@@ -251,6 +254,13 @@ class Conversation:
         with suppress(ConfigError):  # a model without a known price
             cost = self.cost
         return conversation(self._history.system, self.messages, self.usage, cost)
+
+
+def _restored(kind: type[Conversation], client: Client, options: dict[str, Any], history: _History) -> Conversation:
+    """Return a copy of a conversation, with a turn and a history of its own."""
+    conversation = kind(client)
+    conversation._options, conversation._history = options, history
+    return conversation
 
 
 class _Turn(ChatStream):

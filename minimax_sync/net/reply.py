@@ -34,7 +34,8 @@ class Reply:
     """An answer whose status and headers have arrived and whose body has not been read.
 
     One thread reads at a time. Any thread may call `close`, which ends the wait of the reading thread. `deadline` (a
-    monotonic instant) and `idle_timeout` (seconds) may be changed and apply to the next read.
+    monotonic instant) and `idle_timeout` (seconds) may be changed and apply to the next read. Before the first byte of
+    the body the longest silence is that before the head, because a gateway may send the head at once.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str], raw: HTTPResponse, limits: Deadlines) -> None:
@@ -130,7 +131,8 @@ class Reply:
         if self._broken:
             raise ConnectionAbortedError
         limits = self._limits
-        limits.deadline, limits.idle_timeout = self.deadline, self.idle_timeout
+        limits.deadline = self.deadline
+        limits.idle_timeout = self.idle_timeout if self._received else max(self.idle_timeout, limits.first_byte_timeout)
         if not limits.tracked:
             self._arm_stock_connection()
         if self._chunks is None:

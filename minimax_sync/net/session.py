@@ -91,9 +91,9 @@ class Http:
         """Send one request and return its answer as soon as the head has arrived. Redirects are not followed.
 
         `deadline` is the monotonic instant by which everything must have ended, the body included; `idle_timeout` is
-        the longest silence, `first_byte_timeout` the longest before the answer's first byte (by default `idle_timeout`;
-        `math.inf` leaves it to the deadline), `connect_timeout` the longest time for connecting, in seconds. The time
-        for the DNS lookup is limited only by the system.
+        the longest silence, `first_byte_timeout` the longest before the first byte of the head and of the body (by
+        default `idle_timeout`; `math.inf` leaves it to the deadline), `connect_timeout` the longest time for
+        connecting, in seconds. The time for the DNS lookup is limited only by the system.
 
         Raises ConfigError for a URL, header or CA file that cannot be used; CallTimeoutError; AmbiguousResultError when
         the connection is lost before the answer; ResponseFormatError when the answer is not HTTP; else TransportError.

@@ -67,7 +67,9 @@ class ChatResponse(msgspec.Struct, frozen=True):
 
     @property
     def raw(self) -> dict[str, Any] | None:
-        """The service's own JSON, decoded at every access; None for a streamed answer."""
+        """The service's own JSON, decoded at every access. Of a streamed answer it is `{"events": [...]}` where the
+        request had an `extra_body`, such as `{"logprobs": True}`, else None.
+        """
         return json.loads(self.body.decode("utf-8-sig", "replace")) if self.body else None
 
     def json(self) -> Any:

@@ -63,6 +63,7 @@ class Accumulator(ABC):
         self._sinks: list[bytearray] = []
         self._halves = HalfJoiner()
         self._body = b""
+        self._events: bytearray | None = None
 
     # what a wire provides
 
@@ -97,10 +98,16 @@ class Accumulator(ABC):
         """Whether the answer is whole except for its usage, which may or may not come."""
         return bool(self.finish_reason) and not (self.complete or self._early_reason)
 
+    def keep_events(self) -> None:
+        """Keep the JSON of all events of a stream for the answer's `raw`."""
+        self._events = bytearray()
+
     def feed(self, event: Event) -> list[StreamChunk]:
         """Take an event and return its chunks. Nothing is taken after a stop sequence."""
         if not self.stopped:
             self.take_event(event)
+            if self._events is not None and event.data[:1] == b"{":
+                self._events += b"," + event.data
         chunks, self._chunks = self._chunks, []
         return chunks
 
@@ -159,7 +166,7 @@ class Accumulator(ABC):
             request_id=self.request_id,
             flagged=self.flagged,
             headers=headers or {},
-            body=self._body,
+            body=b'{"events":[%b]}' % bytes(self._events[1:]) if self._events else self._body,
         )
 
     # what the wires build with

@@ -46,8 +46,11 @@ class Wire:
         return self._encode(request, model, stream, self.is_minimax)
 
     def accumulator(self, request: ChatRequest) -> Accumulator:
-        """Return a new accumulator for the answer to a request."""
-        return self._accumulator(request)
+        """Return a new accumulator for the streamed answer to a request."""
+        accumulator = self._accumulator(request)
+        if request.extra_body:
+            accumulator.keep_events()
+        return accumulator
 
     def decode(self, request: ChatRequest, body: bytes, headers: Mapping[str, str]) -> ChatResponse:
         """Decode a whole answer; raises the error that it carries, `ResponseFormatError` if it is not an answer."""

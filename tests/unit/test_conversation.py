@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +302,31 @@ def test_a_typed_turn_is_kept_without_its_repairs(emulator: Emulator, any_client
     emulator.answer("5")
     assert conversation.parse("2 + 3?", int, full=True).repairs == 0
     assert len(conversation.messages) == 4
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_goes_on_by_itself(
+    emulator: Emulator, any_client: MiniMaxClient, duplicate: Callable[[Conversation], Conversation]
+) -> None:
+    conversation = any_client.conversation("Be kind.", tools=[add])
+    conversation.say("one")
+    twin = duplicate(conversation)
+    assert twin.to_dict() == conversation.to_dict()
+    twin.say("two")
+    assert "Be kind." in str(emulator.journal[-1].body)
+    assert "add" in str(emulator.journal[-1].body)
+    assert (texts(conversation)[::2], texts(twin)[::2]) == (["one"], ["one", "two"])
+    assert twin.usage.total_tokens > conversation.usage.total_tokens
+
+
+def test_a_conversation_is_pickled_with_its_client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", emulator.api_key)
+    monkeypatch.setenv("MINIMAX_BASE_URL", emulator.base_url)
+    with MiniMaxClient() as client:
+        conversation = client.conversation("Be kind.", temperature=0.5)
+        conversation.say("one")
+        stored = pickle.dumps(conversation)
+    assert emulator.api_key.encode() not in stored
+    twin = pickle.loads(stored)
+    assert twin.say("two").text == 'You said: "two".'
+    assert twin.to_dict()["messages"][:2] == conversation.to_dict()["messages"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 from typing import Any, cast
@@ -134,3 +135,30 @@ def test_an_interim_answer_is_not_the_first_byte(own: Http) -> None:
 
     with RawServer(script) as server:
         assert post(own, server.url, idle_timeout=0.1, first_byte_timeout=inf).read() == b"late"
+
+
+def head_then(seconds: float, *, rest: bytes = b"late") -> Callable[[Peer], None]:
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
+        peer.wait(seconds)
+        peer.send(rest)
+        peer.wait(seconds)
+        peer.send(rest)
+
+    return script
+
+
+def test_a_head_that_comes_alone_is_not_the_first_byte(http: Http) -> None:
+    with RawServer(head_then(0.4)) as server:
+        reply = post(http, server.url, idle_timeout=0.1, first_byte_timeout=inf)
+        assert reply.read1() == b"late"
+        with pytest.raises(CallTimeoutError, match=r"silent for 0\.1 s"):
+            reply.read()
+
+
+def test_of_a_stream_the_longest_silence_counts_behind_the_head(http: Http) -> None:
+    with RawServer(head_then(9)) as server:
+        reply = post(http, server.url, idle_timeout=0.1)
+        with pytest.raises(CallTimeoutError, match=r"silent for 0\.1 s"):
+            reply.read1()
