@@ -38,7 +38,7 @@ def read(body: dict[str, Any], model: Model) -> Prompt:
     asked = _last_asked(messages)
     tokens, cached = measure([body.get("system"), body.get("tools")], messages, model.context)
     return Prompt(
-        said=text_of(asked),
+        question=text_of(asked),
         result=text_of(results[-1].get("content")) if results else None,
         images=count_images(asked),
         forced=forced,

@@ -25,13 +25,13 @@ ECHO = 400
 class Prompt:
     """What the model sees of a request, the same on both wires.
 
-    `said` is the user's last text, `result` the last tool result if it is the last message, `forced` the tool that must
-    be called ("" for none), `schemas` the parameters of the offered tools, `wanted` the schema of the JSON value to
-    answer with (None for text). `cached` is the part of `tokens` that the service reads from its cache. `thoughts` is
-    how many sentences the model thinks, 0 if thinking is off.
+    `question` is the user's last text, `result` the last tool result if it is the last message, `forced` the tool that
+    must be called ("" for none), `schemas` the parameters of the offered tools, `wanted` the schema of the JSON value
+    to answer with (None for text). `cached` is the part of `tokens` that the service reads from its cache. `thoughts`
+    is how many sentences the model thinks, 0 if thinking is off.
     """
 
-    said: str
+    question: str
     result: str | None = None
     images: int = 0
     forced: str = ""
@@ -63,8 +63,10 @@ def default_answer(prompt: Prompt) -> Answer:
         reasoning = _think(prompt, "The result is there. I will pass it on.")
         return Answer(f"The tool answered: {prompt.result[:ECHO]}", reasoning)
     seen = f" I see {prompt.images} image{'s' * (prompt.images > 1)}." if prompt.images else ""
-    said = prompt.said[:ECHO]
-    return Answer(f'You said: "{said}".{seen}', _think(prompt, f'The user says "{said[:60]}". I will repeat it.'))
+    question = prompt.question[:ECHO]
+    return Answer(
+        f'You said: "{question}".{seen}', _think(prompt, f'The user says "{question[:60]}". I will repeat it.')
+    )
 
 
 def _fitting(schema: Schema) -> str:

@@ -17,7 +17,7 @@ Retirement = Literal[
 ]
 
 STAND_IN = "MiniMax-M3.1-Flash"
-"""The model that answers names which are not MiniMax's, on the Anthropic wire."""
+"""The model that answers names that are not MiniMax's, on the Anthropic wire."""
 
 THOUGHTS = {"low": 1, "medium": 2, "high": 4, "xhigh": 6, "max": 8}
 """Effort -> sentences that the model thinks. A model without efforts thinks one sentence, or none."""
@@ -27,7 +27,7 @@ THOUGHTS = {"low": 1, "medium": 2, "high": 4, "xhigh": 6, "max": 8}
 class Model:
     """What a model accepts and does.
 
-    `hottest` is the highest temperature, `zero` whether 0 is accepted. `media`: images and videos are accepted.
+    `max_temperature` is the highest, `accepts_zero` whether 0 is accepted. `media`: images and videos are accepted.
     `optional_thinking`: a request can switch thinking off, and without the field it depends on the wire. `efforts`: a
     request chooses how much the model thinks. `retired`: the service no longer serves it to pay-as-you-go keys, and
     `successor` answers instead.
@@ -36,8 +36,8 @@ class Model:
     name: str
     created: int = 0
     context: int = 204_800
-    hottest: float = 1.0
-    zero: bool = False
+    max_temperature: float = 1.0
+    accepts_zero: bool = False
     media: bool = False
     optional_thinking: bool = False
     efforts: bool = False
@@ -49,8 +49,8 @@ class Model:
         if value is None:
             return
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not (0 <= value <= self.hottest) or (value == 0 and not self.zero):
-            invalid_params(f"temperature must be in {'[' if self.zero else '('}0, {self.hottest:g}]")
+        if not is_number or not (0 <= value <= self.max_temperature) or (value == 0 and not self.accepts_zero):
+            invalid_params(f"temperature must be in {'[' if self.accepts_zero else '('}0, {self.max_temperature:g}]")
 
     def thoughts(self, wire: Wire, thinking: Any, effort: Any) -> int:
         """Return how many sentences the model thinks, 0 if thinking is off; refuse what it cannot do."""
@@ -69,7 +69,15 @@ class Model:
 
 
 _M2 = Model("MiniMax-M2", 1761523200)
-_M3 = Model("MiniMax-M3", 1780272000, context=1_000_000, hottest=2.0, zero=True, media=True, optional_thinking=True)
+_M3 = Model(
+    "MiniMax-M3",
+    1780272000,
+    context=1_000_000,
+    max_temperature=2.0,
+    accepts_zero=True,
+    media=True,
+    optional_thinking=True,
+)
 _M31 = replace(_M3, name=STAND_IN, created=1792281600, optional_thinking=False, efforts=True)
 
 MODELS: Mapping[str, Model] = {

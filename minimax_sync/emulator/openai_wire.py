@@ -45,7 +45,7 @@ def read(body: dict[str, Any], model: Model) -> Prompt:
     asked = next((message for message in reversed(messages) if message["role"] == "user"), last)
     tokens, cached = measure(tools, messages, model.context)
     return Prompt(
-        said=text_of(asked.get("content")),
+        question=text_of(asked.get("content")),
         result=text_of(last["content"]) if last["role"] == "tool" else None,
         images=count_images(asked.get("content")),
         forced=forced,

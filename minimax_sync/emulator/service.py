@@ -143,8 +143,8 @@ class Emulator:
         leak: Leak | None = None,
         split: Split | None = None,
     ) -> None:
-        """Queue an answer, for either wire. Without one the model repeats what the user said, or fits the JSON schema
-        that the request asks for.
+        """Queue an answer, for either wire. Without one the model repeats the user's text, or fits the JSON schema that
+        the request asks for.
 
         `reasoning` is left out where the request switched thinking off. `tool_calls` are pairs `(name, arguments)`; the
         arguments are a dict, or text that is sent as it is. `finish_reason` is in the words of the OpenAI wire, by

@@ -123,7 +123,7 @@ def test_json_is_one_object_with_every_field(run: Run, emulator: Emulator, more:
     assert [(call["name"], call["arguments"]) for call in calls] == [("look", {"at": "it"}), ("spoil", "{broken")]
 
 
-def test_json_of_a_failure_holds_what_had_come_and_the_error(run: Run, emulator: Emulator) -> None:
+def test_json_of_a_failure_holds_the_part_received_and_the_error(run: Run, emulator: Emulator) -> None:
     emulator.answer("The Nile and the Amazon.")
     emulator.fault("truncate")
     status, out, err = run("chat", "hi", "--json")
@@ -142,7 +142,7 @@ def test_json_of_a_refusal_has_no_answer(run: Run, emulator: Emulator) -> None:
     assert (status, answer["text"], answer["error"]["type"]) == (1, "", "InsufficientBalanceError")
 
 
-def test_a_stream_that_breaks_off_leaves_what_had_come_and_the_reason(run: Run, emulator: Emulator) -> None:
+def test_a_stream_that_breaks_off_leaves_the_part_received_and_the_reason(run: Run, emulator: Emulator) -> None:
     emulator.answer("The Nile and the Amazon.")
     emulator.fault("truncate")
     status, out, err = run("chat", "hi")

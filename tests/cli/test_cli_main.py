@@ -152,7 +152,7 @@ def test_a_fault_of_the_program_itself_is_one_line_too(run: Run, monkeypatch: py
     assert run("models") == (1, "", "minimax-sync: ZeroDivisionError: two lines\n")
 
 
-def test_ctrl_c_ends_with_130_and_keeps_what_had_come(emulator: Emulator, program: Start) -> None:
+def test_ctrl_c_ends_with_130_and_keeps_the_part_received(emulator: Emulator, program: Start) -> None:
     emulator.answer("first and then more and more of it", delay=0.1)
     process = program("chat", "hi")
     assert process.stdout is not None

@@ -220,7 +220,7 @@ def test_an_unknown_fault_is_an_error_at_once(minimax_emulator: Emulator) -> Non
         minimax_emulator.fault("explode")
 
 
-def test_a_status_may_come_first_and_is_429_when_nothing_else_is_said(minimax_emulator: Emulator) -> None:
+def test_a_status_may_come_first_and_is_429_by_default(minimax_emulator: Emulator) -> None:
     minimax_emulator.fault(503)
     minimax_emulator.fault(retry_after=7)
     assert post(minimax_emulator, OPENAI, CHAT).status == 503

@@ -295,7 +295,7 @@ def test_a_gateways_redirect_names_its_host_alone(through: Callable[[str], MiniM
     assert "canary" not in str(caught.value)
 
 
-def test_a_gateway_that_wants_a_client_certificate_says_so(
+def test_a_gateway_that_wants_a_client_certificate_is_reported_as_that(
     nginx: dict[str, str], certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate.file)

@@ -134,7 +134,7 @@ def test_nothing_of_an_answer_is_lost_on_the_anthropic_wire(events: tuple[bytes,
     ],
     ids=["cut behind an early finish reason", "done without a finish reason", "cut behind an early stop reason"],
 )
-def test_an_end_that_is_none_is_an_interruption(wire: Wire, events: tuple[bytes, ...]) -> None:
+def test_a_stream_without_its_end_is_an_interruption(wire: Wire, events: tuple[bytes, ...]) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         streamed(wire, *events)
     assert caught.value.partial is not None
@@ -156,7 +156,9 @@ REASONS = [("length", "max_tokens", "length"), ("content_filter", "refusal", "co
 
 @pytest.mark.parametrize(("openai", "anthropic", "given"), REASONS)
 @pytest.mark.parametrize("arguments", ["", "{}", CUT])
-def test_a_cut_answer_says_so_whatever_calls_it_holds(openai: str, anthropic: str, given: str, arguments: str) -> None:
+def test_a_cut_answer_has_its_finish_reason_whatever_calls_it_holds(
+    openai: str, anthropic: str, given: str, arguments: str
+) -> None:
     asked = {"id": "a", "type": "function", "function": {"name": "write", "arguments": arguments}}
     body = {"choices": [{"message": {"content": "", "tool_calls": [asked]}, "finish_reason": openai}]}
     found = [
@@ -300,7 +302,7 @@ def test_the_last_usage_replaces_the_estimate() -> None:
     assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (7, 5)
 
 
-def test_thinking_beside_its_repetition_in_tags_is_told_once() -> None:
+def test_thinking_beside_its_repetition_in_tags_counts_once() -> None:
     said = "<think>\nHm.\n</think>\n\nHi"
     body = {"choices": [{"message": {"content": said, "reasoning": "Hm."}, "finish_reason": "stop"}]}
     for response in (

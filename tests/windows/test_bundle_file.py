@@ -58,7 +58,7 @@ def test_a_program_that_keeps_the_file_open_costs_no_token_and_is_named_in_the_e
         assert (neighbours(plan.path), emulator.portal.posts) == ([], 1)
 
 
-def test_a_logout_waits_for_a_reader_and_says_who_is_in_the_way(
+def test_a_logout_waits_for_a_reader_and_reports_that_the_file_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_access, "SHARING_WAIT", 0.05)

@@ -141,7 +141,7 @@ def cut(data: bytes, seed: int) -> Iterator[bytes]:
 @EXAMPLES
 @given(body=BODIES, status=STATUSES, kind=st.sampled_from([EVENTS, JSON, "X: y"]), framing=st.sampled_from(FRAMINGS))
 @pytest.mark.parametrize("end", [True, False], ids=["ended", "cut"])
-def test_C17_any_body_ends_in_an_answer_or_an_error_of_ours(
+def test_C17_any_body_ends_in_an_answer_or_an_llm_error(
     lab: Lab, end: bool, body: bytes, status: str, kind: str, framing: str
 ) -> None:
     head, *rest = framed(cut(body, len(body)), framing, kind=kind, end=end)
@@ -151,13 +151,13 @@ def test_C17_any_body_ends_in_an_answer_or_an_error_of_ours(
 
 @EXAMPLES
 @given(raw=RAW)
-def test_B25_any_bytes_end_in_an_answer_or_an_error_of_ours(lab: Lab, raw: list[bytes]) -> None:
+def test_B25_any_bytes_end_in_an_answer_or_an_llm_error(lab: Lab, raw: list[bytes]) -> None:
     lab.ask_all([b"".join(raw)])
 
 
 @settings(EXAMPLES, max_examples=40)
 @given(seed=st.integers(0, 2**32), position=st.floats(0, 1), byte=st.integers(0, 255))
-def test_C17_one_changed_byte_ends_in_an_answer_or_an_error_of_ours(
+def test_C17_one_changed_byte_ends_in_an_answer_or_an_llm_error(
     lab: Lab, seed: int, position: float, byte: int
 ) -> None:
     for wire in WIRES:

@@ -38,7 +38,7 @@ def test_B5_a_connection_lost_after_sending_is_ambiguous_and_not_sent_again(
     assert len(server.requests) == server.connections == 1
 
 
-def test_B5_silence_after_sending_is_a_timeout_that_says_so(http: Http) -> None:
+def test_B5_silence_after_sending_is_a_timeout_with_its_reason(http: Http) -> None:
     def script(peer: Peer) -> None:
         peer.read_request()
         peer.stall()

@@ -37,7 +37,9 @@ def stream_error(wire: Wire, *events: bytes, **options: Any) -> LlmError:
 
 @pytest.mark.parametrize("which", ["line", "event"])
 @pytest.mark.parametrize("framing", ["gzip", "chunked", "close"])
-def test_C8_a_line_or_event_past_its_bound_is_refused_with_what_had_come(wire: Wire, which: str, framing: str) -> None:
+def test_C8_a_line_or_event_past_its_bound_is_refused_with_the_part_received(
+    wire: Wire, which: str, framing: str
+) -> None:
     data = b"data: " + b"y" * (9 << 20) if which == "line" else (b"data: " + b"y" * 65_530 + b"\n") * 260
     pieces = framed([*wire.events[:-2], *halves(data, 1 << 16)], framing)
 
@@ -95,7 +97,7 @@ def test_C8_too_many_parts_are_refused(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("depth", [500, 5_000, 1_000_000])
-def test_C8_nesting_of_any_depth_is_an_answer_or_an_error_of_ours(wire: Wire, depth: int) -> None:
+def test_C8_nesting_of_any_depth_is_an_answer_or_an_llm_error(wire: Wire, depth: int) -> None:
     nested = "[" * depth + "]" * depth
     if wire is OPENAI:
         body = '{"choices": [{"message": {"content": "hi", "reasoning_details": DEEP}}], "usage": DEEP}'

@@ -32,7 +32,9 @@ def check_cut(wire: Wire, complete_events: int, found: tuple[str, str, LlmError 
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_C1_an_end_at_any_event_boundary_but_the_last_is_an_error_with_what_had_come(wire: Wire, framing: str) -> None:
+def test_C1_an_end_at_any_event_boundary_but_the_last_is_an_error_with_the_part_received(
+    wire: Wire, framing: str
+) -> None:
     for count in range(1, len(wire.events) + 1):
         step = b"".join(framed(wire.events[:count], framing))
         with RawServer(replies(step)) as server, wire.client(server) as client:
@@ -61,7 +63,9 @@ def test_C1_a_response_is_not_given_of_a_stream_without_its_end(wire: Wire) -> N
     [("chunked", Peer.finish), ("chunked", Peer.reset), ("HTTP/1.0", Peer.finish)],
     ids=["FIN inside a chunk", "RST inside a chunk", "FIN without a length"],
 )
-def test_C2_C3_a_cut_at_any_byte_is_one_kind_of_error_with_what_had_come(wire: Wire, framing: str, end: Any) -> None:
+def test_C2_C3_a_cut_at_any_byte_is_one_kind_of_error_with_the_part_received(
+    wire: Wire, framing: str, end: Any
+) -> None:
     pieces = framed(wire.events, framing)
     head, whole = pieces[0], b"".join(pieces[1:])
     overhead = len(b"%x\r\n" % len(wire.events[0])) if framing == "chunked" else 0
@@ -91,7 +95,7 @@ def test_C2_C3_a_cut_at_any_byte_is_one_kind_of_error_with_what_had_come(wire: W
 # what goes with them
 
 
-def test_C2_a_timeout_inside_a_stream_has_what_had_come(wire: Wire) -> None:
+def test_C2_a_timeout_inside_a_stream_has_the_part_received(wire: Wire) -> None:
     def stall(peer: Peer) -> None:
         peer.send(*framed(wire.events[: wire.whole_after - 1], "chunked", end=False))
         peer.stall()

@@ -45,7 +45,7 @@ ERRORS: dict[str, tuple[Any, type[LlmError]]] = {
 
 @pytest.mark.parametrize("event", ["", "error"])
 @pytest.mark.parametrize("shape", ERRORS)
-def test_C4_an_error_inside_a_stream_has_its_class_and_what_had_come_and_is_not_sent_again(
+def test_C4_an_error_inside_a_stream_has_its_class_and_the_part_received_and_is_not_sent_again(
     wire: Wire, shape: str, event: str
 ) -> None:
     data, kind = ERRORS[shape]

@@ -93,7 +93,7 @@ BROKEN = (
 
 
 @pytest.mark.parametrize("data", BROKEN, ids=range(len(BROKEN)))
-def test_C17_an_event_that_is_not_json_ends_the_stream_with_what_had_come(wire: Wire, data: str) -> None:
+def test_C17_an_event_that_is_not_json_ends_the_stream_with_the_part_received(wire: Wire, data: str) -> None:
     for count in (wire.first_delta + 1, wire.whole_after - 1):
         step = b"".join(framed([*wire.events[:count], sse(data), *wire.events[count:]], "chunked"))
         with RawServer(replies(step)) as server, wire.client(server) as client:

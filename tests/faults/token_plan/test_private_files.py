@@ -89,7 +89,7 @@ def test_A34_planted_symlinks_are_neither_followed_nor_read(tmp_path: Path, monk
         assert emulator.portal.posts == 0
 
 
-def test_A35_litter_of_killed_writers_is_swept_once_it_is_old(tmp_path: Path) -> None:
+def test_A35_temporary_files_of_killed_writers_are_removed_once_they_are_old(tmp_path: Path) -> None:
     with Emulator() as emulator:
         plan = expired_plan(emulator, tmp_path / "bundle.json")
         old, young, foreign = (tmp_path / name for name in (".bundle.json.1.tmp", ".bundle.json.2.tmp", ".other.tmp"))

@@ -28,7 +28,7 @@ def stored(path: Path) -> tuple[FileStore, Snapshot]:
     return store, snapshot
 
 
-def test_a_missing_bundle_is_none(tmp_path: Path) -> None:
+def test_a_missing_bundle_is_read_as_none(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "none" / "bundle.json")
     assert (store.read(), store.modified_at()) == (None, None)
 

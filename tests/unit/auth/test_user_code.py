@@ -111,7 +111,7 @@ def test_an_unconfirmed_code_expires_in_time(emulator: Emulator, clock: Clock) -
 
 
 @pytest.mark.parametrize(("life", "until"), [(5, 5), (-900, 60)])
-def test_a_code_ends_when_the_portal_says_and_an_expired_one_gets_a_minute(
+def test_a_code_ends_at_the_portals_instant_and_an_expired_one_gets_a_minute(
     life: float, until: float, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.fault(fields={"expired_in": int((time.time() + life) * 1000)})

@@ -20,7 +20,7 @@ def test_it_takes_slots_of_the_limiter_and_pauses_it() -> None:
         bucket.acquire(timeout=0.01)
 
 
-def test_nobody_passes_after_the_end() -> None:
+def test_no_thread_passes_after_the_end() -> None:
     for gate in (Gate(None), Gate(TokenBucket(1000))):
         gate.close()
         with pytest.raises(CancelledError):

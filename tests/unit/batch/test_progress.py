@@ -79,7 +79,9 @@ def test_progress_counts_tokens_cost_and_failures() -> None:
         assert progress.summary == "4,000,000 tokens, $1.50, 1 failed"
 
 
-def test_progress_without_tqdm_names_what_to_install(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+def test_progress_without_tqdm_names_the_package_to_install(
+    monkeypatch: pytest.MonkeyPatch, emulator: Emulator
+) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     with MiniMaxClient() as client, pytest.raises(ConfigError, match=r"minimax-sync\[cli\]"):
         client.map(["a"], progress=True)

@@ -255,7 +255,7 @@ def answers_alive() -> int:
     return sum(issubclass(type(each), ChatResponse) for each in gc.get_objects())
 
 
-def test_no_input_and_no_answer_is_kept(client: MiniMaxClient) -> None:
+def test_map_keeps_no_input_and_no_answer(client: MiniMaxClient) -> None:
     before = answers_alive()
     for result in client.map((Message(f"prompt {number}") for number in range(1000)), workers=4):
         index = result.index

@@ -46,7 +46,9 @@ def how(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_wrong_key_is_told_with_its_likely_cause_and_never_shown(emulator: Emulator, base_url: str, how: str) -> None:
+def test_a_wrong_key_is_reported_with_its_likely_cause_and_never_shown(
+    emulator: Emulator, base_url: str, how: str
+) -> None:
     client = MiniMaxClient("sk-wrong-key-123", base_url=base_url, requests_per_second=None)
     with client, pytest.raises(CredentialInvalidError, match="api_key") as caught:
         ask(client, how)
@@ -93,7 +95,7 @@ def test_a_429_of_one_client_cools_the_bucket_down_for_its_twin(emulator: Emulat
     assert len(emulator.journal) == 1
 
 
-def test_the_hooks_are_told_the_story(emulator: Emulator, base_url: str, how: str) -> None:
+def test_the_hooks_get_the_events_of_a_call_in_order(emulator: Emulator, base_url: str, how: str) -> None:
     events: list[Any] = []
     emulator.fault(status=429)
     emulator.answer("fine", reasoning="hm")
@@ -111,7 +113,7 @@ def test_the_hooks_are_told_the_story(emulator: Emulator, base_url: str, how: st
     assert "fine" not in str(events)
 
 
-def test_the_hooks_are_told_of_a_failed_call_once(emulator: Emulator, base_url: str, how: str) -> None:
+def test_the_hooks_get_the_end_of_a_failed_call_once(emulator: Emulator, base_url: str, how: str) -> None:
     events: list[Any] = []
     emulator.fault(code=1008)
     with client_of(emulator, base_url, hooks=[events.append]) as client, pytest.raises(InsufficientBalanceError):

@@ -37,7 +37,7 @@ def test_an_auth_object_without_the_methods_is_refused_by_the_method() -> None:
         open_core({"auth": object()})
 
 
-def test_clients_of_one_key_share_a_limiter_and_none_is_none() -> None:
+def test_clients_of_one_key_share_a_limiter_and_without_a_rate_there_is_none() -> None:
     first, second = open_core({"api_key": "sk-x"}), open_core({"auth": StaticKey("sk-x")})
     assert first.channel.limiter is second.channel.limiter is not None
     unpaced = open_core({"api_key": "sk-x", "requests_per_second": None})

@@ -288,7 +288,7 @@ def test_a_schema_as_a_dict_needs_jsonschema(any_client: MiniMaxClient, monkeypa
         any_client.parse("Count", {"type": "integer"})
 
 
-def test_full_tells_how_the_value_came_about(emulator: Emulator, any_client: MiniMaxClient) -> None:
+def test_full_returns_the_answer_and_the_repairs_of_the_value(emulator: Emulator, any_client: MiniMaxClient) -> None:
     for text in ("no", "4"):
         emulator.answer(text)
     parsed = any_client.parse("2 + 2?", int, full=True)
@@ -296,7 +296,9 @@ def test_full_tells_how_the_value_came_about(emulator: Emulator, any_client: Min
     assert parsed.usage.prompt_tokens > parsed.response.usage.prompt_tokens
 
 
-def test_a_call_that_nobody_asked_for_does_not_block_the_repair(emulator: Emulator, any_client: MiniMaxClient) -> None:
+def test_a_call_of_a_tool_that_was_not_offered_does_not_block_the_repair(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
     emulator.answer("Let me look.", tool_calls=[("look", {})])
     emulator.answer("4")
     assert any_client.parse("2 + 2?", int) == 4

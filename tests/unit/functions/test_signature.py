@@ -137,7 +137,7 @@ def test_a_parameter_without_annotation_takes_anything() -> None:
     assert interface_of(anything).arguments({"one": [1, {"a": None}]})[1] == {"one": [1, {"a": None}]}
 
 
-def test_a_default_of_none_lets_the_model_say_null() -> None:
+def test_a_default_of_none_lets_the_model_send_null() -> None:
     def search(limit: Annotated[int, "at most"] = None) -> None:  # type: ignore[assignment]  # noqa: RUF013  as people write it
         """Search."""
 

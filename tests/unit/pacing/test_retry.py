@@ -143,7 +143,7 @@ def test_only_an_error_with_a_budget_is_tried_again(error: LlmError, again: bool
     assert (waits(RetryPolicy(), error)[0] is not None) is again
 
 
-def test_an_ambiguous_result_is_sent_again_only_when_the_user_says_so_and_counts_as_a_server_failure() -> None:
+def test_an_ambiguous_result_is_sent_again_only_on_request_and_counts_as_a_server_failure() -> None:
     error = AmbiguousResultError()
     result = waits(RetryPolicy(resend_ambiguous=True), error, error, error)
     assert [wait is not None for wait in result] == [True, True, False]

@@ -179,7 +179,7 @@ def test_a_key_as_argument_outranks_the_files_mode_but_contradicts_the_arguments
         world.resolve({"api_key": "k", "auth_mode": "token_plan"})
 
 
-def test_token_plan_without_a_bundle_says_login(world: World) -> None:
+def test_token_plan_without_a_bundle_names_the_login_command(world: World) -> None:
     with pytest.raises(ConfigError, match=r"^argument auth_mode: token_plan, but there is no .*minimax-sync login"):
         world.resolve({"auth_mode": "token_plan"})
 

@@ -12,7 +12,7 @@ def test_a_chunk_shows_at_most_sixty_characters() -> None:
     assert repr(StreamEnd("stop")) == "StreamEnd(finish_reason='stop')"
 
 
-def test_chunks_can_be_told_apart_by_pattern_and_compared() -> None:
+def test_chunks_can_be_matched_by_pattern_and_compared() -> None:
     match TextDelta("hi"):
         case TextDelta(text):
             assert text == "hi"

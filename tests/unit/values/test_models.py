@@ -31,7 +31,7 @@ def test_a_row_is_found_under_any_spelling(spelling: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "gpt-4", "MiniMax", "MiniMax-M9", "minimax/", "-lightning"])
-def test_a_name_without_a_row_is_none(name: str) -> None:
+def test_a_name_without_a_row_has_no_card(name: str) -> None:
     assert model_card(name) is None
 
 

@@ -47,7 +47,7 @@ def test_a_quota_describes_itself() -> None:
     assert pickle.loads(pickle.dumps(quota)) == quota
 
 
-def test_a_window_without_figures_or_limits_says_so() -> None:
+def test_a_window_without_figures_or_limits_is_shown_as_such() -> None:
     assert QuotaWindow(model="x", status="unlimited").describe(NOW) == "x: no limit on the window"
     assert QuotaWindow(model="x").describe(NOW) == "x: no figures for the window"
     assert QuotaWindow(model="x", status=NOT_IN_PLAN).describe(NOW) == "x: not in the plan"

@@ -158,7 +158,7 @@ def test_a_quota_has_a_bar_per_window(status: str, percent: float | None, value:
     assert "50 % left of the window" in Page(html).text
 
 
-def test_a_quota_without_windows_says_so() -> None:
+def test_a_quota_without_windows_is_shown_as_such() -> None:
     assert "no windows" in Page(Quota(())._repr_html_()).text
 
 

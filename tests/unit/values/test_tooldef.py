@@ -39,7 +39,7 @@ def test_a_tool_is_still_the_function_and_carries_its_definition() -> None:
     )
 
 
-def test_name_and_description_replace_what_the_function_says() -> None:
+def test_name_and_description_replace_those_of_the_function() -> None:
     @tool(name="sum", description="Sum up.")
     def renamed(a: int) -> int:
         """Add."""

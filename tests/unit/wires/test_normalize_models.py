@@ -22,14 +22,14 @@ MARK = {"type": "ephemeral"}
 
 
 @WIRES
-def test_m3_is_always_told_whether_to_think(wire: Wire) -> None:
+def test_the_request_to_m3_always_sets_thinking(wire: Wire) -> None:
     for thinking, kind in ((None, "adaptive"), (True, "adaptive"), (False, "disabled")):
         assert body(wire, "Hi", model=M3, thinking=thinking)["thinking"] == {"type": kind}
 
 
 @WIRES
 @pytest.mark.parametrize("model", [M2, FLASH])
-def test_a_model_that_always_thinks_is_not_told_to(wire: Wire, model: str) -> None:
+def test_the_request_to_a_model_that_always_thinks_does_not_set_it(wire: Wire, model: str) -> None:
     assert "thinking" not in body(wire, "Hi", model=model)
     assert "thinking" not in body(wire, "Hi", model=model, thinking=True)
     with pytest.raises(RequestError, match=r"thinking=False is not possible with MiniMax-M.*always thinks"):

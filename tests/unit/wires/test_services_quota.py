@@ -138,7 +138,7 @@ def test_a_percentage_is_between_0_and_100(told: object, percent: float | None) 
 
 
 @pytest.mark.parametrize("told", [0, -1, 1e300, None])
-def test_an_impossible_instant_is_none(told: object) -> None:
+def test_an_impossible_instant_is_read_as_none(told: object) -> None:
     assert decoded(end_time=told).resets_at is None
 
 
