@@ -5,11 +5,11 @@ Errors name the position. Parts of an unknown kind are kept unchanged. It must n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import RequestError
-from .images import Image
+from .images import Image, image_of_block
 from .messages import ChatMessage, OtherPart, Part, Reasoning, Role, Text, ToolCall
 from .parts import part_from_dict
 from .scalars import plain_scalar
@@ -175,7 +175,7 @@ def _image_url(item: Any, where: str) -> Part:
     url = _text(source, "url", f"{where}.image_url") if isinstance(source, _MAPPING) else source
     if _is_foreign(url):
         return OtherPart(dict(item))
-    image = _image(url, where)
+    image = _image(Image.from_url, where, url)
     if has_more or _has_more(item, "type", "image_url"):
         more = source if isinstance(source, _MAPPING) else {}
         return OtherPart({**item, "image_url": {**more, "url": image.full_url}})
@@ -190,19 +190,23 @@ def _image_block(item: Any, where: str) -> Part:
         return OtherPart(dict(item))
     if kind == "url":
         url = _text(source, "url", f"{where}.source")
-        return OtherPart(dict(item)) if _is_foreign(url) else _image(url, where)
+        return OtherPart(dict(item)) if _is_foreign(url) else _image(Image.from_url, where, url)
     media_type, data = (_text(source, name, f"{where}.source") for name in ("media_type", "data"))
-    return _image(f"data:{media_type};base64,{data}", where)
+    return _image(image_of_block, where, media_type, data)
+
+
+_LONGEST_SCHEME = 64
 
 
 def _is_foreign(url: object) -> bool:
     """Return whether a URL has a scheme that an `Image` does not know, such as `s3`."""
-    return isinstance(url, str) and "://" in url and not url[:8].lower().startswith(("http", "data:", "mm_file:"))
+    beginning = url[:_LONGEST_SCHEME] if isinstance(url, str) else ""
+    return "://" in beginning and not beginning.lower().startswith(("http", "data:", "mm_file:"))
 
 
-def _image(url: Any, where: str) -> Image:
+def _image(read: Callable[..., Image], where: str, *source: Any) -> Image:
     try:
-        return Image.from_url(url)
+        return read(*source)
     except RequestError as exc:
         raise RequestError(f"{where}: {exc}") from None
 

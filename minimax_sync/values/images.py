@@ -24,6 +24,13 @@ _BASE64_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _HEAD = 64
 """How much base64 holds the first bytes of an image, by which its type is known."""
 
+_AT_ONCE = 64 * 1024
+"""Bytes of base64 that are checked at once: a copy of several megabytes takes longer than its check."""
+
+_NO_BASE64 = "the base64 of an image is not valid"
+
+Base64 = bytes | memoryview
+
 _BYTES = (bytes, bytearray, memoryview)
 _URL_STARTS = ("https://", "http://", "mm_file:", "data:")
 
@@ -52,6 +59,8 @@ class Image:
     __match_args__ = ("media_type", "data", "url")
     __slots__ = ("_base64", "_media_type", "_url")
 
+    _base64: Base64
+
     def __init__(self, media_type: str = "", data: bytes = b"", url: str = "") -> None:
         if not isinstance(media_type, str) or not isinstance(data, _BYTES) or not isinstance(url, str):
             raise RequestError("an image has a media type and a URL, which are strings, and data, which is bytes")
@@ -66,12 +75,17 @@ class Image:
     @property
     def base64(self) -> bytes:
         """The image in base64; empty for an image behind a URL."""
+        return bytes(self._base64)
+
+    @property
+    def base64_view(self) -> Base64:
+        """The same without a copy: one read from text is a view of that text."""
         return self._base64
 
     @property
     def data(self) -> bytes:
         """The image's bytes, decoded at every access; empty for an image behind a URL."""
-        return msgspec.convert(self._base64.decode(), bytes)
+        return _decoded(self._base64)
 
     @property
     def url(self) -> str:
@@ -81,7 +95,7 @@ class Image:
     @property
     def full_url(self) -> str:
         """The URL that the service fetches, else a `data:` URL of the bytes."""
-        return self._url or f"data:{self._media_type};base64,{self._base64.decode()}"
+        return self._url or f"data:{self._media_type};base64,{self.base64.decode()}"
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> Image:
@@ -124,9 +138,7 @@ class Image:
         found = re.match(_DATA_URL, url)
         if not found:
             raise RequestError("the data: URL of an image must start with data:image/...;base64,")
-        base64 = _checked_base64(url[found.end() :].encode("utf-8", "replace"))
-        size = len(base64) * 3 // 4 - base64[-2:].count(b"=")
-        return _image(_media_type_of(_decoded(base64[:_HEAD]), size), base64)
+        return _from_base64(url, found.end())
 
     @classmethod
     def coerce(cls, source: object) -> Image:
@@ -157,34 +169,64 @@ class Image:
         return hash(self.__reduce__())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _image, (self._media_type, self._base64, self._url)
+        return _image, (self._media_type, self.base64, self._url)
 
     def __repr__(self) -> str:
-        size = len(self._base64) * 3 // 4 - self._base64[-2:].count(b"=")
-        return f"Image({shortened(self._url)})" if self._url else f"Image({self._media_type}, {size} bytes)"
+        shown = shortened(self._url) if self._url else f"{self._media_type}, {_size(self._base64)} bytes"
+        return f"Image({shown})"
 
 
-def _image(media_type: str, base64: bytes, url: str = "") -> Image:
+def image_of_block(media_type: str, data: str) -> Image:
+    """Return the image of an Anthropic block from its base64; the media type is read from the image itself."""
+    if not media_type.lower().startswith("image/"):
+        raise RequestError(f"the media type must start with image/, not {shortened(media_type)}")
+    return _from_base64(data)
+
+
+def _image(media_type: str, base64: Base64, url: str = "") -> Image:
     image = Image.__new__(Image)
     image._media_type, image._base64, image._url = media_type, base64, url
     return image
 
 
-def _checked_base64(text: bytes) -> bytes:
-    """Return base64 in its one canonical form, without decoding it; line ends and missing padding are mended."""
-    padding = text.translate(None, _BASE64_DIGITS)
-    if len(text) % 4 or padding.strip(b"="):
-        text = b"".join(text.split())
-        text += b"=" * (-len(text) % 4)
-        padding = text.translate(None, _BASE64_DIGITS)
-    if not text or padding not in (b"", b"=", b"==") or not text.endswith(padding):
-        raise RequestError("the data: URL of an image is not valid base64")
-    last = msgspec.json.encode(_decoded(text[-4:]))[1:-1]  # this group alone can be written in several ways
-    return text if text.endswith(last) else text[:-4] + last
+def _from_base64(text: str, start: int = 0) -> Image:
+    """Return the image whose base64 is `text` from `start` on."""
+    base64 = _canonical(text, start)
+    return _image(_media_type_of(_decoded(base64[:_HEAD]), _size(base64)), base64)
 
 
-def _decoded(base64: bytes) -> bytes:
-    return msgspec.convert(base64.decode(), bytes)
+def _canonical(text: str, start: int) -> Base64:
+    """Return base64 in its one canonical form, without decoding it; line ends and missing padding are mended.
+
+    What has that form already is not copied.
+    """
+    if not text.isascii():
+        raise RequestError(_NO_BASE64)
+    base64: Base64 = memoryview(msgspec.Raw(str.__str__(text)))[start:]
+    padding = _no_digits(base64)
+    if len(base64) % 4 or padding.strip(b"="):
+        mended = b"".join(bytes(base64).split())
+        base64 = mended + b"=" * (-len(mended) % 4)
+        padding = _no_digits(base64)
+    end = bytes(base64[-4:])
+    if not end or padding not in (b"", b"=", b"==") or not end.endswith(padding):
+        raise RequestError(_NO_BASE64)
+    last = msgspec.json.encode(_decoded(end))[1:-1]  # this group alone can be written in several ways
+    return base64 if end == last else bytes(base64[:-4]) + last
+
+
+def _no_digits(base64: Base64) -> bytes:
+    """Return the bytes that are not digits of base64."""
+    pieces = (bytes(base64[at : at + _AT_ONCE]) for at in range(0, len(base64), _AT_ONCE))
+    return b"".join([piece.translate(None, _BASE64_DIGITS) for piece in pieces])
+
+
+def _decoded(base64: Base64) -> bytes:
+    return msgspec.convert(bytes(base64).decode(), bytes)
+
+
+def _size(base64: Base64) -> int:
+    return len(base64) * 3 // 4 - bytes(base64[-2:]).count(b"=")
 
 
 def _media_type_of(data: bytes, size: int | None = None) -> str:

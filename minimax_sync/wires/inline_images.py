@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ..errors import RequestError
-from ..values.images import Image
+from ..values.images import Base64, Image
 
 _GAP = b"\0"  # never in JSON, which escapes control characters
 
@@ -17,11 +17,11 @@ class InlineImages:
     """The images of one body, in the order of their placeholders."""
 
     def __init__(self) -> None:
-        self._images: list[bytes] = []
+        self._images: list[Base64] = []
 
     def place(self, image: Image, before: str = "") -> msgspec.Raw:
         """Return a JSON string that begins with `before` and gets the image's base64 once the body is `filled`."""
-        self._images.append(image.base64)
+        self._images.append(image.base64_view)
         return msgspec.Raw(msgspec.json.encode(before)[:-1] + _GAP + b'"')
 
     def filled(self, body: bytes) -> bytes:
@@ -34,7 +34,7 @@ class InlineImages:
         text, *rest = body.split(_GAP)
         if len(self._images) != len(rest):
             raise RequestError("extra_body: a msgspec.Raw in it holds a NUL byte, which is not JSON")
-        pieces = [text]
+        pieces: list[Base64] = [text]
         for image, text in zip(self._images, rest, strict=True):
             pieces += (image, text)
         return b"".join(pieces)

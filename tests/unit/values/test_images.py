@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import pickle
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import PIL.Image
 import pytest
 
 from minimax_sync.errors import RequestError
-from minimax_sync.values.images import Image
+from minimax_sync.values.images import Image, image_of_block
 from minimax_sync.values.messages import ChatMessage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -102,8 +104,32 @@ def test_a_data_url_becomes_the_image_that_its_bytes_make() -> None:
     ["", "iVBO\ud800", "####", "iVBOR", "iVBORw==KGgo", "iVBORw0KGgo=====", "iVBORw0KG===", "iVBORw0K-_go", "===="],
 )
 def test_a_data_url_with_invalid_base64_is_refused(text: str) -> None:
-    with pytest.raises(RequestError, match="not valid base64"):
+    with pytest.raises(RequestError, match="base64 of an image is not valid"):
         Image.from_url(f"data:image/png;base64,{text}")
+
+
+class Text(str):
+    """Text of a library's own class."""
+
+
+def test_a_data_url_in_canonical_form_is_checked_without_a_copy() -> None:
+    url = f"data:image/png;base64,{base64.b64encode(PNG + bytes(3_000_000)).decode()}"
+    tracemalloc.start()
+    image = Image.from_url(url)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(url) / 10
+    assert bytes(image.base64_view) == image.base64 == url[22:].encode()
+    assert image.full_url == url
+    assert pickle.loads(pickle.dumps(image)) == image == Image.from_url(Text(url))
+
+
+def test_the_base64_of_a_block_becomes_the_image_that_its_bytes_make() -> None:
+    text = base64.b64encode(PNG).decode()
+    assert image_of_block("image/png", text) == Image.from_bytes(PNG)
+    for media_type, data in (("text/plain", text), ("image/png", "####"), ("image/png", "iVBÖ")):
+        with pytest.raises(RequestError, match=r"media type|base64"):
+            image_of_block(media_type, data)
 
 
 @pytest.mark.parametrize("fields", [("image/png", None), ("image/png", 12345), (None, PNG), ("", b"", 1)])
