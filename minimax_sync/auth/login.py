@@ -21,7 +21,7 @@ from ..errors import (
     ServerError,
     TransportError,
 )
-from ..net.session import Http
+from ..net.trust import Verify
 from ..settings.endpoints import REGIONS, portal_url
 from ..settings.places import BUNDLE_FILE
 from ..settings.table import BY_NAME
@@ -29,7 +29,7 @@ from ..tracebacks import sealed
 from .clock import Clock, SystemClock
 from .file_access import write_private
 from .interfaces import POST_TIMEOUT
-from .portal import Answer, Form, post_form, read_answer
+from .portal import Answer, Form, Route, portal_route, post_form, read_answer
 from .token_plan import bundle_place, open_store
 from .user_code import Approval, Attempt, OAuthClient, UserCode, decode_code, decode_poll
 
@@ -70,6 +70,8 @@ def login(
     client_id: str | None = None,
     scope: str | None = None,
     grant: str | None = None,
+    verify: Verify = True,
+    proxy: str | None = None,
     clock: Clock | None = None,
 ) -> Login:
     """Log in at the portal of `region` ("global", "cn" or a base URL) and write the Token Plan bundle.
@@ -77,7 +79,8 @@ def login(
     `on_code(user_code, verification_url, expires_at)` shows the user the code, the page and the time limit (an aware
     datetime); by default it is printed. Blocks until the code is confirmed. A group id from the portal is written
     beside a bundle in a file. `client_id`, `scope` and `grant` ("user_code" or "device_code") are for a program with
-    its own OAuth client; by default MiniMax's public client and its user-code grant are used.
+    its own OAuth client; by default MiniMax's public client and its user-code grant are used. `verify` and `proxy` mean
+    what they mean for `MiniMaxClient`.
 
     Raises CredentialInvalidError if the login is refused, CallTimeoutError if the code is not confirmed in time,
     BundleError if the bundle cannot be stored, and what a call raises if the portal does not answer.
@@ -89,9 +92,10 @@ def login(
     True
     """
     place = bundle_place(bundle)
+    route = portal_route(verify, proxy)
     store = open_store(place, SystemClock())
     store.check_writable()
-    portal = _Portal(region, _oauth_client(client_id, scope, grant), clock or SystemClock())
+    portal = _Portal(region, _oauth_client(client_id, scope, grant), route, clock or SystemClock())
     try:
         code = portal.ask_for_code()
         (on_code or _print_code)(code.user_code, code.verification_url, code.expires_at)
@@ -118,7 +122,7 @@ def logout(bundle: str | os.PathLike[str] = BUNDLE_FILE) -> bool:
 class _Portal:
     """The portal of one region during one login."""
 
-    def __init__(self, region: str, client: OAuthClient, clock: Clock) -> None:
+    def __init__(self, region: str, client: OAuthClient, route: Route, clock: Clock) -> None:
         base = REGIONS.get(region, region)
         if "://" not in base:
             raise ConfigError(f"region: {region!r} is neither a URL nor one of {', '.join(REGIONS)}")
@@ -127,7 +131,7 @@ class _Portal:
         self._code_url = portal_url(base, "/oauth/code", by_hand)
         self._token_url = portal_url(base, "/oauth/token", by_hand)
         self._clock = clock
-        self._http = Http()
+        self._http = route.open()
 
     def close(self) -> None:
         self._http.close()

@@ -19,8 +19,10 @@ import msgspec
 from ..errors import ConfigError, ResponseFormatError, ServerError
 from ..net.reply import Reply
 from ..net.session import Http
+from ..net.trust import Verify
 from ..pacing.retry import asked_wait_ms
-from ..secret import HIDDEN, Secret, check_key
+from ..secret import HIDDEN, Secret, StoreUrl, check_key
+from ..settings.checks import check_proxy, check_verify
 from ..settings.endpoints import host_of, portal_redirect
 from .instants import expiry
 from .interfaces import Grant
@@ -29,6 +31,23 @@ MAX_ANSWER_BYTES = 64 * 1024
 _MAX_LINE = 500
 
 Form = Mapping[str, "str | Secret"]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """How the portal is reached: `verify` names the certificate authorities, `proxy` is a proxy's URL. See `Http`."""
+
+    verify: Verify = True
+    proxy: StoreUrl | None = None
+
+    def open(self) -> Http:
+        """Return an HTTP client for a few requests."""
+        return Http(verify=self.verify, proxy=self.proxy)
+
+
+def portal_route(verify: Verify, proxy: str | None) -> Route:
+    """Check the arguments `verify` and `proxy` as the client does. Raises ConfigError."""
+    checked: Any = check_verify(verify, "argument verify")
+    return Route(checked, None if proxy is None else check_proxy(proxy, "argument proxy"))
 
 
 class Answer(msgspec.Struct, frozen=True):

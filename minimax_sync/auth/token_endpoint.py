@@ -28,6 +28,7 @@ from .portal import (
     Answer,
     Form,
     RedirectRefusedError,
+    Route,
     error_reason,
     post_form,
     read_answer,
@@ -43,11 +44,12 @@ class TokenEndpoint:
     """The portal's `/oauth/token`, in the region that a bundle names.
 
     `trusted_origins` are the base URLs that the user set by hand: tokens may go to their origins although they are not
-    MiniMax's. `wall` is the wall clock from which lifetimes count.
+    MiniMax's. `route` is how the portal is reached. `wall` is the wall clock from which lifetimes count.
     """
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self.trusted_origins: set[str] = set()
+        self.route = Route()
         self._wall = wall
 
     def refresh(self, bundle: Bundle, deadline: float) -> Grant:
@@ -62,7 +64,7 @@ class TokenEndpoint:
             "refresh_token": bundle.refresh_token,
         }
         # A session for this request only: answers get lost on connections that were idle for hours.
-        with closing(Http()) as http:
+        with closing(self.route.open()) as http:
             outcome = self._outcome(_post(http, self._url(bundle), form, deadline), bundle.refresh_token)
         if isinstance(outcome, LlmError):
             raise outcome

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ..errors import BundleError
 from ..net.forks import after_fork
+from ..net.trust import Verify
 from ..secret import Secret, StoreUrl
 from ..settings.checks import check_bundle
 from ..settings.places import absolute
@@ -22,6 +23,7 @@ from .background import Lease
 from .bundle import DEFAULT_REGION
 from .clock import Clock, SystemClock
 from .file_store import FileStore
+from .portal import Route, portal_route
 from .redis_store import RedisStore
 from .requests_auth import authorize
 from .single_flight import Credential
@@ -48,7 +50,9 @@ class TokenPlan:
     """A Token Plan login in a file, or in Redis at redis://host:6379/0/NAME, kept fresh.
 
     `base_url` is set by hand by the user: tokens may go to its origin although it is not MiniMax's. All instances of
-    one bundle in a process share their tokens. Thread-safe. Pickles by path or URL; a URL with a password is refused.
+    one bundle in a process share their tokens. `verify` and `proxy`, as of `MiniMaxClient`, are for the requests to the
+    portal; those that were given last for a bundle are used. Thread-safe. Pickles by path or URL; a URL with a password
+    is refused.
 
     Serves other libraries too: as `auth=` of requests, and `plan.bearer` as `openai.OpenAI(api_key=plan.bearer)`.
 
@@ -59,11 +63,20 @@ class TokenPlan:
     You said: "Hello".
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, base_url: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        base_url: str | None = None,
+        verify: Verify = True,
+        proxy: str | None = None,
+    ) -> None:
+        proxy = None if proxy is None else StoreUrl(proxy)  # a traceback may show locals
         place = bundle_place(path)
         self._place = place if isinstance(place, StoreUrl) else absolute(place, "bundle")
         self._base_url = base_url
-        self._credential = _shared(self._place, base_url)
+        self._route = portal_route(verify, proxy)
+        self._credential = _shared(self._place, base_url, self._route)
 
     def bearer(self, timeout: float | None = None) -> str:
         """Return an access token, refreshed if it is due.
@@ -128,18 +141,18 @@ class TokenPlan:
         return f"TokenPlan({self._credential.store.name!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._place, self._base_url)
+        return _rebuild, (self._place, self._base_url, self._route.verify, self._route.proxy)
 
 
-def _rebuild(place: Place, base_url: str | None) -> TokenPlan:
-    return TokenPlan(place, base_url=base_url)
+def _rebuild(place: Place, base_url: str | None, verify: Verify, proxy: StoreUrl | None) -> TokenPlan:
+    return TokenPlan(place, base_url=base_url, verify=verify, proxy=proxy)
 
 
 _credentials: weakref.WeakValueDictionary[tuple[Any, ...], Credential] = weakref.WeakValueDictionary()
 _mutex = threading.Lock()
 
 
-def _shared(place: Place, base_url: str | None) -> Credential:
+def _shared(place: Place, base_url: str | None, route: Route) -> Credential:
     key = _identity(place)
     with _mutex:
         credential = _credentials.get(key)
@@ -151,6 +164,8 @@ def _shared(place: Place, base_url: str | None) -> Credential:
         credential.reload_first = True  # a new handle gets what the file holds now
         if base_url is not None:
             credential.endpoint.trusted_origins.add(base_url)
+        if route != Route():
+            credential.endpoint.route = route
         return credential
 
 

@@ -29,6 +29,8 @@ from .model_choice import ModelChoice
 if TYPE_CHECKING:
     import requests
 
+    from ..auth.token_plan import TokenPlan
+
 
 _REGULAR_KEY = (
     "a regular key was sent to {}, which takes the keys of Token Plan and Coding plans (sk-cp-...): leave "
@@ -107,10 +109,20 @@ def _static_key(settings: Settings) -> tuple[Auth, str, str]:
     return auth, auth.bearer(), KEY_BASE_URL
 
 
-def _token_plan(settings: Settings) -> tuple[Auth, str, str]:
+def token_plan(settings: Settings) -> TokenPlan:
+    """Return the Token Plan login that the settings name."""
     from ..auth.token_plan import TokenPlan
 
-    plan = TokenPlan(settings.bundle.value, base_url=settings.base_url_by_hand)
+    return TokenPlan(
+        settings.bundle.value,
+        base_url=settings.base_url_by_hand,
+        verify=settings.verify.value,
+        proxy=settings.proxy.value,
+    )
+
+
+def _token_plan(settings: Settings) -> tuple[Auth, str, str]:
+    plan = token_plan(settings)
     status = plan.status()
     if status.state == "unreadable":
         raise BundleError(status.problem)

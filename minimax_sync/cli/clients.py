@@ -57,9 +57,9 @@ def is_without_credential(error: ConfigError) -> bool:
 
 def token_plan(settings: Settings) -> TokenPlan:
     """Return the login that the settings name."""
-    from ..auth.token_plan import TokenPlan
+    from ..calls import open_core
 
-    return TokenPlan(settings.bundle.value, base_url=settings.base_url_by_hand)
+    return open_core.token_plan(settings)
 
 
 def endpoint_of(settings: Settings) -> Endpoint:

@@ -49,6 +49,8 @@ def _login(arguments: Namespace) -> int:
         client_id=settings.client_id.value,
         scope=settings.scope.value,
         grant=settings.grant.value,
+        verify=settings.verify.value,
+        proxy=settings.proxy.value,
     )
     now = datetime.now(timezone.utc)
     print(f"\nLogged in at {done.region}.")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from support.cli import Run
+from support.login_lab import small_portal, write_expired_bundle
+from support.raw_server import Certificate, RawServer
 
 from minimax_sync.emulator import Emulator
 
@@ -219,3 +221,21 @@ def test_without_a_credential_the_token_is_an_error_of_one_line(run: Run) -> Non
     status, out, err = run("token")
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("minimax-sync: no MiniMax credential")
+
+
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_login_and_token_trust_the_certificates_of_the_settings(
+    run: Run, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    with RawServer(small_portal, certificate) as server:
+        monkeypatch.setenv("MINIMAX_BASE_URL", server.url)
+        assert "certificate" in run("login", "--no-browser").err
+        if place == "environment":
+            monkeypatch.setenv("MINIMAX_VERIFY", certificate.file)
+        else:
+            Path("config").mkdir(exist_ok=True)
+            Path("config/llm.yaml").write_text(f"providers: {{minimax: {{verify: '{certificate.file}'}}}}")
+        assert run("login", "--no-browser").status == 0
+        assert run("token").out == "at-2\n"
+        write_expired_bundle(BUNDLE, server.url)
+        assert run("token").out == "at-2\n"
