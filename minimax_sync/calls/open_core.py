@@ -110,9 +110,10 @@ def _static_key(settings: Settings) -> tuple[Auth, str, str]:
 
 
 def token_plan(settings: Settings) -> TokenPlan:
-    """Return the Token Plan login that the settings name."""
+    """Return the Token Plan login that the settings name. Raises ConfigError if the server must not get it."""
     from ..auth.token_plan import TokenPlan
 
+    settings.check_server()
     return TokenPlan(
         settings.bundle.value,
         base_url=settings.base_url_by_hand,

@@ -35,6 +35,8 @@ def _login(arguments: Namespace) -> int:
 
     usual = find_login_settings(arguments)
     settings = find_login_settings(arguments, bundle=_bundle(arguments, usual))
+    if not arguments.region:
+        settings.check_server()
 
     def on_code(user_code: str, url: str, expires_at: datetime) -> None:
         print(f"Open    {printable(url)}\nConfirm {bold(printable(user_code))}\n")

@@ -33,10 +33,10 @@ _STATES = {
 def _run(arguments: Namespace) -> int:
     try:
         settings = find_settings(arguments)
+        login = token_plan(settings).status() if settings.auth_mode.value == "token_plan" else None
     except ConfigError:
         _print_places(arguments)
         raise
-    login = token_plan(settings).status() if settings.auth_mode.value == "token_plan" else None
     _print_summary(settings, login)
     for other in _unused_logins(login):
         _print_login(other, "Token Plan login that is not used here")

@@ -16,6 +16,7 @@ import msgspec
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import Secret, StoreUrl
+from .endpoints import host_of, may_receive_token
 from .places import BUNDLE_FILE, USER, USER_BUNDLE_FILE, USER_CONFIG_FILE, is_there, label
 from .search import Search
 from .settings import DEFAULT_PROVIDER, KEY_BASE_URL, PLAN_KEY_BASE_URL, Settings, Sourced
@@ -64,6 +65,7 @@ def resolve_settings(
     for setting in SETTINGS:
         if setting.name not in found and setting.name not in _RETRY:
             found[setting.name] = search.find(setting.name) or Sourced(setting.default_value, "default")
+    found["server_fault"] = _server_fault(search, found)
     given = {"arguments": search.arguments, "provider": provider, "agent": agent, "path": path}
     settings = Settings(provider=search.provider, given=given, **found)
     settings.endpoint()  # an invalid base URL is an error now, not at the first call
@@ -138,6 +140,28 @@ def _absolute(bundle: Sourced[str], base: Path) -> Sourced[str]:
 
 def _exists(bundle: Sourced[str], *, unknown: bool) -> bool:
     return isinstance(bundle.value, StoreUrl) or is_there(Path(bundle.value), unknown=unknown)
+
+
+def _server_fault(search: Search, found: Mapping[str, Any]) -> str:
+    """Return why the login must not be sent to the server, or "".
+
+    A project that was downloaded must not get the user's own login by naming its server, or the certificates that make
+    a proxy look like MiniMax. A login or a key of the project itself goes where the project sends it.
+    """
+    url, verify, bundle = found["base_url"], found["verify"], found["bundle"].value
+    if search.is_project("base_url", url) and not may_receive_token(url.value, None):
+        fault, cure = f"{url.source}: {host_of(url.value)} is not one of MiniMax's hosts", f"BASE_URL={url.value}"
+    elif search.is_project("verify", verify) and verify.value is not True:
+        fault, cure = f"{verify.source}: it changes which certificates are trusted", f"VERIFY={verify.value}"
+    else:
+        return ""
+    if bundle != found["user_bundle"] and (isinstance(bundle, StoreUrl) or not search.is_user(bundle)):
+        return ""
+    shown = bundle.masked() if isinstance(bundle, StoreUrl) else bundle
+    return (
+        f"{fault}, and the login {shown} is your own, so only you can decide that: set the environment variable "
+        f"MINIMAX_{cure}, or log in for this directory alone with `minimax-sync login`"
+    )
 
 
 def _retry(search: Search) -> tuple[Sourced[RetryPolicy], dict[str, str]]:

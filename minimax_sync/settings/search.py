@@ -86,6 +86,14 @@ class Search:
         _refuse_placeholder(value, source)
         return Sourced(setting.check(value, source), source)
 
+    def is_project(self, name: str, found: Sourced[Any]) -> bool:
+        """Return whether a value that was found is one of an `llm.yaml` that is not the user's own."""
+        return found is self.look(name, "file") and not self.is_user(self._files["file"].path)
+
+    def is_user(self, path: str | os.PathLike[str]) -> bool:
+        """Return whether a file is in the user's directory. A symlink counts as the file to which it leads."""
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.user))
+
     def described(self, name: str) -> list[str]:
         """Return the names of a setting's places, for the message that it is in none of them."""
         words = []

@@ -57,7 +57,8 @@ class Settings(msgspec.Struct, frozen=True):
     a function that returns the key; `plan_key` is whether it belongs to a plan. `bundle` is an absolute path or a URL
     of Redis, `user_bundle` the one of the user's own directory. `base_url` None: the bundle or the `auth` object names
     it. `requests_per_second` None: no limit. `limiter` is a URL of Redis, an object of the user's or None.
-    `retry_sources` are the sources of the policy's fields. The repr shows no key and no password.
+    `retry_sources` are the sources of the policy's fields. `server_fault` is why the server must not get the login, or
+    "". The repr shows no key and no password.
     """
 
     provider: Sourced[str]
@@ -89,12 +90,18 @@ class Settings(msgspec.Struct, frozen=True):
     default_headers: Sourced[Headers | None]
     retry: Sourced[RetryPolicy]
     retry_sources: dict[str, str]
+    server_fault: str
     given: dict[str, Any]
 
     @property
     def base_url_by_hand(self) -> str | None:
         """The base URL if the user set it: then its origin may receive tokens."""
         return None if self.base_url.source.startswith("default") else self.base_url.value
+
+    def check_server(self) -> None:
+        """Raise ConfigError if a file of the project would send the user's own login to a server of its choice."""
+        if self.server_fault:
+            raise ConfigError(self.server_fault)
 
     def endpoint(self, fallback: str = KEY_BASE_URL) -> Endpoint:
         """Return where calls go; `fallback` is the base URL that the credentials name, for when none is set."""

@@ -239,3 +239,26 @@ def test_login_and_token_trust_the_certificates_of_the_settings(
         assert run("token").out == "at-2\n"
         write_expired_bundle(BUNDLE, server.url)
         assert run("token").out == "at-2\n"
+
+
+@pytest.mark.parametrize("command", [("login", "--user", "--no-browser"), ("token",), ("status",), ("chat", "Hello")])
+def test_a_project_does_not_send_the_users_login_to_its_own_server(
+    run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    emulator.portal.auto_approve = True
+    assert run("login", "--user", "--no-browser").status == 0
+    seen = len(emulator.journal)
+    monkeypatch.delenv("MINIMAX_BASE_URL")
+    Path("config").mkdir(exist_ok=True)
+    Path("config/llm.yaml").write_text(f"providers:\n  minimax:\n    base_url: {emulator.anthropic_base_url}\n")
+    status, _, err = run(*command)
+    assert status == 1
+    assert "config/llm.yaml:3 providers.minimax.base_url: 127.0.0.1 is not one of MiniMax's hosts" in err
+    assert f"MINIMAX_BASE_URL={emulator.anthropic_base_url}" in err
+    assert len(emulator.journal) == seen
+    monkeypatch.setenv("MINIMAX_BASE_URL", emulator.anthropic_base_url)
+    assert run(*command).status == 0
+    monkeypatch.delenv("MINIMAX_BASE_URL")
+    assert run("login", "--no-browser").status == 0
+    assert run("token").status == 0
+    assert run("logout", "--user").status == 0
