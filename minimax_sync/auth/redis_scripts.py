@@ -12,6 +12,10 @@ LEASE = 30
 """Seconds that a lease lasts, renewed just before the POST: longer than a POST with its repetitions (25 s), so that no
 other process gets it during one, and shorter than `LOCK_WAIT`."""
 
+_GRACE = 6
+"""Seconds that a lease which ended with an intent record is blocked for, once: its holder may live, have a new pair in
+memory and store it as soon as it reaches Redis, which it tries every 5 s."""
+
 _REMEMBERED = 30 * 86400
 """Seconds that NAME:state outlives a logout, so that no process takes it for a data loss and restores the login."""
 
@@ -26,8 +30,8 @@ local function holder()
     local lease = redis.call('HMGET', state, 'lease', 'lease_until')
     return lease[1] and tonumber(lease[2]) > now and lease[1]
 end
-local function lease_to(whom)
-    redis.call('HSET', state, 'lease', whom, 'lease_until', exact(now + LEASE))
+local function lease_to(whom, seconds)
+    redis.call('HSET', state, 'lease', whom, 'lease_until', exact(now + seconds))
 end
 local function stamp(remembered)
     stored_at = math.max(now, stored_at + 0.001, remembered + 0.001)
@@ -35,7 +39,7 @@ local function stamp(remembered)
     redis.call('HDEL', state, 'intent', 'intent_at')
     redis.call('PERSIST', state)
 end
-""".replace("LEASE", str(LEASE))
+"""
 
 READ = (
     _HEAD
@@ -50,11 +54,13 @@ LOCK = (
     _HEAD
     + """
 if stored_at < tonumber(ARGV[2]) then return -1 end
-if (holder() or ARGV[1]) ~= ARGV[1] then return 0 end
-lease_to(ARGV[1])
+if holder() then return 0 end
+local left = redis.call('HMGET', state, 'lease', 'intent')
+if left[1] and left[1] ~= 'lost' and left[2] then lease_to('lost', GRACE) return 0 end
+lease_to(ARGV[1], LEASE)
 if text and stored_at == 0 then stamp(0) end
 return 1
-"""
+""".replace("GRACE", str(_GRACE)).replace("LEASE", str(LEASE))
 )
 """(lease, remembered stored_at) -> 1; 0: held elsewhere; -1: the remembered text must be restored first. A text that
 was set by hand counts as stored from now on."""
@@ -65,9 +71,9 @@ PUT_BACK = (
 if stored_at < tonumber(ARGV[2]) then
     redis.call('SET', name, ARGV[1])
     redis.call('HSET', state, 'stored_at', ARGV[2])
-    if not holder() then lease_to('lost') end
+    if not holder() then lease_to('lost', LEASE) end
 end
-"""
+""".replace("LEASE", str(LEASE))
 )
 """(text, remembered stored_at). After a data loss the lease is blocked for its length: a process that held it before
 may still be sending."""
@@ -77,10 +83,10 @@ PREPARE = (
     + """
 if holder() ~= ARGV[1] then return 0 end
 if text then redis.call('SET', name, text) end
-lease_to(ARGV[1])
+lease_to(ARGV[1], LEASE)
 if ARGV[2] ~= '' then redis.call('HSET', state, 'intent', ARGV[2], 'intent_at', exact(now)) end
 return 1
-"""
+""".replace("LEASE", str(LEASE))
 )
 """(lease, intent or "") -> 1; 0: the lease has expired. Writes the text over itself, which fails if storing would."""
 

@@ -1,6 +1,6 @@
 """A bundle in Redis: `RedisStore` keeps the same text as a file, under the same protocol, for processes on many hosts.
 
-The lock is a lease that Redis ends by itself: a killed process delays the others by at most 30 s. The step that writes
+The lock is a lease that Redis ends by itself: a killed process delays the others by at most 36 s. The step that writes
 the intent record before the POST also checks and renews the lease, so that a process which was suspended in between
 does not send; and a write replaces only the generation that was read. If Redis has lost its data, the newest text that
 this process knows is restored. Knows no network but Redis, and decides nothing about refreshing.

@@ -9,26 +9,16 @@ from pathlib import Path
 
 import pytest
 from support.eventually import eventually
-from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, state_of
+from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, state_of, stranger
 from support.redis_server import RedisServer
 from support.run_python import run_python
 from support.token_lab import in_seconds
 
 from minimax_sync import BundleError, ConfigError, CredentialInvalidError, MiniMaxClient, TokenPlan, login, logout
-from minimax_sync.auth.clock import SystemClock
 from minimax_sync.auth.redis_store import RedisStore
-from minimax_sync.auth.single_flight import Credential
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import TransportError
 from minimax_sync.secret import StoreUrl
-
-
-def stranger(url: str, base_url: str) -> TokenPlan:
-    """Make a plan that shares nothing with others of its process, as one on another host would."""
-    plan = TokenPlan(url, base_url=base_url)
-    clock = SystemClock()
-    plan._credential = Credential(RedisStore(StoreUrl(url), clock), plan._credential.endpoint, clock)
-    return plan
 
 
 def test_the_value_is_the_text_of_the_file_and_unknown_keys_are_kept(server: RedisServer) -> None:
