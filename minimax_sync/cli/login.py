@@ -32,11 +32,12 @@ def _login(arguments: Namespace) -> int:
     if arguments.region and arguments.base_url:
         raise UsageError("give --region or --base-url, not both")
     from ..auth.login import login
+    from ..settings.endpoints import REGIONS
 
     usual = find_login_settings(arguments)
-    settings = find_login_settings(arguments, bundle=_bundle(arguments, usual))
-    if not arguments.region:
-        settings.check_server()
+    portal = REGIONS.get(arguments.region, arguments.region) or arguments.base_url
+    settings = find_login_settings(arguments, bundle=_bundle(arguments, usual), base_url=portal)
+    settings.check_server()
 
     def on_code(user_code: str, url: str, expires_at: datetime) -> None:
         print(f"Open    {printable(url)}\nConfirm {bold(printable(user_code))}\n")
@@ -84,7 +85,7 @@ def _advise(settings: Settings, usual: Settings, region: str) -> None:
             print(f"In this directory the login {place_of(usual)} comes first.")
     elif settings.bundle.value != usual.bundle.value:
         print(f"Name it in llm.yaml, as providers.minimax.auth.bundle: {place_of(settings)}")
-    if not may_receive_token(region, settings.base_url_by_hand):
+    if not may_receive_token(region, usual.base_url_by_hand):
         print(f"It is not MiniMax's own host, so name it by hand: export MINIMAX_BASE_URL={plan_base_url(region)}")
     print(f"Try it: {PROGRAM} status --check")
 

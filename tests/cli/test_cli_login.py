@@ -256,6 +256,7 @@ def test_a_project_does_not_send_the_users_login_to_its_own_server(
     assert "config/llm.yaml:3 providers.minimax.base_url: 127.0.0.1 is not one of MiniMax's hosts" in err
     assert f"MINIMAX_BASE_URL={emulator.anthropic_base_url}" in err
     assert len(emulator.journal) == seen
+    assert run("login", "--user", "--no-browser", "--region", emulator.url).status == 0
     monkeypatch.setenv("MINIMAX_BASE_URL", emulator.anthropic_base_url)
     assert run(*command).status == 0
     monkeypatch.delenv("MINIMAX_BASE_URL")
