@@ -29,10 +29,11 @@ from ..errors import (
     ServerError,
     TransportError,
 )
-from ..secret import HIDDEN, Secret
+from ..secret import Secret
 from .backoff import Backoff
 from .bundle import Bundle, Snapshot
 from .clock import Clock
+from .held_token import HeldToken
 from .intent import Intent
 from .interfaces import LOCK_WAIT, AnswerLostError, Endpoint, Grant, Lock, RefusedError, Rewrite, Store
 from .spending import RESEND_WITHIN, spend
@@ -44,19 +45,6 @@ _LOCK_POLL = (0.01, 0.03)
 _TRANSIENT = (ServerError, TransportError, ResponseFormatError)
 
 Outcome = Literal["refreshed", "adopted", "waiting"]
-
-
-class HeldToken(msgspec.Struct, frozen=True):
-    """The token in memory. `fresh_until` and `expires` are Unix times; -inf once the service has rejected it."""
-
-    token: str
-    fresh_until: float
-    expires: float
-    generation: str
-    bundle: Bundle
-
-    def __repr__(self) -> str:
-        return f"HeldToken({HIDDEN}, fresh_until={self.fresh_until}, expires={self.expires})"
 
 
 class Unsaved(msgspec.Struct, frozen=True):
@@ -127,7 +115,7 @@ class Refresh:
         current = self.current
         if current is not None and current.bundle.access_token == token:
             self._rejected = token
-            self.current = msgspec.structs.replace(current, fresh_until=float("-inf"), expires=float("-inf"))
+            self.current = current.after_rejection()
 
     @property
     def rejected(self) -> bool:
@@ -325,11 +313,8 @@ class Refresh:
             self._publish(snapshot)
 
     def _publish(self, snapshot: Snapshot) -> None:
-        bundle = snapshot.bundle
-        self._last_read = bundle.fingerprint
-        expires = bundle.expires_at.timestamp()
-        fresh_until = expires - bundle.margin
-        self.current = HeldToken(bundle.access_token.reveal(), fresh_until, expires, snapshot.generation, bundle)
+        self._last_read = snapshot.bundle.fingerprint
+        self.current = HeldToken.of(snapshot)
         rejected, self._rejected = self._rejected, None
         if rejected is not None:
             self.reject(rejected)
