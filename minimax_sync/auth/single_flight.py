@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import Literal
 
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError, ServerError
-from ..net.interrupts import WAIT_SLICE
+from ..net.interrupts import SHORTEST_WAIT, WAIT_SLICE
 from ..secret import Secret
 from . import Listener, Refreshed
 from .background import MAX_WAIT, Lease, Refresher, closing
@@ -60,7 +60,7 @@ class PendingRefresh:
         self._waiting.append(None)
         while not self.finished and (left := deadline - time.monotonic()) > 0:
             with suppress(Empty):
-                self._gate.get(timeout=min(left, WAIT_SLICE))
+                self._gate.get(timeout=min(max(left, SHORTEST_WAIT), WAIT_SLICE))
         return self.finished
 
     def finish(self) -> None:

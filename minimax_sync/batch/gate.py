@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from concurrent.futures import CancelledError
 
 from ..errors import CallTimeoutError
+from ..net.interrupts import WAIT_SLICE
 from ..pacing.token_bucket import Limiter
 
 
@@ -39,9 +41,10 @@ class Gate:
 
     def _wait(self, limiter: Limiter, timeout: float | None) -> float:
         began = time.monotonic()
-        longest = threading.TIMEOUT_MAX if timeout is None else max(0.0, min(timeout, threading.TIMEOUT_MAX))
-        if not self._turn.acquire(timeout=longest):
-            raise CallTimeoutError("the rate limit left no slot in time; raise timeout= or requests_per_second=")
+        deadline = math.inf if timeout is None else began + timeout
+        while not self._turn.acquire(timeout=max(0.0, min(deadline - time.monotonic(), WAIT_SLICE))):
+            if time.monotonic() >= deadline:
+                raise CallTimeoutError("the rate limit left no slot in time; raise timeout= or requests_per_second=")
         try:
             self._refuse_after_end()
             waited = time.monotonic() - began

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from ..errors import ConfigError, LlmError, RequestError
+from ..net.interrupts import WAIT_SLICE
 from ..tracebacks import sealed
 from ..values.messages import ChatMessage
 from ..values.request import ChatRequest, as_request
@@ -230,15 +231,18 @@ class _Run:
 
     def _next(self) -> MapResult:
         while not self._is_next_ready():
-            self._collect(self._settled.get())
+            try:
+                settled = self._settled.get(timeout=WAIT_SLICE)
+            except queue.Empty:
+                continue
+            self._collect(settled)
         index = self._given if self._ordered else next(iter(self._waiting))
         self._given += 1
         return self._waiting.pop(index)
 
     def _is_next_ready(self) -> bool:
-        with suppress(queue.Empty):
-            while True:
-                self._collect(self._settled.get_nowait())
+        while not self._settled.empty():
+            self._collect(self._settled.get())
         return self._given in self._waiting if self._ordered else bool(self._waiting)
 
     def _collect(self, settled: MapResult | BaseException) -> None:

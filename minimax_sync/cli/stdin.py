@@ -6,10 +6,12 @@ import os
 import select
 import stat
 import sys
+from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
 
 from ..errors import RequestError
+from ..net.interrupts import WAIT_SLICE
 
 PATIENCE = 3.0
 """Seconds within which the first byte of a pipe, or its end, must come when there is a prompt without it."""
@@ -68,6 +70,7 @@ def _read_in_thread(patience: float) -> bytes | None:
         return None
     data = bytearray(chunk)
     while chunk:
-        chunk = chunks.get()
-        data += chunk
+        with suppress(Empty):
+            chunk = chunks.get(timeout=WAIT_SLICE)
+            data += chunk
     return bytes(data)

@@ -217,7 +217,8 @@ class Emulator:
         """Serve until another thread calls `stop()`, or until Ctrl-C."""
         self.start()
         try:
-            self._stopping.wait()
+            while not self._stopping.wait(0.5):  # on Windows, Ctrl-C is handled only between two waits
+                continue
         finally:
             self.stop()
 

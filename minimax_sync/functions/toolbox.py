@@ -9,7 +9,7 @@ import contextvars
 import functools
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from ..batch.threads import WorkerThreads
 from ..errors import RequestError
 from ..hooks.events import ToolFailed
+from ..net.interrupts import WAIT_SLICE
 from ..values.chunks import ToolResult
 from ..values.dicts import tool_from_dict
 from ..values.messages import ToolCall
@@ -122,6 +123,8 @@ class Toolbox:
                 futures.append(None if refusal else threads.submit(run, self._outcome, call))
             for future, refusal in zip(futures, refusals, strict=True):
                 if future is not None:
+                    while not wait([future], WAIT_SLICE).done:
+                        continue
                     yield future.result()
                 elif refusal is not None:
                     yield refusal
