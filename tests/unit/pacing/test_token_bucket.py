@@ -230,7 +230,7 @@ assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_forked_child_has_a_lock_and_a_line_of_its_own() -> None:
-    run_python(FORKED)
+    run_python(FORKED, flags=("-W", "ignore::DeprecationWarning"))  # Python 3.12 and later warn of forks with threads
 
 
 def test_a_bucket_is_pickled_and_copied_as_its_rate_and_burst() -> None:
