@@ -38,6 +38,10 @@ README = Path(__file__).parents[2] / "README.rst"
 GUIDE = Path(minimax_sync.__file__).parent / "guide"
 PAGES = [README, *sorted(GUIDE.glob("*.rst"))]
 MOST_LINES_OF_README = 250
+REPOSITORY = re.compile(
+    "https://(github.com/minimax-sync/minimax-sync/blob|raw.githubusercontent.com/minimax-sync/minimax-sync)/main/"
+)
+"""The README is shown on PyPI too, where a relative link leads nowhere."""
 
 ANSWERS: dict[str, list[dict[str, Any]]] = {
     "[get_weather]": [{"tool_calls": [("get_weather", {"city": "Paris"})]}, {"text": "It is 21 degrees in Paris."}],
@@ -175,15 +179,14 @@ def test_every_block_of_a_page_names_its_language(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_picture_of_a_page_exists(page: Path) -> None:
-    assert [
-        image["uri"] for image in document(page).findall(nodes.image) if not (page.parent / image["uri"]).exists()
-    ] == []
+    pictures = [image["uri"] for image in document(page).findall(nodes.image)]
+    assert [each for each in pictures if not (page.parent / REPOSITORY.sub("", each)).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_link_to_a_page_leads_to_one(page: Path) -> None:
     links = [link["refuri"] for link in document(page).findall(nodes.reference) if "refuri" in link]
-    for link in links:
+    for link in (REPOSITORY.sub("", link) for link in links):
         if "://" not in link and not link.startswith("mailto:"):
             target, _, anchor = link.partition("#")
             found = page.parent / target if target else page
@@ -196,6 +199,15 @@ def test_every_link_to_a_page_leads_to_one(page: Path) -> None:
 def test_the_index_lists_every_page() -> None:
     links = {link["refuri"] for link in document(GUIDE / "index.rst").findall(nodes.reference)}
     assert links >= {page.name for page in GUIDE.glob("*.rst")} - {"index.rst"}
+
+
+def test_no_link_or_picture_of_the_readme_is_relative() -> None:
+    page = document(README)
+    targets = [link["refuri"] for link in page.findall(nodes.reference) if "refuri" in link]
+    pictures = [image["uri"] for image in page.findall(nodes.image)]
+    assert targets
+    assert pictures
+    assert [each for each in (*targets, *pictures) if "://" not in each] == []
 
 
 def test_the_readme_is_a_front_page() -> None:
