@@ -215,6 +215,7 @@ def test_without_an_sdk_the_hook_does_nothing(caplog: pytest.LogCaptureFixture) 
     assert not caplog.records
 
 
+@pytest.mark.skipif(not hasattr(gen_ai_attributes, "GEN_AI_PROVIDER_NAME"), reason="older than our names")
 def test_every_name_is_one_of_the_conventions(telemetry: Telemetry) -> None:
     published = {
         value
