@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import http.client
 
-READ_SIZE = 16 * 1024
+READ_SIZE = 8 * 1024
 """Smaller than one receive: all data decoded from one read is in memory at the same time, several times larger."""
 
 MAX_LINE = 16 * 1024
