@@ -88,7 +88,7 @@ def _written(request: ChatRequest, images: InlineImages) -> Iterator[tuple[str, 
     """Yield each message; the results of an answer's calls belong to the user, in front of the next text."""
     if request.is_plain:
         for each in request.messages:
-            if each.role != "system" and not (each.role == "assistant" and each.text.isspace()):
+            if each.role != "system" and not (each.role == "assistant" and each.plain_text.isspace()):
                 yield each.role, each.parts
         return
     for message, text, results in turns(request.messages):
