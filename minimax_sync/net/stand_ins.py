@@ -95,8 +95,8 @@ def _load_requests_if_awaited() -> None:
     It is not asked, because a hook for a module inside requests would import requests without its patch.
     """
     global _finders
-    finders = list(sys.meta_path)
-    if not all(str(finder.__module__).startswith(_INDIFFERENT) for finder in finders):
+    finders = list(sys.meta_path or ())  # None while the interpreter shuts down
+    if not all(str(getattr(finder, "__module__", "")).startswith(_INDIFFERENT) for finder in finders):
         from . import stock as stock
     _finders = finders
 

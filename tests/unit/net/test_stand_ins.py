@@ -123,6 +123,30 @@ def test_an_import_hook_that_waits_for_requests_patches_it(module: str, is_late:
     run_python(code, module)
 
 
+def test_finders_of_any_kind_are_looked_at() -> None:
+    code = """
+    import sys, types
+    from minimax_sync.net.stand_ins import replaced
+    finder = types.ModuleType("a_module_that_finds")
+    finder.find_spec = lambda name, path=None, target=None: None
+    sys.meta_path.append(finder)
+    assert not replaced()
+    assert "requests" in sys.modules
+    """
+    run_python(code)
+
+
+def test_a_look_while_the_interpreter_shuts_down_does_no_harm() -> None:
+    code = """
+    import sys
+    from minimax_sync.net.stand_ins import replaced
+    sys.meta_path = None
+    assert not replaced()
+    assert not replaced()
+    """
+    run_python(code)
+
+
 @pytest.mark.parametrize("module", ["six", "_distutils_hack", "__editable___their_package_1_0_finder", "_virtualenv"])
 def test_the_finder_of_a_package_manager_does_not_load_requests(module: str) -> None:
     code = f"""{IMPORT_HOOK}
