@@ -12,31 +12,25 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ..auth import Auth
 from ..errors import CallTimeoutError, CredentialInvalidError, LlmError
 from ..hooks.call_watch import CallWatch
 from ..hooks.events import Hook, QuotaLow, emit
 from ..net.forks import renew_if_forked
 from ..net.reply import Reply
-from ..net.session import Http
-from ..pacing.quota_alert import QuotaAlert, QuotaCrossing
-from ..pacing.retry import Attempts, RetryPolicy, asked_wait_ms
+from ..pacing.quota_alert import QuotaCrossing
+from ..pacing.retry import Attempts, asked_wait_ms
 from ..pacing.testing import is_testing
-from ..pacing.token_bucket import Limiter
 from ..secret import Secret
-from ..settings.endpoints import Endpoint
 from ..values.response import ChatResponse
 from ..wires.failures import request_id_in
+from .channel import Channel, Options
 from .redaction import redact
 from .refusals import describe_body, refusal
-
-if TYPE_CHECKING:
-    from ..auth.background import Lease
 
 Result = TypeVar("Result")
 
@@ -68,41 +62,6 @@ class Outgoing(msgspec.Struct, frozen=True):
 
     def answered_by(self, model: str) -> None:
         """Note the model that answered."""
-
-
-class Channel(msgspec.Struct, frozen=True):
-    """What a client and its siblings share: connections, credentials, limiter, quota alert. Thread-safe.
-
-    `headers` go with every request, `query` with chats and embeddings; `hint` is the likely cause of a refused
-    credential, appended to such an error; `lease` keeps the background refresh of a Token Plan alive.
-    """
-
-    http: Http
-    auth: Auth
-    endpoint: Endpoint
-    headers: Mapping[str, str]
-    limiter: Limiter | None
-    quota: QuotaAlert | None
-    provider: str
-    query: str = ""
-    hint: str = ""
-    lease: Lease | None = None
-
-    def close(self) -> None:
-        """Close the connections and release the background thread of the credentials."""
-        self.http.close()
-        if self.lease is not None:
-            self.lease.close()
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How one client, or a sibling of it, calls. Times are seconds."""
-
-    retry: RetryPolicy
-    timeout: float
-    connect_timeout: float
-    idle_timeout: float
-    hooks: tuple[Hook, ...] = ()
 
 
 class Call:

@@ -19,7 +19,8 @@ from ..settings.checks import check_seconds, check_text
 from ..settings.settings import Settings
 from ..values.request import ChatRequest
 from ..wires.wire import Wire
-from .attempts import Call, Channel, Options, Outgoing
+from .attempts import Call, Outgoing
+from .channel import Channel, Options
 from .model_choice import ModelChoice, explain_refusal
 
 _SAMPLING = ("max_tokens", "temperature", "top_p")

@@ -22,7 +22,7 @@ from ..settings.resolve import resolve_settings
 from ..settings.settings import KEY_BASE_URL, Settings
 from ..wires.table import WIRES
 from ..wires.wire import wire_for
-from .attempts import Channel, Options
+from .channel import Channel, Options
 from .core import Core, options_with
 from .model_choice import ModelChoice
 
