@@ -249,14 +249,6 @@ def test_an_answer_that_ends_in_an_error_keeps_what_it_has_and_the_word() -> Non
     assert (response.text, response.finish_reason) == ("Half", "error")
 
 
-def test_a_reason_for_calls_without_a_call_is_a_stop() -> None:
-    assert (
-        whole(OPENAI, {"choices": [{"message": {"content": "Hi"}, "finish_reason": "tool_calls"}]}).finish_reason
-        == "stop"
-    )
-    assert whole(ANTHROPIC, {"content": [], "stop_reason": "tool_use"}).finish_reason == "stop"
-
-
 SEARCH = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "rivers"}}
 FOUND = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
 

@@ -32,11 +32,6 @@ def test_an_auth_object_names_its_region_and_may_take_no_timeout() -> None:
     core.close()
 
 
-def test_an_auth_object_without_the_methods_is_refused_by_the_method() -> None:
-    with pytest.raises(ConfigError, match=r"argument auth: must have a method bearer\(\)"):
-        open_core({"auth": object()})
-
-
 def test_clients_of_one_key_share_a_limiter_and_without_a_rate_there_is_none() -> None:
     first, second = open_core({"api_key": "sk-x"}), open_core({"auth": StaticKey("sk-x")})
     assert first.channel.limiter is second.channel.limiter is not None

@@ -16,6 +16,17 @@ from minimax_sync.values.json_in_text import json_in, json_values
 FENCE = "```"
 
 LAST: dict[str, tuple[str, Any]] = {
+    "bare": (' {"x": 1}\n', {"x": 1}),
+    "bare array": ("[1, 2]", [1, 2]),
+    "bare text": ('"x"', "x"),
+    "bare null": ("null", None),
+    "a fence without a language": ("Here:\n```\n[1]\n```\nDone.", [1]),
+    "two fences": ('```json\n{"x": 1}\n```\nNo, rather:\n```json\n{"x": 2}\n```', {"x": 2}),
+    "an unclosed fence": ('```json\n{"x": 1}', {"x": 1}),
+    "a fence inside a string": ('```json\n{"x": "```\\n"}\n```', {"x": "```\n"}),
+    "behind broken JSON": ('{"x": oops} but {"y": 2}', {"y": 2}),
+    "behind much LaTeX": (r"\frac{a}{b} " * 400 + 'so {"x": 1}', {"x": 1}),
+    "unicode": ('{"x": "é😀"}', {"x": "é😀"}),
     "two in prose": ('An example is {"a": 1}. The answer: {"a": 2}.', {"a": 2}),
     "a schema, then the answer": ('{"type": "object", "required": ["a"]}\n\n{"a": 1}', {"a": 1}),
     "a fence, then prose": (f'{FENCE}json\n{{"a": 1}}\n{FENCE}\nNo, rather {{"a": 2}}', {"a": 2}),
@@ -64,10 +75,13 @@ def test_all_values_are_returned_the_likeliest_first() -> None:
         '{"a": NaN}',
         '{"a": [1], "b": -Infinity}',
         '{"a": [1], "b": 1e999}',
+        "",
+        "```json\n```",
+        "9" * 5000 + "x",
     ],
 )
 def test_nothing_is_taken_from_inside_a_broken_value(text: str) -> None:
-    with pytest.raises(ResponseFormatError, match="no JSON value"):
+    with pytest.raises(ResponseFormatError, match=rf"\({len(text)} chars\) holds no JSON value"):
         json_in(text)
 
 
@@ -131,12 +145,22 @@ def test_a_cut_answer_names_the_limit() -> None:
         "`" * 200_000,
         '{"a": oops} ' * 50_000,
         "[1, " * 100_000,
+        '{"a":' * 20_000,
         '{"a": "' + '\\"' * 200_000,
         '{"a"\n\n' * 50_000,
         "[1 2] " * 50_000,
         "```python\nx\n```\n" * 20_000 + "{",
     ],
-    ids=["backticks", "broken objects", "nested arrays", "an open string", "gaps", "broken arrays", "fences"],
+    ids=[
+        "backticks",
+        "broken objects",
+        "nested arrays",
+        "nested objects",
+        "an open string",
+        "gaps",
+        "broken arrays",
+        "fences",
+    ],
 )
 def test_hostile_text_takes_no_time(text: str) -> None:
     began = time.monotonic()

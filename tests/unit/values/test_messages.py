@@ -14,7 +14,7 @@ from minimax_sync.errors import RequestError, ToolArgumentsError
 from minimax_sync.values.chunks import ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, UsageUpdate
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
-from minimax_sync.values.request import ChatRequest, as_request
+from minimax_sync.values.request import ChatRequest
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.tooldef import ToolDef, as_tool
 from minimax_sync.values.usage import TokenUsage
@@ -182,12 +182,3 @@ def test_a_tool_is_taken_from_what_carries_one() -> None:
     assert ToolDef("f", parameters={}).parameters == {"type": "object", "properties": {}}
     with pytest.raises(RequestError, match="not int"):
         as_tool(5)
-
-
-def test_a_role_or_text_of_a_kind_of_str_is_taken_for_a_str() -> None:
-    class Word(str):
-        __slots__ = ()
-
-    (message,) = as_request([{"role": Word("user"), "content": Word("hi")}], {}).messages
-    assert type(message.role) is str
-    assert message == ChatMessage.user("hi")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
-from minimax_sync.errors import ConfigError, RequestError, ResponseFormatError
+from minimax_sync.errors import ConfigError, RequestError
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
 from minimax_sync.values.models import Price
 from minimax_sync.values.rendering import _CODE_FONT, folded, preformatted
@@ -17,40 +16,6 @@ from minimax_sync.values.usage import TokenUsage
 
 def response(text: str) -> ChatResponse:
     return ChatResponse(ChatMessage.assistant(text))
-
-
-JSON: dict[str, tuple[str, Any]] = {
-    "bare": (' {"x": 1}\n', {"x": 1}),
-    "bare array": ("[1, 2]", [1, 2]),
-    "bare text": ('"x"', "x"),
-    "bare null": ("null", None),
-    "fenced": ('```json\n{"x": 1}\n```', {"x": 1}),
-    "fenced without a language": ("Here:\n```\n[1]\n```\nDone.", [1]),
-    "prose": ('Sure! The answer is {"x": {"y": [1, 2]}} as you see.', {"x": {"y": [1, 2]}}),
-    "two fences: the last": ('```json\n{"x": 1}\n```\nNo, rather:\n```json\n{"x": 2}\n```', {"x": 2}),
-    "two fences, the last no JSON": ('```json\n{"x": 1}\n```\nin Python:\n```python\nx = 1\n```', {"x": 1}),
-    "an unclosed fence": ('```json\n{"x": 1}', {"x": 1}),
-    "a fence inside a string": ('```json\n{"x": "```\\n"}\n```', {"x": "```\n"}),
-    "the longest in prose": ('See [1] and [2]: {"x": [1, 2, 3]} or {}', {"x": [1, 2, 3]}),
-    "behind broken JSON": ('{"x": oops} but {"y": 2}', {"y": 2}),
-    "behind much LaTeX": (r"\frac{a}{b} " * 400 + 'so {"x": 1}', {"x": 1}),
-    "unicode": ('{"x": "é😀"}', {"x": "é😀"}),
-}
-
-
-@pytest.mark.parametrize(("text", "value"), JSON.values(), ids=JSON)
-def test_json_is_found(text: str, value: Any) -> None:
-    assert response(text).json() == value
-
-
-@pytest.mark.parametrize(
-    "text", ["", "no JSON here", '{"x": 1', "```json\n```", "[" * 50_000, '{"a":' * 20_000, "9" * 5000 + "x"]
-)
-def test_text_without_json_is_an_error_that_quotes_nothing_and_is_raised_soon(text: str) -> None:
-    began = time.monotonic()
-    with pytest.raises(ResponseFormatError, match=f"{len(text)} chars"):
-        response(text).json()
-    assert time.monotonic() - began < 2
 
 
 def test_markdown_folds_thinking_away_and_shows_calls() -> None:

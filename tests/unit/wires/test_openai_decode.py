@@ -182,11 +182,6 @@ def test_a_stream_without_its_finish_reason_is_interrupted_and_keeps_what_came(e
     assert partial.finish_reason == ""
 
 
-def test_an_early_done_does_not_end_an_answer() -> None:
-    with pytest.raises(StreamInterruptedError):
-        chunks_of(OpenAIAccumulator(), [stream_of(delta("Hi"), DONE)])
-
-
 def test_half_an_event_at_the_end_is_not_folded() -> None:
     data = stream_of(delta("Hi"), delta(" there"))[:-1]
     with pytest.raises(StreamInterruptedError) as caught:
