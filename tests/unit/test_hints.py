@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from importlib import import_module
 from typing import Any, get_type_hints
 
 import pytest
@@ -41,3 +42,18 @@ def test_the_types_that_are_imported_late_are_the_real_ones() -> None:
     assert get_type_hints(MiniMaxClient.embed)["return"] is Embeddings
     assert get_type_hints(MiniMaxClient.__init__)["session"] == requests.Session | None
     assert get_type_hints(MiniMaxClient.map)["executor"] == Executor | None
+
+
+@pytest.mark.parametrize(
+    ("hook", "name", "home"),
+    [
+        ("prometheus", "CollectorRegistry", "prometheus_client"),
+        ("otel", "TracerProvider", "opentelemetry.trace"),
+        ("otel", "MeterProvider", "opentelemetry.metrics"),
+        ("otel", "AttributeValue", "opentelemetry.util.types"),
+    ],
+)
+def test_the_types_of_an_extra_are_found_where_annotations_name_them(hook: str, name: str, home: str) -> None:
+    module = import_module(f"minimax_sync.hooks.{hook}")
+    assert getattr(module, name) is getattr(import_module(home), name)
+    assert not hasattr(module, "NoSuchType")
