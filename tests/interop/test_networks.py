@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from support.eventually import eventually
 from support.http_lab import failure, post
+from support.ports import unused_port
 from support.raw_server import Certificate, RawServer, echo
 from support.run_python import run_python
 
@@ -28,12 +29,6 @@ Ask = Callable[[MiniMaxClient], str]
 
 EVERYWHERE = "0.0.0.0"  # as a target it leads to this machine, and is no loopback address to a client
 """The address of servers that a proxy is to be used for."""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def answers(port: int) -> bool:
@@ -59,7 +54,7 @@ def running(command: Sequence[str], port: int) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def tinyproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the URL of a proxy that demands a password."""
-    port, folder = free_port(), tmp_path_factory.mktemp("tinyproxy")
+    port, folder = unused_port(), tmp_path_factory.mktemp("tinyproxy")
     configuration = folder / "tinyproxy.conf"
     configuration.write_text(f"Port {port}\nListen 127.0.0.1\nTimeout 20\nBasicAuth user secret\n")
     with running(["tinyproxy", "-d", "-c", str(configuration)], port):
@@ -113,7 +108,7 @@ def test_a_proxy_that_refuses_the_password_is_named_without_it(tinyproxy: str) -
 
 @pytest.mark.parametrize("url", ["https://api.minimax.io/v1", "http://gateway.example/v1"])
 def test_a_dead_proxy_is_named_without_its_password(url: str) -> None:
-    port = free_port()
+    port = unused_port()
     error = failure(Http(proxy=f"http://user:canary@127.0.0.1:{port}"), url)
     assert type(error) is TransportError
     assert f"through the proxy http://127.0.0.1:{port}: Connection refused" in str(error)
@@ -221,7 +216,7 @@ http {{
 @pytest.fixture
 def nginx(emulator: Emulator, certificate: Certificate, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Give the URLs of a gateway in front of the emulator, one that wants a client certificate among them."""
-    port, secure, folder = free_port(), free_port(), tmp_path / "nginx"
+    port, secure, folder = unused_port(), unused_port(), tmp_path / "nginx"
     folder.mkdir()
     silent = socket.create_server(("127.0.0.1", 0))
     configuration = folder / "nginx.conf"
@@ -230,7 +225,7 @@ def nginx(emulator: Emulator, certificate: Certificate, tmp_path: Path) -> Itera
             folder=folder,
             port=port,
             secure=secure,
-            dead=free_port(),
+            dead=unused_port(),
             silent=silent.getsockname()[1],
             upstream=emulator.url,
             certificate=certificate,
@@ -306,8 +301,7 @@ def test_a_gateway_that_wants_a_client_certificate_is_reported_as_that(
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4"])
 def test_a_dead_socks_proxy_is_named_with_the_reason(scheme: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        proxy = f"{scheme}://127.0.0.1:{unused.getsockname()[1]}"
+    proxy = f"{scheme}://127.0.0.1:{unused_port()}"
     with pytest.raises(TransportError) as caught:
         post(Http(proxy=proxy), "https://api.minimax.io/v1", b"")
     assert str(caught.value) == f"no connection to https://api.minimax.io through the proxy {proxy}: Connection refused"

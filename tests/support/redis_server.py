@@ -9,15 +9,14 @@ from pathlib import Path
 from types import TracebackType
 
 import redis
+from support.ports import unused_port
 
 
 class RedisServer:
     """One redis-server in a folder of its own. `durable`: it writes everything to disk (appendonly)."""
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = unused_port()
         self.key = "plan"
         self._folder = folder
         self._arguments = ["--appendonly", "yes", "--appendfsync", "always"] if durable else []

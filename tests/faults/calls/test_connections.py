@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.canary import PROMPT
+from support.ports import unused_port
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked
 from support.wire_server import JSON, TEXT, Step, Wire, ask, failure, replies, whole
 
@@ -67,8 +67,7 @@ def test_B16_open_streams_do_not_keep_a_call_waiting(wire: Wire) -> None:
 
 
 def test_B24_a_refused_connection_is_tried_again_like_a_5xx(wire: Wire, how: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    url = f"http://127.0.0.1:{unused_port()}"
     events: list[Any] = []
     error = failure(wire.client(url, hooks=[events.append]), how)
     assert type(error) is TransportError

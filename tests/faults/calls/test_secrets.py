@@ -6,7 +6,6 @@ import copy
 import http.client
 import logging
 import pickle
-import socket
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 from support.canary import KEY, PROMPT, SECRETS, TOKEN, Leak, Watch, leaks_of, secrets_in
+from support.ports import unused_port
 from support.raw_server import Peer, RawServer, answer
 from support.wire_server import JSON, Wire, ask, failing, framed, replies, sse, whole
 
@@ -155,8 +155,7 @@ def test_B10_no_path_shows_a_secret(wire: Wire, how: str, path: str, session: bo
 
 
 def test_B10_no_connection_shows_no_secret(wire: Wire, how: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = unused_port()
     for url in (f"http://127.0.0.1:{port}", f"https://127.0.0.1:{port}"):
         with wire.client(url, connect_timeout=0.3) as client, pytest.raises(LlmError):
             ask(client, how)

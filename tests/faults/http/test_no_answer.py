@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.clock import took
 from support.http_lab import failure, post, sends
+from support.ports import unused_port
 from support.raw_server import Certificate, Peer, RawServer, answer, echo
 
 from minimax_sync.errors import (
@@ -24,8 +25,7 @@ from minimax_sync.net.session import Http
 
 
 def test_B24_a_refused_connection_may_be_tried_again(http: Http) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = unused_port()
     error = failure(http, f"http://127.0.0.1:{port}")
     assert type(error) is TransportError
     assert error.budget == "server"

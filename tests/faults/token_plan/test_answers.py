@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.eventually import eventually
+from support.ports import unused_port
 from support.token_lab import bundle_at, edit, expired_plan, neighbours
 
 from minimax_sync.auth import TokenPlan
@@ -53,9 +53,7 @@ def test_A16_a_failure_of_the_endpoint_keeps_every_token(tmp_path: Path, failure
 
 
 def test_A16_no_connection_is_transient_and_tried_again_after_the_backoff(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = unused_port()
     with Emulator() as emulator:
         plan = expired_plan(emulator, tmp_path / "bundle.json")
         edit(plan.path, region=f"http://127.0.0.1:{port}")

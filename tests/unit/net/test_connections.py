@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 import requests
 from support.http_lab import post
+from support.ports import unused_port
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 from urllib3.exceptions import NewConnectionError
 
@@ -58,9 +59,7 @@ def test_an_abandoned_socket_is_closed_here_and_stays_open_for_others() -> None:
 
 
 def test_a_refused_connection_is_an_error_of_the_system() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    connection = Connection("127.0.0.1", port)
+    connection = Connection("127.0.0.1", unused_port())
     connection.begin(Deadlines(monotonic() + 10, idle_timeout=5, connect_timeout=5))
     with pytest.raises((ConnectionRefusedError, NewConnectionError)):
         connection.connect()
