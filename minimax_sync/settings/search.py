@@ -87,8 +87,8 @@ class Search:
         return Sourced(setting.check(value, source), source)
 
     def is_project(self, name: str, found: Sourced[Any]) -> bool:
-        """Return whether a value that was found is one of an `llm.yaml` that is not the user's own."""
-        return found is self.look(name, "file") and not self.is_user(self._files["file"].path)
+        """Return whether a value comes from an `llm.yaml` that the working directory holds and nobody has named."""
+        return found is self.look(name, "file") and self._files["file"].source == "default"
 
     def is_user(self, path: str | os.PathLike[str]) -> bool:
         """Return whether a file is in the user's directory. A symlink counts as the file to which it leads."""

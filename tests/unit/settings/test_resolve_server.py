@@ -70,7 +70,13 @@ def test_the_argument_the_environment_and_the_users_own_file_decide(world: World
     (user / "llm.yaml").write_text(f"providers:\n  minimax: {{base_url: {url}, verify: false}}\n")
     assert world.resolve().base_url.value == url
     world.resolve().check_server()
-    world.resolve(path=user / "llm.yaml").check_server()
+
+
+def test_a_file_that_was_named_decides(world: World, user: Path) -> None:
+    world.config("{base_url: https://other.example, verify: false}")
+    world.resolve(path=world.cwd / "config/llm.yaml").check_server()
+    world.environ["MINIMAX_CONFIG"] = "config/llm.yaml"
+    world.resolve().check_server()
 
 
 @pytest.mark.parametrize("named", ["argument", "file", "environment"])
