@@ -98,6 +98,12 @@ class Connection(HTTPConnection):
         _sockets.add(self.sock)
         self.limits.answered = False  # that was the proxy
 
+    def close(self) -> None:
+        sock = self.sock
+        super().close()
+        if sock is not None:
+            _sockets.discard(sock)
+
     def _new_conn(self) -> socket.socket:
         """Connect to the first address that answers; the time is divided among the addresses."""
         addresses = socket.getaddrinfo(self._dns_host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
