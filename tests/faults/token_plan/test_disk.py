@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.eventually import eventually
 from support.run_python import run_python
 from support.token_lab import bundle_at, descriptors, edit, expire, expired_plan, in_seconds, latest_pair, neighbours
 
@@ -120,7 +121,7 @@ def test_A9_others_wait_for_a_pair_in_memory_while_its_process_lives(tmp_path: P
         waiter.join(20)
         assert tokens == [latest_pair(emulator)["access_token"]]
         assert emulator.portal.posts == 1
-        assert neighbours(other.path) == []
+        assert eventually(lambda: neighbours(other.path) == [])
 
 
 @pytest.mark.posix
