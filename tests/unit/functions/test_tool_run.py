@@ -261,3 +261,73 @@ def test_bytes_that_are_no_image_stay_text(emulator: Emulator, any_client: MiniM
     emulator.answer("Read.")
     response = any_client.run_tools("Read it.", [read])
     assert [message.text for message in response.messages if message.role == "tool"] == ['"aGVsbG8="']
+
+
+def test_a_run_that_is_closed_while_the_model_answers_ends_at_once(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    emulator.answer(tool_calls=[("add", {"a": 1})])
+    run = any_client.tool_run("Add.", [add])
+    with pytest.raises(StreamInterruptedError) as caught:
+        for chunk in run:
+            if isinstance(chunk, ToolResult):
+                emulator.answer("This answer never ends.", silence=60.0, pings=1000)
+                threading.Timer(0.05, run.close).start()
+    assert [message.role for message in caught.value.partial.messages][:3] == ["user", "assistant", "tool"]
+    assert len(emulator.journal) == 2
+
+
+def test_parallel_calls_of_a_run_give_their_results_in_the_order_of_the_calls(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    both = threading.Barrier(2)
+
+    def meet(n: int) -> int:
+        """Meet."""
+        both.wait(10)
+        return n
+
+    emulator.answer(tool_calls=[("meet", {"n": 1}), ("meet", {"n": 2})])
+    results = [chunk.text for chunk in any_client.tool_run("Meet.", [meet], parallel=True) if type(chunk) is ToolResult]
+    assert results == ["1", "2"]
+
+
+def test_a_run_that_is_closed_during_parallel_calls_lets_them_finish_and_sends_nothing(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    both, finished = threading.Barrier(3), []
+
+    def meet(n: int) -> int:
+        """Meet."""
+        both.wait(10)
+        finished.append(n)
+        return n
+
+    emulator.answer(tool_calls=[("meet", {"n": 1}), ("meet", {"n": 2})])
+    run = any_client.tool_run("Meet.", [meet], parallel=True)
+
+    def close() -> None:
+        run.close()
+        both.wait(10)
+
+    closer = threading.Timer(0.05, close)
+    closer.start()
+    with pytest.raises(StreamInterruptedError) as caught:
+        list(run)
+    closer.join()
+    assert sorted(finished) == [1, 2]
+    assert len(emulator.journal) == 1
+    assert caught.value.partial.messages[0].text == "Meet."
+
+
+def test_a_run_stops_after_its_last_round_with_the_calls_of_that_answer(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    for _ in range(3):
+        emulator.answer(tool_calls=[("add", {"a": 1})])
+    run = any_client.tool_run("Add.", [add], max_rounds=2)
+    chunks = list(run)
+    assert len([chunk for chunk in chunks if type(chunk) is ToolResult]) == 1
+    assert type(chunks[-1]) is StreamEnd
+    assert (chunks[-1].finish_reason, len(emulator.journal)) == ("tool_calls", 2)
+    assert [call.name for call in run.response.tool_calls] == ["add"]
