@@ -98,7 +98,9 @@ class Search:
         """Return the names of a setting's places, for the message that it is in none of them."""
         words = []
         for place in BY_NAME[name].looked_at:
-            if place not in ("file", USER_CONFIG_FILE):
+            if place == "argument":
+                words.append(f"argument {name}")
+            elif place not in ("file", USER_CONFIG_FILE):
                 words.append(label(place, self.user))
             elif file := self._files.get(place):
                 missing = "" if file.exists else " (there is no such file)"
