@@ -62,7 +62,8 @@ def schema_asked_for(response_format: Any, system: str) -> Schema | None:
     """
     kind = response_format.get("type") if isinstance(response_format, dict) else None
     if kind == "json_schema":
-        schema = (response_format.get("json_schema") or {}).get("schema")
+        wrapped = response_format.get("json_schema")
+        schema = wrapped.get("schema") if isinstance(wrapped, dict) else None
         return schema if isinstance(schema, dict) else {}
     if mention := _MENTION.search(system):
         for brace in re.finditer(r"\{", system[mention.end() :]):

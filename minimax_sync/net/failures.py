@@ -89,7 +89,7 @@ def _unsent(chain: list[BaseException], timed_out: str | None, start: str, misma
             budget: Budget | None = "server" if found[1] >= "500" else None
             return TransportError(f"{start}: the proxy refused it ({found[1]})", budget=budget)
         if "SOCKS support" in str(cause):
-            return TransportError(f"{start}: a package is missing, pip install requests[socks]")
+            return TransportError(f"{start}: PySocks is missing, pip install requests[socks]")
     if _first(chain, ValueError):
         return TransportError(f"{start}: its host or proxy cannot be used")
     system_error = bare_os_error(chain[0])

@@ -149,6 +149,7 @@ def test_a_schema_that_no_value_fits_has_no_sample(schema: Any) -> None:
         ({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "integer"}}}, "", {"type": "integer"}),
         (None, 'Use this JSON schema:\n```json\n{\n  "type": "null"\n}\n```\nand no other.', {"type": "null"}),
         (None, 'A json_schema, not {this}, follows. {"enum": ["{"]} {"type": "null"}', {"enum": ["{"]}),
+        ({"type": "json_schema", "json_schema": "integer"}, "", {}),
         ({"type": "json_object"}, "", {"required": ["answer"]}),
         (None, "Answer with one JSON object.", {"required": ["answer"]}),
         (None, "Answer in one line.", None),
