@@ -2,8 +2,8 @@
 
 `Recorder` forwards API requests to an upstream server and writes each exchange to a file; `Replayer` answers from such
 files. A request is identified by its method, path and body. No file contains a key or token: of the headers only a few
-harmless ones of the response are kept, the query is dropped, and what looks like a credential is removed from bodies.
-Must not know MiniMax's shapes.
+harmless ones of the response are kept, the query is dropped, and what looks like a credential is removed from bodies,
+also where it is split over the events of a stream. Must not know MiniMax's shapes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from .server import SSE, Reply
 
 TIMEOUT = 1200.0
 REMOVED = "REMOVED"
+_DATA = b"data:"
 _SENT = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "keep-alive"})
 _KEPT = re.compile(r"retry-after|x-ratelimit-.*|(minimax-|x-mm-)?request-id|trace-id")
 _CREDENTIAL = re.compile(
@@ -80,7 +82,7 @@ class Recorder:
             reason = f"the recorder cannot reach {self._host}: {type(error).__name__}: {error}"
             raise Refusal(502, None, reason) from error
         connection.close()
-        self._write(request, {**answer, **_stored(received)})
+        self._write(request, {**answer, **_stored(_unsplit([received], request)[0])})
         return Reply(received, response.status, content_type, kept)
 
     def _streamed(
@@ -95,14 +97,17 @@ class Recorder:
                     yield event
                 except GeneratorExit:
                     events += _events(response)
-                    self._write(request, {**answer, "events": [_text(each) for each in events]})
+                    self._write_events(request, answer, events)
                     raise
         except (OSError, HTTPException) as error:
             raise ConnectionError(f"the upstream's stream broke off: {error}") from error
         finally:
             response.close()
             connection.close()
-        self._write(request, {**answer, "events": [_text(each) for each in events]})
+        self._write_events(request, answer, events)
+
+    def _write_events(self, request: Received, answer: dict[str, Any], events: list[bytes]) -> None:
+        self._write(request, {**answer, "events": [_text(each) for each in _unsplit(events, request)]})
 
     def _write(self, request: Received, answer: dict[str, Any]) -> None:
         name = _name(request)
@@ -115,7 +120,7 @@ class Recorder:
         asked = {"method": request.method, "path": request.route, "body": _readable(request.body)}
         text = json.dumps({"request": asked, "response": answer}, indent=1)
         temporary = target.with_suffix(".tmp")
-        temporary.write_text(_cleared(text, request) + "\n", encoding="utf-8")
+        temporary.write_text("".join(_cleared(text, request)) + "\n", encoding="utf-8")
         os.replace(temporary, target)
 
 
@@ -155,19 +160,80 @@ class Replayer:
 
 def _name(request: Received) -> str:
     """Return the name of a request's files: its path, and a digest of what it asks."""
-    asked = _cleared(json.dumps(_readable(request.body), sort_keys=True), request)
+    asked = "".join(_cleared(json.dumps(_readable(request.body), sort_keys=True), request))
     digest = hashlib.sha256(f"{request.method} {request.route} {asked}".encode()).hexdigest()
     path = re.sub("[^a-z0-9]+", "-", request.route.lower()).strip("-")
     return f"{path[:60]}-{digest[:16]}"
 
 
-def _cleared(text: str, request: Received) -> str:
-    """Return `text` without the request's own credential and without what looks like one."""
+def _cleared(text: str, request: Received) -> list[str]:
+    """Return the characters of `text` without the request's own credential and without what looks like one.
+
+    The first character of a credential is replaced by a word, the others are empty.
+    """
+    characters = list(text)
+    for start, end in _credentials(text, request):
+        characters[start:end] = [REMOVED] + [""] * (end - start - 1)
+    return characters
+
+
+def _credentials(text: str, request: Received) -> Iterator[tuple[int, int]]:
     for header in ("authorization", "x-api-key"):
         token = request.headers.get(header, "").rpartition(" ")[2]
         if len(token) >= 8:  # a shorter one would match ordinary words
-            text = text.replace(token, REMOVED)
-    return _CREDENTIAL.sub(lambda found: (found["name"] or found["field"] or "") + REMOVED, text)
+            yield from (found.span() for found in re.finditer(re.escape(token), text))
+    for found in _CREDENTIAL.finditer(text):
+        yield found.start() + len(found["name"] or found["field"] or ""), found.end()
+
+
+def _unsplit(chunks: list[bytes], request: Received) -> list[bytes]:
+    """Return the events of a stream, or a whole body, without a credential that only its strings together contain.
+
+    Strings at the same fields are the pieces of one text.
+    """
+    values = [_value(chunk) for chunk in chunks]
+    pieces: dict[tuple[str, ...], list[tuple[int, Any, Any]]] = {}
+    for number, value in enumerate(values):
+        for fields, holder, key in _strings(value):
+            pieces.setdefault(fields, []).append((number, holder, key))
+    changed = set()
+    for found in pieces.values():
+        cleared = iter(_cleared("".join(holder[key] for _, holder, key in found), request))
+        for number, holder, key in found:
+            piece = "".join(islice(cleared, len(holder[key])))
+            if piece != holder[key]:
+                holder[key] = piece
+                changed.add(number)
+    return [_with_value(chunk, values[number]) if number in changed else chunk for number, chunk in enumerate(chunks)]
+
+
+def _strings(node: Any, fields: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Yield each string of a JSON value: the fields that lead to it, with their "index"; its container and its key."""
+    if isinstance(node, dict) and "index" in node:
+        fields = (*fields, str(node["index"]))
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        path = (*fields, key) if isinstance(key, str) else fields
+        if isinstance(value, str):
+            yield path, node, key
+        else:
+            yield from _strings(value, path)
+
+
+def _value(chunk: bytes) -> Any:
+    """Return the JSON value of an event's data or of a body, None if it has none."""
+    data = b"".join(line[5:] for line in chunk.splitlines() if line.startswith(_DATA))
+    try:
+        return json.loads(data or chunk)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _with_value(chunk: bytes, value: Any) -> bytes:
+    lines = chunk.splitlines(keepends=True)
+    others = [line for line in lines if line.strip() and not line.startswith(_DATA)]
+    if len(others) == len(lines):
+        return _encoded(value)
+    return b"".join([*others, _DATA, b" ", _encoded(value), b"\n\n"])
 
 
 def _events(response: HTTPResponse) -> Iterator[bytes]:

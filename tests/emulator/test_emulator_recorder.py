@@ -89,6 +89,25 @@ def test_no_file_holds_a_key_a_token_or_a_group_id(upstream: Emulator, folder: P
         assert post(replay, OPENAI, request).status == 200
 
 
+@pytest.mark.parametrize("wire", ["base_url", "anthropic_base_url"])
+@pytest.mark.parametrize("split", ["fragments", "characters", "interleaved", "whole"])
+@pytest.mark.parametrize("secret", [KEY, "an-opaque-token-of-a-plan", "sk-cp-0123456789abcdefghijkl"])
+def test_no_file_holds_the_pieces_of_a_key(folder: Path, wire: str, split: Any, secret: str) -> None:
+    own = secret if secret.startswith("an-") else KEY
+    arguments: list[dict[str, Any]] = [{"key": f"my {secret}", "n": 1}, {"key": "b"}]
+    text = f"Grüße! Your key is {secret}, as you know."
+    calls = [("look", each) for each in arguments]
+    with Emulator(api_key=own) as upstream, Emulator(record=folder, upstream=upstream.url) as recorder:
+        upstream.answer(text, tool_calls=calls, split=split)
+        with MiniMaxClient(own, base_url=getattr(recorder, wire)) as client:
+            seen = client.stream("hi").response
+    with Emulator(replay=folder) as replay, MiniMaxClient(replay.api_key, base_url=getattr(replay, wire)) as client:
+        replayed = client.stream("hi").response
+    assert (seen.text, [call.arguments for call in seen.tool_calls]) == (text, arguments)
+    assert replayed.text == text.replace(secret, "REMOVED")
+    assert [call.arguments for call in replayed.tool_calls] == [{"key": "my REMOVED", "n": 1}, {"key": "b"}]
+
+
 @pytest.mark.parametrize("separator", [":", ": "])
 @pytest.mark.parametrize("is_json", [True, False])
 def test_no_file_holds_the_tokens_of_an_answer(upstream: Emulator, folder: Path, separator: str, is_json: bool) -> None:
