@@ -14,6 +14,7 @@ HIDDEN = "****"
 
 _SHORTEST_SHOWN = 20
 _VARIABLE = r"(?:export\s+|set\s+)?[A-Z]+_[A-Z_]*=."
+_KEY_IN_NAME = re.compile(r"(?<![A-Za-z])(?i:sk-)[\w-]{8,}|eyJ[\w.-]{16,}|\b(?=[A-Za-z_]*[0-9])\w{32,}")
 _SENSITIVE = ("auth", "cookie", "key", "token", "secret", "password", "credential", "signature")
 
 
@@ -98,7 +99,7 @@ class Headers(dict[str, str]):
 
     def masked(self) -> str:
         """Return the names with ``****`` for each value."""
-        return ", ".join(f"{name}: {HIDDEN}" for name in self)
+        return ", ".join(f"{shown_name(name)}: {HIDDEN}" for name in self)
 
     def __repr__(self) -> str:
         return f"{{{self.masked()}}}"
@@ -107,6 +108,11 @@ class Headers(dict[str, str]):
         if self.has_secret:
             raise ConfigError("headers that hold a secret cannot be pickled; put them into llm.yaml instead")
         return Headers, (dict(self),)
+
+
+def shown_name(name: str) -> str:
+    """Return a name for a message, with ``****`` in place of a key that was pasted where a name belongs."""
+    return _KEY_IN_NAME.sub(HIDDEN, name)
 
 
 def check_key(value: object, source: str) -> Secret:

@@ -104,6 +104,7 @@ def _bundle_rows(found: BundleStatus) -> Iterator[tuple[str, str]]:
 
 def _print_places(arguments: Namespace) -> None:
     """Print the environment variables that are set, the keys that could be, and whether the files exist."""
+    from ..secret import shown_name
     from ..settings.places import CONFIG_PLACES, FILE_PLACES, label, located, user_directory
     from ..settings.spelling import did_you_mean
     from ..settings.table import BY_NAME, ENVIRONMENT
@@ -123,7 +124,7 @@ def _print_places(arguments: Namespace) -> None:
     print_table(rows)
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in known and (hint := did_you_mean(name, known, _PREFIX)):
-            print(f"{name} is set, but is not a variable of {PROGRAM}{hint}")
+            print(f"{shown_name(name)} is set, but is not a variable of {PROGRAM}{hint}")
 
 
 def _check(arguments: Namespace) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
-from ..secret import Headers, Secret, StoreUrl, check_key, is_one_word
+from ..secret import Headers, Secret, StoreUrl, check_key, is_one_word, shown_name
 from ..values.options import RESERVED_HEADERS
 from ..values.scalars import plain_scalar
 
@@ -164,12 +164,12 @@ def check_headers(value: object, source: str) -> Headers:
         raise ConfigError(f"{source}: must be a mapping of header names to text, not {type(value).__name__}")
     for name, text in value.items():
         if not isinstance(name, str) or not re.fullmatch(_HEADER_NAME, name):
-            raise ConfigError(f"{source}: {str(name)[:40]!r} is not a header name")
+            raise ConfigError(f"{source}: {shown_name(str(name))[:40]!r} is not a header name")
         if name.lower() in RESERVED_HEADERS:
             raise ConfigError(f"{source}: {name} cannot be set here; use api_key or auth for the credential")
         if not isinstance(text, str) or not text.isprintable() or not text.isascii():
             del value, text  # it may hold a secret, and a traceback may show locals
-            raise ConfigError(f"{source}: the value of header {name} must be a line of printable ASCII")
+            raise ConfigError(f"{source}: the value of header {shown_name(name)} must be a line of printable ASCII")
     return Headers({str(name): str.strip(text) for name, text in value.items()})
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from ..errors import ConfigError
-from ..secret import Headers
+from ..secret import Headers, shown_name
 from .checks import check_text
 from .placeholders import Placeholders
 from .settings import DEFAULT_PROVIDER, ConfigFile, Sourced
@@ -63,8 +63,8 @@ def read_config(
     known = list(dict.fromkeys(name for names in providers for name in names))
     if provider.value not in (*known, DEFAULT_PROVIDER):
         names = " or ".join(file.name for file in files if file.exists) or files[0].name
-        has = f"it has {', '.join(known)}" if known else "it has none"
-        raise ConfigError(f"{provider.source}: no provider {provider.value!r} in {names}; {has}")
+        has = f"it has {', '.join(map(shown_name, known))}" if known else "it has none"
+        raise ConfigError(f"{provider.source}: no provider {shown_name(provider.value)!r} in {names}; {has}")
     values = []
     for top, sections in zip(tops, providers, strict=True):
         values.append(dict(_collect(top, _TOP)))
@@ -124,15 +124,15 @@ def _agent(agent: str, files: Sequence[ConfigFile], placeholders: Placeholders) 
                 if (text := item.text()) is not None
             }
         known += agents
-    names = f"known: {', '.join(known)}" if known else f"there is none in {' or '.join(folders)}"
-    raise ConfigError(f"argument agent: no agent {agent!r}; {names}")
+    names = f"known: {', '.join(map(shown_name, known))}" if known else f"there is none in {' or '.join(folders)}"
+    raise ConfigError(f"argument agent: no agent {shown_name(agent)!r}; {names}")
 
 
 def _agents(agent: str, config: ConfigFile, folder: str, placeholders: Placeholders) -> dict[str, Item | None]:
     """Return the agents of a folder: the item that names the model of each."""
     known: dict[str, Item | None] = {}
     for path in sorted((config.base / folder).glob("[!.]*.yaml")):
-        file = ConfigFile(str(Path(folder) / path.name), config.base, f"agent {agent!r}")
+        file = ConfigFile(str(Path(folder) / path.name), config.base, f"agent {shown_name(agent)!r}")
         entries = _fields(path, file, placeholders.below(config.base), ("agents",))
         for entry in entries["agents"].elements() if "agents" in entries else ():
             fields = entry.fields(("id", "model"))
@@ -140,6 +140,6 @@ def _agents(agent: str, config: ConfigFile, folder: str, placeholders: Placehold
             if identity is None:
                 raise ConfigError(f"{entry.source}: an agent needs an id")
             if identity in known:
-                raise ConfigError(f"{fields['id'].source}: there is another agent {identity!r}")
+                raise ConfigError(f"{fields['id'].source}: there is another agent {shown_name(identity)!r}")
             known[identity] = fields.get("model")
     return known

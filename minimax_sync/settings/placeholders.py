@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from ..secret import shown_name
+
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?P<body>[^{}]*)\}|\$\{")
 _VARIABLE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?-)(?P<default>.*))?", re.DOTALL)
 _FILE = "file:"
@@ -50,16 +52,15 @@ class Placeholders:
         if value is None or (value == "" and variable["operator"] == ":-"):
             value = variable["default"]
         if value is None:
-            raise PlaceholderError(
-                f"environment variable {variable['name']} is not set; set it, or write ${{{variable['name']}:-}}"
-            )
+            name = shown_name(variable["name"])
+            raise PlaceholderError(f"environment variable {name} is not set; set it, or write ${{{name}:-}}")
         return value
 
     def _file(self, name: str) -> str:
         path = PurePosixPath(name)
         if not name or ".." in path.parts or (path.is_absolute() and _SECRETS not in path.parents):
             raise PlaceholderError("${file:...} takes a relative path without .. or a path under /run/secrets")
-        return read_text(self._cwd / path, f"${{file:{name}}}")
+        return read_text(self._cwd / path, f"${{file:{shown_name(name)}}}")
 
 
 def read_text(path: Path, shown: str) -> str:

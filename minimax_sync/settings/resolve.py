@@ -15,7 +15,7 @@ import msgspec
 
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
-from ..secret import Secret, StoreUrl
+from ..secret import Secret, StoreUrl, shown_name
 from .endpoints import host_of, may_receive_token
 from .places import BUNDLE_FILE, USER, USER_BUNDLE_FILE, USER_CONFIG_FILE, is_there, label
 from .search import Search
@@ -48,7 +48,7 @@ def resolve_settings(
     if unknown:
         name = min(unknown)
         del arguments  # a traceback may show locals
-        raise ConfigError(f"unknown argument {name}{did_you_mean(name, ARGUMENTS)}")
+        raise ConfigError(f"unknown argument {shown_name(name)}{did_you_mean(name, ARGUMENTS)}")
     search = Search(arguments, os.environ if environ is None else environ, _working_directory() if cwd is None else cwd)
     del arguments, environ  # a traceback may show locals
     search.read_files(provider, agent, path)

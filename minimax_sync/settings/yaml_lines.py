@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import ConfigError
+from ..secret import shown_name
 from .placeholders import PlaceholderError, Placeholders
 from .spelling import did_you_mean
 
@@ -58,7 +59,8 @@ class Item:
             self._refuse("a mapping")
         self._merge()
         fields = {
-            key.value: self._child(node, key, f"{self._path}.{key.value}".lstrip(".")) for key, node in self._node.value
+            key.value: self._child(node, key, f"{self._path}.{shown_name(key.value)}".lstrip("."))
+            for key, node in self._node.value
         }
         for name, item in fields.items():
             if known is not None and name not in known:
@@ -82,7 +84,8 @@ class Item:
             if key.id != "scalar":
                 raise ConfigError(f"{item.source}: a key must be a single word")
             if key.value in lines:
-                raise ConfigError(f"{item.source}: key {key.value} is here and in line {lines[key.value]}")
+                name = shown_name(key.value)
+                raise ConfigError(f"{item.source}: key {name} is here and in line {lines[key.value]}")
             lines[key.value] = key.start_mark.line + 1
         if not self._file.flatten(self._node):
             self._refuse("a mapping whose << names another one")

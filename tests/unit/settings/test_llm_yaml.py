@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.settings_world import FILE, World, assert_hidden
 
@@ -291,3 +293,45 @@ def test_none_turns_the_limiter_off_from_either_place(world: World) -> None:
     world.config("{rate_limit: {requests_per_second: '${RPS:-}'}, api_key: k}")
     assert world.resolve().requests_per_second.value == 2.0
     assert world.resolve({"requests_per_second": None}).requests_per_second.value is None
+
+
+PASTED = "sk-api-YAMLSECRET123456"
+"""A key that stands where a name belongs."""
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "arguments"),
+    [
+        (f"providers: {{minimax: {{{PASTED}: x}}}}", r"providers.minimax.\*{4}: unknown key", {}),
+        (f"{PASTED}: x", r":1 \*{4}: unknown key", {}),
+        (f"providers: {{{PASTED}: {{api_key: k}}}}", r"no provider 'mine' .*; it has \*{4}", {"provider": "mine"}),
+        (f"providers: {{{PASTED}: {{model: [x]}}}}", "no provider", {"provider": f"{PASTED}2"}),
+        (f"providers: {{minimax: {{default_headers: {{{PASTED}: é}}}}}}", r"header \*{4} must be", {}),
+        (f"providers: {{minimax: {{default_headers: {{'{PASTED} ': x}}}}}}", "not a header name", {}),
+        (f"{PASTED}: x\n{PASTED}: y", r"key \*{4} is here and in line 1", {}),
+        (f"providers: {{minimax: {{model: '${{file:{PASTED}}}'}}}}", "cannot be read", {}),
+        (f"providers: {{minimax: {{model: '${{{'A1b2' * 9}}}'}}}}", r"variable \*{4} is not set", {}),
+    ],
+)
+def test_a_key_in_place_of_a_name_is_not_shown(world: World, text: str, words: str, arguments: dict[str, Any]) -> None:
+    world.write("config/llm.yaml", text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        world.resolve(**arguments)
+    assert "YAMLSECRET" not in str(caught.value)
+    assert "A1b2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "agent"),
+    [
+        (f"agents: [{{id: a, {PASTED}: x}}]", "a"),
+        (f"agents: [{{id: {PASTED}, model: x}}]", "b"),
+        (f"agents: [{{id: {PASTED}}}, {{id: {PASTED}}}]", "b"),
+        ("agents: []", PASTED),
+    ],
+)
+def test_a_key_in_place_of_the_name_of_an_agent_is_not_shown(world: World, text: str, agent: str) -> None:
+    world.write("config/agents.d/team.yaml", text)
+    with pytest.raises(ConfigError, match=r"\*{4}") as caught:
+        world.resolve(agent=agent)
+    assert "YAMLSECRET" not in str(caught.value)
