@@ -178,6 +178,19 @@ def test_every_block_of_a_page_names_its_language(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_heading_of_a_page_became_text(page: Path) -> None:
+    texts = [text.astext() for text in document(page).findall(nodes.Text) if type(text.parent) is nodes.paragraph]
+    assert [text for text in texts if re.search(r"([-=~^*+#])\1{3}", text)] == []
+    paragraphs = [child for parent in document(page).findall(is_section) for child in parent.children]
+    texts = [paragraph.astext() for paragraph in paragraphs if isinstance(paragraph, nodes.paragraph)]
+    assert [text for text in texts if not text.endswith((".", ":"))] == []
+
+
+def is_section(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.section | nodes.document)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_picture_of_a_page_exists(page: Path) -> None:
     pictures = [image["uri"] for image in document(page).findall(nodes.image)]
     assert [each for each in pictures if not (page.parent / REPOSITORY.sub("", each)).exists()] == []
