@@ -124,19 +124,20 @@ def _print_record(
     try:
         response = conversation.say(*turn, **options) if whole else conversation.stream(*turn, **options).response
     except LlmError as error:
-        _print_line(None, error)
+        print_json(as_record(None, error))
         raise
-    _print_line(response, None)
+    print_json(as_record(response))
 
 
-def _print_line(response: ChatResponse | None, failure: LlmError | None) -> None:
+def as_record(response: ChatResponse | None, failure: LlmError | None = None) -> dict[str, Any]:
+    """Return the object that --json prints."""
     import msgspec
 
     from ..batch.checkpoint import Line
 
     line: dict[str, Any] = msgspec.to_builtins(Line.of(0, None, "", response, failure))
     del line["key"]  # it belongs to the files of `map`
-    print_json(line)
+    return line
 
 
 COMMAND = Command(

@@ -32,8 +32,8 @@ LAYERS = [
     "functions",
     "conversation",
     "client",
-    "magic",
     "cli",
+    "magic",
     "__main__",
 ]
 """The folders and modules of the package, from the bottom up. Imports point down."""

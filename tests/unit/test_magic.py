@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from minimax_sync import magic
+from minimax_sync.cli.chat import COMMAND
+from minimax_sync.cli.parser import COMMON
 from minimax_sync.emulator import Emulator
 
 
@@ -64,6 +68,90 @@ def test_the_options_of_the_command_line_are_options_of_the_magics(shell: Any, c
     assert one["reasoning_effort"] == "high"
     assert [message["content"] for message in one["messages"]] == ["Be brief.", "Hello"]
     assert [message["content"] for message in two["messages"]] == ["Be brief.", "Translate:\n\nHello"]
+
+
+def test_a_schema_gives_the_value(shell: Any, configured_emulator: Emulator, tmp_path: Path) -> None:
+    schema = tmp_path / "a city.json"
+    schema.write_text('{"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}')
+    configured_emulator.answer('{"name": "Paris"}')
+    assert shell.run_line_magic("minimax", f'--schema "{schema}" Which city?') == {"name": "Paris"}
+
+
+def test_json_gives_the_object_that_the_command_line_prints(shell: Any, configured_emulator: Emulator) -> None:
+    configured_emulator.answer("blue")
+    record = shell.run_line_magic("minimax", "--json Which colour?")
+    assert (record["text"], record["finish_reason"], record["error"]) == ("blue", "stop", None)
+    assert "key" not in record
+
+
+def test_images_go_with_the_prompt(shell: Any, configured_emulator: Emulator, tmp_path: Path) -> None:
+    image = tmp_path / "dot.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
+    shell.run_line_magic("minimax", f'-m MiniMax-M3 --image "{image}" --image https://host/b.png What is this?')
+    (received,) = configured_emulator.journal
+    assert [part["type"] for part in received.body["messages"][-1]["content"]] == ["text", "image_url", "image_url"]
+
+
+def test_the_last_conversation_of_the_notebook_can_be_continued(shell: Any, configured_emulator: Emulator) -> None:
+    shell.run_line_magic("minimax", "-s 'Be brief.' one")
+    shell.run_cell_magic("minimax", "-c", "two")
+    configured_emulator.fault(status=400)
+    with pytest.raises(UsageError):
+        shell.run_line_magic("minimax", "lost")
+    shell.run_line_magic("minimax", "--continue -s 'Be long.' three")
+    shell.run_line_magic("minimax", "four")
+    sent = [[part["content"] for part in received.body["messages"]] for received in configured_emulator.journal]
+    assert [len(messages) for messages in sent] == [2, 4, 1, 6, 1]
+    assert (sent[1][0], sent[1][3]) == ("Be brief.", "two")
+    assert (sent[3][0], sent[3][1], sent[3][3], sent[3][5]) == ("Be long.", "one", "two", "three")
+
+
+def test_help_is_printed_and_nothing_is_sent(
+    shell: Any, configured_emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_line_magic("minimax", "--help")
+    printed = capsys.readouterr().out
+    flags = {flag for each in (*COMMAND.arguments, *COMMON) for flag in each.flags if flag.startswith("--")}
+    assert {flag for flag in flags if re.search(rf"{flag}\b", printed)} == flags - {
+        *("--stdin", "--no-stdin", "--no-stream", "--show-thinking")
+    }
+    assert printed.startswith("usage: %minimax [OPTIONS] PROMPT, or a cell below %%minimax")
+    assert configured_emulator.journal == []
+
+
+def test_the_common_options_of_the_command_line_choose_the_client(shell: Any, configured_emulator: Emulator) -> None:
+    with Emulator(api_key=configured_emulator.api_key) as other:
+        shell.run_line_magic("minimax", "here")
+        for prompt in ("there", "again"):
+            shell.run_line_magic("minimax", f"--base-url={other.base_url} {prompt}")
+        assert [len(each.journal) for each in (configured_emulator, other)] == [1, 2]
+
+
+def test_a_backslash_is_part_of_a_path_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    words, prompt = magic._split(r"--image C:\temp\a.png --schema 'C:\a b.json' What?")
+    monkeypatch.undo()
+    assert words == ["--image", r"C:\temp\a.png", "--schema", r"C:\a b.json"]
+    assert prompt == "What?"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("--json --schema a.json hi", "not both"),
+        ("--schema missing.json hi", "missing.json"),
+        ("--schema list.json hi", "a JSON schema is an object"),
+        ("--image missing.png hi", "missing.png"),
+        ("--config missing.yaml hi", "missing.yaml"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_of_one_line(
+    shell: Any, configured_emulator: Emulator, line: str, problem: str
+) -> None:
+    Path("list.json").write_text("[]")
+    with pytest.raises(UsageError, match=problem):
+        shell.run_line_magic("minimax", line)
+    assert configured_emulator.journal == []
 
 
 @pytest.mark.parametrize("line", ["--nonsense", '--system "open', "--temperature warm hi", "-m", "", "--"])
