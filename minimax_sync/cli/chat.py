@@ -151,7 +151,9 @@ COMMAND = Command(
         argument("-s", "--system", metavar="SYSTEM", help="the system prompt"),
         argument("-c", "--continue", dest="keep", action="store_true", help="continue the last conversation"),
         argument("--temperature", metavar="T", type=float, help="the randomness of the answer, from 0 to 2"),
-        argument("--max-tokens", metavar="N", type=int, help="the most tokens of the answer, thinking included"),
+        argument(
+            "--max-tokens", metavar="N", type=int, help="maximum number of tokens in the answer, thinking included"
+        ),
         argument("--effort", metavar="LEVEL", help="how deeply the model thinks: low, medium, high or max"),
         argument("--schema", metavar="FILE", help="ask for JSON of the schema in this file, and print the value"),
         argument(

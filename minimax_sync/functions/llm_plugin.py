@@ -58,7 +58,9 @@ class MiniMaxModel(llm.KeyModel):
         """The options of a prompt, given as `-o NAME VALUE`."""
 
         temperature: float | None = Field(description="Randomness of the answer, from 0 to 2", default=None)
-        max_tokens: int | None = Field(description="The most tokens of the answer, thinking included", default=None)
+        max_tokens: int | None = Field(
+            description="Maximum number of tokens in the answer, thinking included", default=None
+        )
         effort: str | None = Field(description="How deeply the model thinks: low, medium, high ...", default=None)
         thinking: bool | None = Field(description="Whether the model thinks, for models with that choice", default=None)
 

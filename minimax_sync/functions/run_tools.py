@@ -34,7 +34,7 @@ class ToolRun(ChatStream):
     ...     return "12:00"
     >>> emulator.answer(tool_calls=[("clock", {})])
     >>> emulator.answer("It is noon.")
-    >>> with client.tool_run("How late is it?", [clock]) as run:
+    >>> with client.tool_run("What time is it?", [clock]) as run:
     ...     print(run.response.text, len(run.messages))
     It is noon. 4
     """

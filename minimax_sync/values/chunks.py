@@ -51,7 +51,7 @@ class ToolCallStart(StreamChunk, frozen=True, gc=False):
     """The model begins a tool call.
 
     >>> emulator.answer(tool_calls=[("clock", {})])
-    >>> stream = client.stream("How late?", tools=[ToolDef("clock")])
+    >>> stream = client.stream("What time is it?", tools=[ToolDef("clock")])
     >>> [(chunk.index, chunk.name) for chunk in stream if isinstance(chunk, ToolCallStart)]
     [(0, 'clock')]
     """
@@ -65,7 +65,7 @@ class ToolCallDelta(StreamChunk, frozen=True, gc=False):
     """More of the JSON text of a call's arguments.
 
     >>> emulator.answer(tool_calls=[("clock", {})])
-    >>> stream = client.stream("How late?", tools=[ToolDef("clock")])
+    >>> stream = client.stream("What time is it?", tools=[ToolDef("clock")])
     >>> "".join(chunk.arguments for chunk in stream if isinstance(chunk, ToolCallDelta))
     '{}'
     """
@@ -78,7 +78,7 @@ class ToolCallEnd(StreamChunk, frozen=True):
     """A tool call is whole.
 
     >>> emulator.answer(tool_calls=[("clock", {})])
-    >>> stream = client.stream("How late?", tools=[ToolDef("clock")])
+    >>> stream = client.stream("What time is it?", tools=[ToolDef("clock")])
     >>> [(chunk.index, chunk.call.name, chunk.call.arguments) for chunk in stream if isinstance(chunk, ToolCallEnd)]
     [(0, 'clock', {})]
     """
@@ -96,7 +96,7 @@ class ToolResult(StreamChunk, frozen=True):
     >>> def clock() -> str:
     ...     return "12:00"
     >>> emulator.answer(tool_calls=[("clock", {})])
-    >>> with client.tool_run("How late is it?", [clock]) as run:
+    >>> with client.tool_run("What time is it?", [clock]) as run:
     ...     [(chunk.call.name, chunk.text) for chunk in run if isinstance(chunk, ToolResult)]
     [('clock', '12:00')]
     """

@@ -23,7 +23,7 @@ class ToolDef(msgspec.Struct, frozen=True):
 
     >>> clock = ToolDef("clock", "Return the time.")
     >>> emulator.answer(tool_calls=[("clock", {})])
-    >>> [call.name for call in client.chat("How late is it?", tools=[clock]).tool_calls]
+    >>> [call.name for call in client.chat("What time is it?", tools=[clock]).tool_calls]
     ['clock']
     """
 

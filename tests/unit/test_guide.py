@@ -100,7 +100,7 @@ def test_the_python_of_a_page_runs_as_one_program(
     for block in blocks(page):
         if block.language == "python":
             for piece, answers in ANSWERS.items():
-                if piece in block.text:
+                if piece in block.text and "emulator.answer(" not in block.text:
                     for answer in answers:
                         configured_emulator.answer(**answer)
             code = compile("\n" * (block.line - 1) + block.text, str(page), "exec", dont_inherit=True)

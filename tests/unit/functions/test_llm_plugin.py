@@ -217,7 +217,7 @@ def test_arguments_that_are_not_json_are_an_error(emulator: Emulator, model: Any
 
     emulator.answer(tool_calls=[("clock", '{"zone": ')])
     with pytest.raises(ToolArgumentsError):
-        model.prompt("How late?", tools=[clock]).text()
+        model.prompt("What time is it?", tools=[clock]).text()
 
 
 def test_a_key_of_llm_goes_before_our_own_and_is_in_no_traceback(

@@ -118,7 +118,7 @@ def test_the_conversation_of_a_client_is_html(client: MiniMaxClient, emulator: E
     talk = client.conversation("Be brief.")
     assert "0 messages, 0 tokens" in Page(talk._repr_html_()).text
     emulator.answer("It is noon.", reasoning="Hm.")
-    talk.say("How late?")
+    talk.say("What time is it?")
     text = Page(talk._repr_html_()).text
     assert "It is noon." in text
     assert "$0.0" in text or "< $0.0001" in text
