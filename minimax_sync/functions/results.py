@@ -8,6 +8,7 @@ import operator
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from contextlib import suppress
 from datetime import date, time
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -20,14 +21,15 @@ MOST_ITEMS = 100_000
 """Limit on the items read from a generator, which may be infinite."""
 
 _KEYS_ONLY = (tuple, bool, type(None))
-"""Types that msgspec encodes itself, unless they are keys of a dict."""
+"""Types that msgspec encodes itself, unless they are keys of a dict, which JSON wants as strings."""
 
 
 def as_content(result: object) -> tuple[str, tuple[Image, ...]]:
     """Return a tool's result as text and images.
 
-    Images are `Image`s, PIL images, the bytes of an image, and objects with `_repr_png_`, such as Matplotlib's figures;
-    alone, or among other values in a list or tuple. Raises what `as_text` raises.
+    Images are `Image`s, PIL images, the bytes of an image, and objects that draw themselves with `_repr_png_` or, as
+    Matplotlib's figures do, with `savefig`; alone, or among other values in a list or tuple. Raises what `as_text`
+    raises.
     """
     if isinstance(result, list | tuple):
         found = [_image_in(item) for item in result]
@@ -45,14 +47,23 @@ def as_content(result: object) -> tuple[str, tuple[Image, ...]]:
 
 def _image_in(value: object) -> Image | None:
     """Return the image that a value is or renders; None if it is not an image."""
-    draw = getattr(value, "_repr_png_", None)
-    is_image = isinstance(value, Image | bytes | bytearray | memoryview) or callable(draw)
-    if not is_image and not (hasattr(value, "save") and hasattr(value, "getbands")):
-        return None
-    with suppress(RequestError):
-        return Image.coerce(value)
-    drawn = draw() if callable(draw) else None
+    is_image = isinstance(value, Image | bytes | bytearray | memoryview)
+    if is_image or (hasattr(value, "save") and hasattr(value, "getbands")):
+        with suppress(RequestError):
+            return Image.coerce(value)
+    drawn = None if isinstance(value, type) else _drawn(value)
     return Image.from_bytes(drawn) if isinstance(drawn, bytes) else None
+
+
+def _drawn(value: Any) -> object:
+    """Return what a value draws of itself, as PNG; None if it does not."""
+    if callable(draw := getattr(value, "_repr_png_", None)) and (drawn := draw()) is not None:
+        return drawn
+    if not callable(save := getattr(value, "savefig", None)):
+        return None
+    buffer = BytesIO()
+    save(buffer, format="png")
+    return buffer.getvalue()
 
 
 def as_text(result: object) -> str:
@@ -76,7 +87,7 @@ def escaped_surrogates(text: str) -> str:
 def _encodable(value: Any) -> Any:
     """Return an encodable replacement for a value of a type that msgspec does not know."""
     if isinstance(value, _KEYS_ONLY):
-        raise TypeError("not a key of a JSON object")
+        return str(value) if isinstance(value, tuple) else as_text(value)
     if inspect.isawaitable(value) or inspect.isasyncgen(value):
         raise RequestError(_no_coroutine(value))
     if hasattr(value, "model_dump"):

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy
 import pydantic
 import pytest
 
-from minimax_sync import MiniMaxClient, RequestError
+from minimax_sync import Image, MiniMaxClient, RequestError
 from minimax_sync.emulator import Emulator
-from minimax_sync.functions.results import as_text
+from minimax_sync.functions.results import as_content, as_text
 
 
 @dataclass
@@ -100,7 +100,7 @@ def words() -> Iterator[str]:
         ([Decimal("1.50"), Mode.FAST], '["1.50","fast"]'),
         (Path("a/b"), '"a/b"'),
         ({1: "a"}, '{"1":"a"}'),
-        ({(1, 2): 3}, "{(1, 2): 3}"),
+        ({(1, 2): 3, None: 4, True: 5}, '{"(1, 2)":3,"null":4,"true":5}'),
         (RECURSIVE, "[[...]]"),
         ("file\udcff", "file\\udcff"),
         (["file\udcff"], "['file\\udcff']"),
@@ -150,3 +150,45 @@ def test_a_coroutine_is_an_error_result_of_the_tool(emulator: Emulator, any_clie
     emulator.answer("ok")
     assert any_client.run_tools("?", [search]).text == "ok"
     assert "asyncio.run" in json.dumps(emulator.journal[-1].body)
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
+
+
+class Figure:
+    """Has what Matplotlib's figures have."""
+
+    def __init__(self, drawn: bytes = PNG) -> None:
+        self._drawn = drawn
+
+    def savefig(self, file: BinaryIO, *, format: str) -> None:
+        assert format == "png"
+        file.write(self._drawn)
+
+    def _repr_html_(self) -> str:
+        return "<p>a figure</p>"
+
+
+class Undrawn(Figure):
+    """Offers the method of notebooks, but draws nothing with it."""
+
+    def _repr_png_(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("figure", [Figure(), Undrawn()])
+def test_a_figure_that_can_only_be_saved_becomes_an_image(figure: Figure) -> None:
+    assert as_content(figure) == ("1 image", (Image.from_bytes(PNG),))
+    assert as_content(["a plot", figure]) == ("a plot", (Image.from_bytes(PNG),))
+
+
+def test_the_class_of_figures_is_text_and_a_figure_that_saves_no_image_an_error() -> None:
+    assert as_content(Figure)[1] == ()
+    with pytest.raises(RequestError, match="not a PNG"):
+        as_content(Figure(b""))
+
+
+def test_a_figure_of_matplotlib_becomes_an_image() -> None:
+    figures = pytest.importorskip("matplotlib.figure")
+    _, (image,) = as_content(figures.Figure())
+    assert image.media_type == "image/png"
