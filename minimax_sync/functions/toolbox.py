@@ -21,6 +21,7 @@ from ..net.interrupts import WAIT_SLICE
 from ..values.chunks import ToolResult
 from ..values.dicts import tool_from_dict
 from ..values.messages import ToolCall
+from ..values.scalars import plain_scalar
 from ..values.tooldef import ToolDef
 from .results import as_content, escaped_surrogates
 from .signature import Interface, interface_of
@@ -108,19 +109,22 @@ class Toolbox:
         without = {definition.name for definition in self.definitions} - self._functions.keys()
         return any(call.name in without for call in calls)
 
-    def outcomes(self, calls: Sequence[ToolCall]) -> Iterator[Outcome]:
-        """Run the calls and yield their outcomes in order. After an interrupt no further call begins."""
+    def outcomes(self, calls: Sequence[ToolCall], check: Callable[[], object] = lambda: None) -> Iterator[Outcome]:
+        """Run the calls and yield their outcomes in order. After an interrupt no further call begins.
+
+        `check` is called before each call runs; what it raises ends the iteration.
+        """
         refusals = [self._refusal(call) for call in calls]
         if self._workers <= 1 or len(calls) == 1:
             for call, refusal in zip(calls, refusals, strict=True):
-                yield refusal or self._outcome(call)
+                yield refusal or self._outcome(call, check)
             return
         threads = WorkerThreads(min(self._workers, len(calls)), "minimax-tool", daemon=False)
         futures: list[Future[Outcome] | None] = []
         try:
             for call, refusal in zip(calls, refusals, strict=True):
                 run = contextvars.copy_context().run
-                futures.append(None if refusal else threads.submit(run, self._outcome, call))
+                futures.append(None if refusal else threads.submit(run, self._outcome, call, check))
             for future, refusal in zip(futures, refusals, strict=True):
                 if future is not None:
                     while not wait([future], WAIT_SLICE).done:
@@ -135,13 +139,14 @@ class Toolbox:
 
     def _refusal(self, call: ToolCall) -> Outcome | None:
         """Ask `approve`; return the outcome of a call that must not run."""
-        answer = True if self._approve is None else self._approve(call)
+        answer = True if self._approve is None else plain_scalar(self._approve(call))
         if answer is True:
             return None
         reason = answer if isinstance(answer, str) else "the user did not allow this call"
         return _failed(call, reason), None
 
-    def _outcome(self, call: ToolCall) -> Outcome:
+    def _outcome(self, call: ToolCall, check: Callable[[], object]) -> Outcome:
+        check()
         if call.name not in self._functions:
             known = ", ".join(self._functions)
             return _failed(call, f"there is no tool named {call.name!r}; the tools are {known}"), None
@@ -150,8 +155,7 @@ class Toolbox:
             positional, named = interface.arguments(call.arguments)
             text, images = as_content(function(*positional, **named))
         except Exception as exc:  # every exception of a tool is sent to the model, which can react to it
-            kind = type(exc).__name__
-            return _failed(call, f"{kind}: {exc}"), ToolFailed(tool=call.name, error_type=kind)
+            return _failed(call, _described(exc)), ToolFailed(tool=call.name, error_type=type(exc).__name__)
         return ToolResult(call, text, images=images), None
 
 
@@ -161,6 +165,14 @@ def _listed(tools: object) -> list[object]:
     if not isinstance(tools, Iterable) or isinstance(tools, str):
         raise RequestError(f"tools must be functions, ToolDefs or dicts, not {type(tools).__name__}")
     return list(tools)
+
+
+def _described(error: Exception) -> str:
+    """Return the type and the text of a tool's exception; the type alone if the exception has no text."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # the exception's own __str__ failed
+        return type(error).__name__
 
 
 def _failed(call: ToolCall, problem: str) -> ToolResult:

@@ -268,3 +268,17 @@ def test_a_result_that_cannot_be_encoded_is_an_error_of_the_tool(emulator: Emula
     emulator.answer(tool_calls=[("broken", {})])
     emulator.answer("Sorry.")
     assert any_client.run_tools("Go", [broken]).messages[2].text == "ValueError: no text"
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_exception_without_text_is_reported_by_its_type(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    def fail() -> None:
+        raise Unprintable
+
+    emulator.answer(tool_calls=[("fail", {})])
+    emulator.answer("Sorry.")
+    assert any_client.run_tools("Go", [fail]).messages[2].text == "Unprintable"
