@@ -169,7 +169,7 @@ class Conversation:
         The history gets the answer that fits, without the repairs; the usage is that of all calls.
         """
         with self._in_turn() as before:
-            tools, chosen = self._tools_and_options(options)
+            tools, chosen = self._tools_and_options(options, runs_tools=False)
             messages = _with_user_message(before.messages, text, images, tools)
             parsed = self._client.parse(messages, schema, max_repairs=max_repairs, full=True, **chosen)
             response = msgspec.structs.replace(parsed.response, usage=parsed.usage)
@@ -209,12 +209,15 @@ class Conversation:
         with self._in_turn() as before:
             self._keep(before, (*before.messages, *_coerced(messages)))
 
-    def _tools_and_options(self, options: Mapping[str, Any]) -> tuple[object, dict[str, Any]]:
-        """Return the tools of a turn and its other options; those of a run without tools have no meaning."""
+    def _tools_and_options(self, options: Mapping[str, Any], runs_tools: bool = True) -> tuple[object, dict[str, Any]]:
+        """Return the tools of a turn and its other options, without those of a run if it runs no tools."""
         chosen: dict[str, Any] = {**self._options, **options}
         tools = chosen.pop("tools", None)
-        if not tools:
-            chosen = {name: value for name, value in chosen.items() if name not in _RUN_OPTIONS}
+        if not tools or not runs_tools:
+            for name in _RUN_OPTIONS:
+                if name in options:
+                    raise RequestError(f"{name} applies only to a turn that runs tools")
+                chosen.pop(name, None)
         return tools, chosen
 
     @contextmanager
