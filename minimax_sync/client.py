@@ -6,6 +6,7 @@ state of a call lives here, so one client serves any number of threads.
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 import sys
@@ -19,6 +20,7 @@ import minimax_sync
 from .auth import Refreshed
 from .calls.core import Core
 from .calls.open_core import open_core
+from .calls.stop import Stop
 from .calls.stream import ChatStream, open_stream
 from .hooks.events import Hook
 from .net import session as sessions
@@ -39,7 +41,7 @@ from .settings.table import (
 from .tracebacks import sealed
 from .values.messages import ToolCall
 from .values.options import ChatOptions, ConversationOptions, RoundOptions
-from .values.request import as_request
+from .values.request import ChatRequest, as_request
 from .values.response import ChatResponse
 
 if sys.version_info >= (3, 11):
@@ -181,8 +183,10 @@ class MiniMaxClient:
         Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones are raised
         by reading the stream.
         """
-        request = as_request(input, options)
-        call = self._core.call("stream", request)
+        return self._stream(as_request(input, options))
+
+    def _stream(self, request: ChatRequest, stop: Stop | None = None) -> ChatStream:
+        call = self._core.call("stream", request, stop)
         for attempt in call:
             with attempt:
                 stream = open_stream(attempt, self._core.wire.accumulator(request))
@@ -268,6 +272,7 @@ class MiniMaxClient:
             parallel=parallel,
             approve=approve,
             options=options,
+            stop=Stop(),
         )
         return run.response
 
@@ -288,8 +293,9 @@ class MiniMaxClient:
         """
         from .functions.run_tools import tool_run
 
+        stop = Stop()
         return tool_run(
-            self.stream,
+            functools.partial(self._stream, stop=stop),
             self._core.emit,
             input,
             tools,
@@ -297,6 +303,7 @@ class MiniMaxClient:
             parallel=parallel,
             approve=approve,
             options=options,
+            stop=stop,
         )
 
     @sealed

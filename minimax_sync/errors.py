@@ -28,6 +28,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+import msgspec
+
 import minimax_sync
 
 MAX_BODY_CHARS = 64 * 1024
@@ -43,7 +45,8 @@ class LlmError(Exception):
     `retry_after_ms`, the wait that the service asked for, in milliseconds; `body`, the answer as text, at most 64 KiB;
     `headers`, those of the answer, with names in lower case; `partial`, the part of the answer received before a stream
     failed; `budget`, which of the two retry budgets an attempt with this error is charged to, None if it is not
-    retried. Each is None (or empty) where it does not apply. Pickles; holds no credential.
+    retried. Each is None (or empty) where it does not apply. Pickles, without the messages of `partial`; holds no
+    credential.
 
     >>> emulator.fault(status=400, code=2013)
     >>> try:
@@ -79,7 +82,10 @@ class LlmError(Exception):
         self.budget: Budget | None = self.default_budget if budget == "default" else budget
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__.copy())
+        attributes = self.__dict__.copy()
+        if self.partial is not None:
+            attributes["partial"] = msgspec.structs.replace(self.partial, messages=())
+        return _rebuild, (type(self), self.args, attributes)
 
 
 def _rebuild(kind: type[LlmError], args: tuple[Any, ...], attributes: dict[str, Any]) -> LlmError:

@@ -31,6 +31,7 @@ from ..wires.failures import request_id_in
 from .channel import Channel, Options
 from .redaction import redact
 from .refusals import describe_body, refusal
+from .stop import Stop
 
 Result = TypeVar("Result")
 
@@ -76,8 +77,9 @@ class Call:
     failure. Errors that end the call immediately (a dead login, Ctrl-C, no slot in time) are raised by the iteration.
     """
 
-    def __init__(self, channel: Channel, options: Options, outgoing: Outgoing) -> None:
+    def __init__(self, channel: Channel, options: Options, outgoing: Outgoing, stop: Stop | None = None) -> None:
         renew_if_forked()
+        self._stop = stop
         self.channel, self.options, self.outgoing = channel, options, outgoing
         self.deadline = time.monotonic() + outgoing.timeout
         self._failure: LlmError | None = None
@@ -136,6 +138,8 @@ class Call:
             self.channel.limiter.pause(cool_down)
         if wait is None:
             return False
+        if self._stop is not None:
+            return self._stop.sleep(wait)
         time.sleep(wait)
         return True
 
@@ -198,7 +202,9 @@ class Call:
 
     def _send(self, bearer: Secret) -> Reply:
         """Send the request and return a 2xx reply; raise the error of anything else."""
-        channel, options, outgoing = self.channel, self.options, self.outgoing
+        channel, options, outgoing, stop = self.channel, self.options, self.outgoing, self._stop
+        if stop is not None:
+            stop.check()
         _log.debug("%s %s: attempt %d", outgoing.operation, outgoing.model, self._policy.made + 1)
         reply = channel.http.exchange(
             outgoing.method,
@@ -209,8 +215,11 @@ class Call:
             idle_timeout=options.idle_timeout,
             first_byte_timeout=None if outgoing.is_streamed else inf,
             connect_timeout=options.connect_timeout,
+            connected=None if stop is None else stop.connected,
         )
         try:
+            if stop is not None:
+                stop.connected(reply.close)
             if channel.quota is not None:
                 self.note_quota(channel.quota.observe_headers(reply.headers))
             if 200 <= reply.status < 300:

@@ -22,6 +22,7 @@ from ..wires.wire import Wire
 from .attempts import Call, Outgoing
 from .channel import Channel, Options
 from .model_choice import ModelChoice, explain_refusal
+from .stop import Stop
 
 _SAMPLING = ("max_tokens", "temperature", "top_p")
 _SECONDS = ("timeout", "connect_timeout", "idle_timeout")
@@ -67,7 +68,7 @@ class Core(msgspec.Struct, frozen=True):
         """The model for requests that name none."""
         return self.models.name
 
-    def call(self, operation: str, request: ChatRequest) -> Call:
+    def call(self, operation: str, request: ChatRequest, stop: Stop | None = None) -> Call:
         """Return the attempts of a chat call; `operation` is "chat" or "stream". Raises `RequestError`."""
         self.check_open()
         model = request.model or self.model
@@ -84,7 +85,7 @@ class Core(msgspec.Struct, frozen=True):
             request=request,
             models=None if request.model else self.models,
         )
-        return Call(self.channel, self.options, outgoing)
+        return Call(self.channel, self.options, outgoing, stop)
 
     def service(self, operation: str, path: str, body: bytes | None = None) -> Call:
         """Return the attempts of a call to another service at the same origin: a POST of `body`, or a GET."""

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from ..errors import CallTimeoutError, LlmError, ResponseFormatError, StreamInterruptedError, TransportError
-from ..tracebacks import clear_locals
+from ..tracebacks import clear_locals, sealed
 from ..values.chunks import StreamChunk, TextDelta
 from ..values.response import ChatResponse
 from ..wires.accumulator import Accumulator
@@ -211,8 +211,7 @@ class ChatStream:
         raise reading.failure or reading.interrupted("it was closed or interrupted")
 
     def _fail(self, error: BaseException) -> NoReturn:
-        if isinstance(error, ValueError) and "already executing" in str(error):
-            raise RuntimeError("this stream is being read by another thread; iterate it in one") from None
+        refuse_second_reader(error)
         self._reading.failed(error)
         clear_locals(error)
         raise error
@@ -224,6 +223,7 @@ class ChatStream:
                 yield chunk.text
 
     @property
+    @sealed
     def response(self) -> ChatResponse:
         """Read the stream to its end and return the whole answer; raises what iterating raises."""
         for _ in self:
@@ -266,6 +266,12 @@ class ChatStream:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a stream cannot be pickled; pickle its .response")
+
+
+def refuse_second_reader(error: BaseException) -> None:
+    """Raise `RuntimeError` if `error` is that of a generator which another thread is running."""
+    if isinstance(error, ValueError) and "already executing" in str(error):
+        raise RuntimeError("this stream is being read by another thread; iterate it in one") from None
 
 
 def open_stream(attempt: Attempt, accumulator: Accumulator) -> ChatStream:

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
-from ..calls.stream import ChatStream
-from ..errors import RequestError, StreamInterruptedError
+from ..calls.stop import Stop
+from ..calls.stream import ChatStream, refuse_second_reader
+from ..errors import LlmError, RequestError, StreamInterruptedError
 from ..hooks.events import Event
-from ..values.chunks import StreamChunk, ToolResult
+from ..tracebacks import clear_locals
+from ..values.chunks import StreamChunk
 from ..values.messages import ChatMessage, ToolCall, open_calls
 from ..values.request import ChatRequest, as_request
 from ..values.response import CUT_REASONS, ChatResponse
@@ -39,7 +41,9 @@ class ToolRun(ChatStream):
     It is noon. 4
     """
 
-    def __init__(self, ask: Ask, emit: Emit, request: ChatRequest, toolbox: Toolbox, max_rounds: int) -> None:
+    def __init__(
+        self, ask: Ask, emit: Emit, request: ChatRequest, toolbox: Toolbox, max_rounds: int, stop: Stop
+    ) -> None:
         if not isinstance(max_rounds, int) or isinstance(max_rounds, bool) or max_rounds < 1:
             raise RequestError("max_rounds must be a whole number from 1")
         self._ask, self._emit, self._toolbox, self._rounds_left = ask, emit, toolbox, max_rounds
@@ -48,7 +52,7 @@ class ToolRun(ChatStream):
             request.check()
         self._answer: ChatResponse | ChatStream | None = None
         self._usage = TokenUsage()
-        self._closed = False
+        self._stop = stop
         self._failure: BaseException | None = None
         self._is_over = False
         self._chunks = self._run()
@@ -81,16 +85,21 @@ class ToolRun(ChatStream):
         except StopIteration:
             raise
         except BaseException as error:
+            refuse_second_reader(error)
             self._failure = error
             if isinstance(error, StreamInterruptedError):
                 error.partial = self.partial
+            clear_locals(error)
             raise
 
     def close(self) -> None:
-        """End the run and its connection, from any thread. A tool that is running finishes; nothing follows it."""
-        self._closed = True
-        if isinstance(self._answer, ChatStream):
-            self._answer.close()
+        """End the run and its connection, from any thread: nothing more is sent and no other tool is called.
+
+        A tool that is running finishes, and a wait for the limiter lasts until its slot.
+        """
+        if isinstance(answer := self._answer, ChatStream):
+            answer.close()
+        self._stop.close()
 
     def __repr__(self) -> str:
         return f"<ToolRun: {self.partial!r}>"
@@ -110,7 +119,11 @@ class ToolRun(ChatStream):
         """Send one request and yield the chunks of the answer, if it is a stream; return the whole answer."""
         self._check_open()
         self._rounds_left -= 1
-        self._answer = answer = self._ask(self._request)
+        try:
+            self._answer = answer = self._ask(self._request)
+        except LlmError:
+            self._check_open()
+            raise
         if isinstance(answer, ChatStream):
             with answer as stream:
                 self._check_open()
@@ -127,21 +140,19 @@ class ToolRun(ChatStream):
         return not calls or not self._rounds_left or is_cut or self._toolbox.leaves_to_caller(calls)
 
     def _call_tools(self, messages: tuple[ChatMessage, ...], calls: tuple[ToolCall, ...]) -> Iterator[StreamChunk]:
-        """Run the calls at the end of `messages`, and make their results the next request."""
-        self._request = msgspec.structs.replace(self._request, messages=messages)
-        results: list[ToolResult] = []
-        for result, failure in self._toolbox.outcomes(calls):
-            if failure is not None:
-                self._emit(failure)
-            results.append(result)
-            yield result
+        """Run the calls at the end of `messages`, and add each result to the next request before it is yielded."""
         # A choice that forces a call applies only to the first round; otherwise it would force one forever.
         choice = self._request.tool_choice if self._request.tool_choice == "none" else None
-        tool_messages = tuple(result.message for result in results)
-        self._request = msgspec.structs.replace(self._request, messages=(*messages, *tool_messages), tool_choice=choice)
+        self._request = msgspec.structs.replace(self._request, messages=messages, tool_choice=choice)
+        for result, failure in self._toolbox.outcomes(calls, self._check_open):
+            messages = (*messages, result.message)
+            self._request = msgspec.structs.replace(self._request, messages=messages)
+            if failure is not None:
+                self._emit(failure)
+            yield result
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._stop.is_closed:
             raise StreamInterruptedError("the run was closed; the part received is in .partial", partial=self.partial)
 
 
@@ -155,8 +166,12 @@ def tool_run(
     parallel: bool | int = False,
     approve: Approve | None = None,
     options: Mapping[str, Any],
+    stop: Stop,
 ) -> ToolRun:
-    """Return a run that has not started; see `MiniMaxClient.tool_run`. Raises `RequestError` for a bad request."""
+    """Return a run that has not started; see `MiniMaxClient.tool_run`. Raises `RequestError` for a bad request.
+
+    `stop` is that of the calls which `ask` makes.
+    """
     toolbox = Toolbox(tools, parallel, approve)
     request = as_request(input, {**options, "tools": toolbox.definitions}, check=False)
-    return ToolRun(ask, emit, request, toolbox, max_rounds)
+    return ToolRun(ask, emit, request, toolbox, max_rounds, stop)

@@ -90,6 +90,11 @@ class Deadlines(Timeout):
             if self._sock is not None:
                 shut_down(self._sock)
 
+    def end(self) -> None:
+        """End the exchange, from any thread: its wait on the socket, and each operation that would follow."""
+        self.deadline = self.connect_deadline = time.monotonic()
+        self.wake()
+
     def describe_timeout(self) -> str:
         """Name the limit that has passed."""
         if time.monotonic() >= self.deadline:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
@@ -87,13 +87,15 @@ class Http:
         idle_timeout: float = 300.0,
         first_byte_timeout: float | None = None,
         connect_timeout: float = 10.0,
+        connected: Callable[[Callable[[], None]], None] | None = None,
     ) -> Reply:
         """Send one request and return its answer as soon as the head has arrived. Redirects are not followed.
 
         `deadline` is the monotonic instant by which everything must have ended, the body included; `idle_timeout` is
         the longest silence, `first_byte_timeout` the longest before the first byte of the head and of the body (by
         default `idle_timeout`; `math.inf` leaves it to the deadline), `connect_timeout` the longest time for
-        connecting, in seconds. The time for the DNS lookup is limited only by the system.
+        connecting, in seconds. The time for the DNS lookup is limited only by the system. `connected` gets a function
+        that ends the exchange before its head has arrived, from any thread.
 
         Raises ConfigError for a URL, header or CA file that cannot be used; CallTimeoutError; AmbiguousResultError when
         the connection is lost before the answer; ResponseFormatError when the answer is not HTTP; else TransportError.
@@ -103,6 +105,8 @@ class Http:
         origin, host, target = _split(url)
         fields = _checked({"Host": host, "User-Agent": _AGENT, "Accept-Encoding": "identity"}, headers, body)
         limits = Deadlines(deadline, idle_timeout, connect_timeout, first_byte_timeout)
+        if connected is not None:
+            connected(limits.end)
         if deadline <= time.monotonic():
             raise CallTimeoutError("the call's timeout passed before anything was sent", sent=False, budget="server")
         try:

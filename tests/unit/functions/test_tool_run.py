@@ -295,11 +295,12 @@ def test_parallel_calls_of_a_run_give_their_results_in_the_order_of_the_calls(
 def test_a_run_that_is_closed_during_parallel_calls_lets_them_finish_and_sends_nothing(
     emulator: Emulator, any_client: MiniMaxClient
 ) -> None:
-    both, finished = threading.Barrier(3), []
+    begun, closed, finished = threading.Barrier(3), threading.Event(), []
 
     def meet(n: int) -> int:
         """Meet."""
-        both.wait(10)
+        begun.wait(10)
+        closed.wait(10)
         finished.append(n)
         return n
 
@@ -307,10 +308,11 @@ def test_a_run_that_is_closed_during_parallel_calls_lets_them_finish_and_sends_n
     run = any_client.tool_run("Meet.", [meet], parallel=True)
 
     def close() -> None:
+        begun.wait(10)
         run.close()
-        both.wait(10)
+        closed.set()
 
-    closer = threading.Timer(0.05, close)
+    closer = threading.Thread(target=close)
     closer.start()
     with pytest.raises(StreamInterruptedError) as caught:
         list(run)

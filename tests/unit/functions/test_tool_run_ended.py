@@ -1,0 +1,140 @@
+"""A run of tools that is left, closed, read twice or fails: what was done is kept, and nothing more is sent."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+import traceback
+from typing import Any
+
+import pytest
+
+from minimax_sync import LlmError, MiniMaxClient, RetryPolicy, StreamInterruptedError, ToolResult
+from minimax_sync.emulator import Emulator
+
+SECRET = "the prompt that stays here"
+
+
+class Payments:
+    """A tool whose calls must not be repeated."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def pay(self, to: str) -> str:
+        """Pay."""
+        self.made.append(to)
+        return "paid by the tool"
+
+
+def test_a_run_that_is_left_between_two_results_repeats_no_call_when_it_is_continued(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    payments = Payments()
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"}), ("pay", {"to": "Bob"})])
+    emulator.answer("Done.")
+    with any_client.tool_run("Pay both.", [payments.pay]) as run:
+        for chunk in run:
+            if isinstance(chunk, ToolResult):
+                break
+    assert [message.role for message in run.messages] == ["user", "assistant", "tool"]
+    assert any_client.run_tools(run.messages, [payments.pay]).text == "Done."
+    assert payments.made == ["Ada", "Bob"]
+
+
+def test_a_run_that_is_closed_during_a_call_begins_no_other_call(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    ran: list[int] = []
+
+    def stop(n: int) -> None:
+        """Close the run."""
+        ran.append(n)
+        run.close()
+
+    emulator.answer(tool_calls=[("stop", {"n": 1}), ("stop", {"n": 2})])
+    run = any_client.tool_run("Stop.", [stop])
+    with pytest.raises(StreamInterruptedError, match="the run was closed"):
+        list(run)
+    assert ran == [1]
+    assert [message.role for message in run.messages] == ["user", "assistant", "tool"]
+
+
+@pytest.mark.parametrize("wait", [{"delay": 60.0}, {"silence": 60.0}])
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_run_that_is_closed_before_the_first_chunk_of_a_round_ends(
+    emulator: Emulator, any_client: MiniMaxClient, rounds: int, wait: dict[str, Any]
+) -> None:
+    payments = Payments()
+    if rounds == 2:
+        emulator.answer(tool_calls=[("pay", {"to": "Ada"})])
+    emulator.answer("Too late.", **wait)
+    run = any_client.tool_run("Pay.", [payments.pay])
+    began = time.monotonic()
+    closer = threading.Timer(0.1, run.close)
+    closer.start()
+    with pytest.raises(StreamInterruptedError, match="the run was closed"):
+        list(run)
+    closer.join()
+    assert time.monotonic() - began < 20
+    assert len(emulator.journal) <= rounds
+    with pytest.raises(StreamInterruptedError):
+        next(run)
+
+
+def test_a_second_reader_is_refused_and_the_first_reads_on(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def wait() -> str:
+        """Wait."""
+        entered.set()
+        leave.wait(10)
+        return "waited"
+
+    emulator.answer(tool_calls=[("wait", {})])
+    emulator.answer("Done.")
+    run = any_client.tool_run("Wait.", [wait])
+    reader = threading.Thread(target=lambda: list(run))
+    reader.start()
+    entered.wait(10)
+    with pytest.raises(RuntimeError, match="read by another thread"):
+        next(run)
+    leave.set()
+    reader.join()
+    assert run.response.text == "Done."
+
+
+def failed_run(client: MiniMaxClient, emulator: Emulator, **fault: Any) -> LlmError:
+    """Return the error of a run whose second round fails."""
+
+    def fail_next() -> str:
+        """Fail the next round."""
+        emulator.fault(**fault)
+        return "the result of the tool"
+
+    emulator.answer(tool_calls=[("fail_next", {})])
+    emulator.answer("one two three four")
+    once = client.with_options(retry=RetryPolicy(rate_limit_attempts=1))
+    with pytest.raises(LlmError) as caught:
+        once.tool_run(SECRET, [fail_next]).response
+    return caught.value
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"kind": "truncate"}, {"code": 1026}])
+def test_an_error_of_a_run_holds_no_prompt_in_its_frames_or_its_pickle(
+    emulator: Emulator, any_client: MiniMaxClient, fault: dict[str, Any]
+) -> None:
+    error = failed_run(any_client, emulator, **fault)
+    report = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    ours = report.partition("minimax_sync")[2]
+    assert SECRET not in ours
+    assert "the result of the tool" not in ours
+    stored = pickle.dumps(error)
+    assert SECRET.encode() not in stored
+    assert type(pickle.loads(stored)) is type(error)
+
+
+def test_the_pickle_of_an_interrupted_run_has_the_part_received(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    error = failed_run(any_client, emulator, kind="truncate")
+    assert isinstance(error, StreamInterruptedError)
+    assert [message.role for message in error.partial.messages][:3] == ["user", "assistant", "tool"]
+    assert pickle.loads(pickle.dumps(error)).partial.text == error.partial.text
