@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from ..errors import RequestError
+from ..secret import shown_name
 from .dicts import tool_from_dict
 from .json_text import check_finite
 from .scalars import plain_scalar
@@ -70,6 +71,8 @@ class Option(msgspec.Struct, frozen=True):
     convert: Callable[[Any], object]
     is_valid: Callable[[Any], bool]
     rule: str
+    culprit: Callable[[Any], str] = lambda value: ""
+    """Return the name of the part that breaks the rule, where the value has named parts."""
 
 
 def _is_number(value: object, low: float, high: float) -> bool:
@@ -131,14 +134,21 @@ RESERVED_HEADERS = frozenset({"authorization", "connection", "content-length", "
 
 
 def _are_headers(value: object) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(name, str)
-        and name.lower() not in RESERVED_HEADERS
-        and isinstance(text, str)
-        and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name)
-        and re.fullmatch(r"[\t\x20-\x7e]*", text)
-        for name, text in value.items()
-    )
+    return isinstance(value, Mapping) and not _bad_header(value)
+
+
+def _bad_header(value: object) -> str:
+    """Return the name of the first header that cannot be sent, in quotes; "" if there is none."""
+    for name, text in value.items() if isinstance(value, Mapping) else ():
+        if (
+            not isinstance(name, str)
+            or name.lower() in RESERVED_HEADERS
+            or not isinstance(text, str)
+            or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name)
+            or not re.fullmatch(r"[\t\x20-\x7e]*", text)
+        ):
+            return repr(shown_name(str(name))[:40])
+    return ""
 
 
 OPTIONS: Mapping[str, Option] = {
@@ -175,6 +185,7 @@ OPTIONS: Mapping[str, Option] = {
         _mapping,
         _are_headers,
         "a dict of printable ASCII, without Authorization and headers that frame the body",
+        _bad_header,
     ),
     "timeout": Option(
         plain_scalar, lambda value: _is_number(value, 0, 1e9) and value > 0, "a number of seconds above 0"
@@ -186,4 +197,5 @@ def check_option(name: str, value: object) -> None:
     """Raise `RequestError`, naming the option, for a converted value that breaks the option's rule."""
     row = OPTIONS[name]
     if value is not None and not row.is_valid(value):
-        raise RequestError(f"{name} must be {row.rule}")
+        culprit = row.culprit(value)
+        raise RequestError(f"{name} must be {row.rule}" + (f"; {culprit} cannot be sent" if culprit else ""))
