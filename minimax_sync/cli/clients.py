@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, LlmError
-from .parser import UsageError
 from .terminal import duration, remark
 
 if TYPE_CHECKING:
@@ -78,9 +77,9 @@ def read_schema(name: str) -> dict[str, Any]:
     try:
         schema = json.loads(Path(name).read_text("utf-8-sig"))
     except ValueError as error:
-        raise UsageError(f"--schema {name}: not JSON in UTF-8: {error}") from None
+        raise ConfigError(f"--schema {name}: not JSON in UTF-8: {error}") from None
     if not isinstance(schema, dict):
-        raise UsageError(f"--schema {name}: a JSON schema is an object")
+        raise ConfigError(f"--schema {name}: a JSON schema is an object")
     return schema
 
 

@@ -123,7 +123,12 @@ def _print_places(arguments: Namespace) -> None:
     rows += ((name, "there" if os.path.lexists(path) else "not there") for name, path in files.items())
     print_table(rows)
     for name in sorted(os.environ):
-        if name.startswith(_PREFIX) and name not in known and (hint := did_you_mean(name, known, _PREFIX)):
+        if not name.startswith(_PREFIX) or name in known:
+            continue
+        setting = name.removeprefix(_PREFIX).lower()
+        is_setting = setting in BY_NAME
+        hint = f"; set {setting} in llm.yaml" if is_setting else did_you_mean(name, known, _PREFIX)
+        if hint:
             print(f"{shown_name(name)} is set, but is not a variable of {PROGRAM}{hint}")
 
 

@@ -323,14 +323,14 @@ def test_a_schema_gives_the_value_alone(run: Run, emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "status", "words"),
-    [(None, 1, "No such file"), ("{", 2, "not JSON in UTF-8"), ("[]", 2, "a JSON schema is an object")],
+    ("text", "words"),
+    [(None, "No such file"), ("{", "not JSON in UTF-8"), ("[]", "a JSON schema is an object")],
 )
-def test_a_bad_schema_file_is_named(run: Run, emulator: Emulator, text: str | None, status: int, words: str) -> None:
+def test_a_bad_schema_file_is_named(run: Run, emulator: Emulator, text: str | None, words: str) -> None:
     if text is not None:
         Path("s.json").write_text(text)
     result = run("chat", "hi", "--schema", "s.json")
-    assert (result.status, result.out) == (status, "")
+    assert (result.status, result.out) == (1, "")
     assert "s.json" in result.err
     assert words in result.err
     assert emulator.journal == []

@@ -109,11 +109,13 @@ def test_a_variable_with_a_misspelt_name_is_pointed_out(
     run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINIMAX_TIME_OUT", "5")
-    others = ("ANOTHER_PROGRAM", "DEFAULT_HEADERS", "EFFORT", "API_HOST", "MCP_BASE_PATH", "TEMPERATURE")
+    others = ("ANOTHER_PROGRAM", "EFFORT", "API_HOST", "MCP_BASE_PATH", "TEMPERATURE")
     for name in others:
         monkeypatch.setenv(f"MINIMAX_{name}", "5")
     out = run("status").out
     assert "MINIMAX_TIME_OUT is set, but is not a variable of minimax-sync; did you mean MINIMAX_TIMEOUT?" in out
+    monkeypatch.setenv("MINIMAX_DEFAULT_HEADERS", "5")
+    assert "MINIMAX_DEFAULT_HEADERS is set, but is not a variable of minimax-sync; set default" in run("status").out
     assert [name for name in others if f"MINIMAX_{name} is" in out] == []
 
 
