@@ -380,7 +380,12 @@ class MiniMaxClient:
         """Return one vector per text. `kind` is "db" for texts to search in, "query" for texts to search for."""
         from .calls import services
 
-        return services.embed(self._core, [texts] if isinstance(texts, str) else list(texts), kind, model)
+        return services.embed(
+            self._core,
+            [texts] if isinstance(texts, str) else list(texts) if isinstance(texts, Iterable) else [],
+            kind,
+            model,
+        )
 
     @sealed
     def models(self) -> tuple[minimax_sync.Model, ...]:

@@ -18,6 +18,7 @@ import msgspec
 from .auth.file_access import replace_private
 from .calls.stream import ChatStream
 from .errors import ConfigError, RequestError
+from .settings.places import path_text
 from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
 from .values.histories import StoredHistory, history_from_json
@@ -182,7 +183,7 @@ class Conversation:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what `to_dict` returns to a file that only its owner can read, in one step. Raises `OSError`."""
-        replace_private(os.fspath(path), self._history.to_json())
+        replace_private(path_text(path, "path"), self._history.to_json())
 
     @classmethod
     def load(
@@ -197,8 +198,9 @@ class Conversation:
 
         Raises `OSError` for a file that cannot be read, `RequestError` for one that does not hold a conversation.
         """
-        with open(path, "rb") as file:
-            stored = history_from_json(file.read(), os.fspath(path))
+        name = path_text(path, "path")
+        with open(name, "rb") as file:
+            stored = history_from_json(file.read(), name)
         system = stored.system if system is None else system
         conversation = cls(client, system, messages=stored.messages, **options)
         conversation._history = _History(stored.messages, system, stored.usage)

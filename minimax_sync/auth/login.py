@@ -22,6 +22,7 @@ from ..errors import (
     TransportError,
 )
 from ..net.trust import Verify
+from ..settings.checks import check_text
 from ..settings.endpoints import REGIONS, portal_url
 from ..settings.places import BUNDLE_FILE
 from ..settings.table import BY_NAME
@@ -93,6 +94,7 @@ def login(
     """
     place = bundle_place(bundle)
     route = portal_route(verify, proxy)
+    region = check_text(region, "region")
     store = open_store(place, SystemClock())
     store.check_writable()
     portal = _Portal(region, _oauth_client(client_id, scope, grant), route, clock or SystemClock())

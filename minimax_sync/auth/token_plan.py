@@ -16,7 +16,7 @@ from ..errors import BundleError
 from ..net.forks import after_fork
 from ..net.trust import Verify
 from ..secret import Secret, StoreUrl
-from ..settings.checks import check_bundle
+from ..settings.checks import check_bundle, check_text
 from ..settings.places import absolute
 from . import Listener
 from .background import Lease
@@ -74,6 +74,7 @@ class TokenPlan:
         proxy = None if proxy is None else StoreUrl(proxy)  # a traceback may show locals
         place = bundle_place(path)
         self._place = place if isinstance(place, StoreUrl) else absolute(place, "bundle")
+        base_url = None if base_url is None else check_text(base_url, "argument base_url")
         self._base_url = base_url
         self._route = portal_route(verify, proxy)
         self._credential = _shared(self._place, base_url, self._route)

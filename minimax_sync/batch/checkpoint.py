@@ -7,6 +7,7 @@ what was written in the last second. An answer belongs to its request (`key_of`)
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import heapq
 import os
@@ -23,7 +24,7 @@ import msgspec
 
 from ..auth.file_access import replace
 from ..errors import ConfigError, LlmError, ToolArgumentsError
-from ..settings.places import absolute
+from ..settings.places import absolute, path_text
 from ..values.images import Image
 from ..values.json_text import as_json
 from ..values.messages import ChatMessage, Reasoning, Text, ToolCall
@@ -136,8 +137,8 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.path.realpath(absolute(path, "checkpoint"))
-        self._name = os.fspath(path)
+        self._name = path_text(path, "checkpoint")
+        self.path = os.path.realpath(absolute(self._name, "checkpoint"))
         # Hash of a key -> where its answers are, as index << 44 | offset, lowest index first: a million in 100 MB.
         self._answers: dict[int, int | list[int]] = {}
         self._moved: dict[int, tuple[int, Any]] = {}  # offset -> index and id in this run
@@ -149,6 +150,8 @@ class Checkpoint:
 
     def __enter__(self) -> Checkpoint:
         try:
+            if os.path.exists(self.path) and not os.path.isfile(self.path):  # reading /dev/full would not end
+                raise OSError(errno.EINVAL, "not a regular file")
             open(self.path, "ab").close()  # filelock would create missing directories
             with ExitStack() as opened:
                 opened.callback(self._lock())
@@ -207,6 +210,8 @@ class Checkpoint:
             try:
                 while left:
                     left = left[os.write(self._writer, left) :]
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, self._name) from None
             finally:
                 if left:
                     os.ftruncate(self._writer, self._size)

@@ -53,9 +53,10 @@ def split_store_url(url: str, source: str) -> tuple[StoreUrl, str]:
 
     Raises ConfigError naming `source` and no part of the URL.
     """
-    if url.startswith("unix://"):
+    is_text = isinstance(url, str)
+    if is_text and url.startswith("unix://"):
         return StoreUrl(url), ""
-    found = _PATH.fullmatch(url)
+    found = _PATH.fullmatch(url) if is_text else None
     if found is None:
         del url  # it may hold a password, and a traceback may show locals
         raise ConfigError(f"{source}: must be like redis://host:6379/0, or redis://host:6379/0/NAME for a bundle")

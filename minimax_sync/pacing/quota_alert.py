@@ -15,6 +15,7 @@ import msgspec
 from ..errors import ConfigError
 from ..net.forks import after_fork
 from ..values.quota import Quota
+from ..values.scalars import finite_number
 
 _log = logging.getLogger("minimax_sync.quota")
 
@@ -110,6 +111,7 @@ after_fork("quota alerts", _renew_lock)
 
 
 def _amount(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    number = finite_number(value)
+    if number is None or number < 0:
         raise ConfigError(f"{name} must be a finite number of at least 0")
-    return value
+    return number

@@ -22,6 +22,7 @@ from typing import Any, Protocol, runtime_checkable
 from ..errors import CallTimeoutError, ConfigError
 from ..net.forks import after_fork
 from ..net.interrupts import WAIT_SLICE
+from ..values.scalars import finite_number
 
 _LOOK_AGAIN = 1.0
 """The longest sleep in seconds. Python 3.10 waits on the wall clock, which may be set back; and a second Ctrl-C, while
@@ -154,8 +155,8 @@ class TokenBucket:
     def __init__(
         self, requests_per_second: float, burst: int | None = None, *, clock: Callable[[], float] = CLOCK
     ) -> None:
-        rate = requests_per_second
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1e-6 <= rate <= 1e6:
+        rate = finite_number(requests_per_second)
+        if rate is None or not 1e-6 <= rate <= 1e6:
             raise ConfigError("requests_per_second must be a number from 0.000001 to 1000000, or None for no limit")
         if burst is not None and (isinstance(burst, bool) or not isinstance(burst, int) or not 1 <= burst <= 1_000_000):
             raise ConfigError("burst must be a whole number from 1 to 1000000")
@@ -197,10 +198,11 @@ class TokenBucket:
 
     def pause(self, seconds: float) -> None:
         """Give out no slot for `seconds`, not even to waiting threads; afterwards one per interval, no burst."""
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+        number = finite_number(seconds)
+        if number is None or number < 0:
             raise ConfigError("pause: seconds must be a finite number of at least 0")
         with self._lock:
-            self._line.pause(self._clock() + seconds)
+            self._line.pause(self._clock() + number)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.requests_per_second, self.burst)

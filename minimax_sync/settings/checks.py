@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Any
 
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import Headers, Secret, StoreUrl, check_key, is_one_word, shown_name
 from ..values.options import RESERVED_HEADERS
-from ..values.scalars import plain_scalar
+from ..values.scalars import finite_number, plain_scalar
+from .places import as_path
 
 Check = Callable[[Any, str], Any]
 
@@ -25,7 +25,7 @@ _STORES = ("redis://", "rediss://", "unix://")
 _INTEGER = r"[-+]?[0-9][0-9_]*"
 _DECIMAL = r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?"
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_PROXY = r"(https?|socks[45][ah]?)://(?:[^\s/@]*@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?"
+_PROXY = r"(https?|socks[45][ah]?)://(?:[^\s/@]*@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
 _HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 
 
@@ -79,13 +79,13 @@ def one_of(*known: str) -> Check:
 
 def check_bundle(value: object, source: str) -> str:
     """Accept a path, or the URL of a bundle in Redis."""
-    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
-    if isinstance(text, str) and _is_store(text.strip()):
+    text = as_path(value)
+    if text is not None and _is_store(text.strip()):
         return StoreUrl(text.strip())
-    if not isinstance(text, str) or not text.strip() or "\0" in text or "://" in text:
+    if text is None or not text.strip() or "://" in text:
         del value, text  # it may hold a password, and a traceback may show locals
         raise ConfigError(f"{source}: must be the path of a Token Plan bundle or a URL like redis://host:6379/0/NAME")
-    return str(text)
+    return text
 
 
 def check_limiter(value: object, source: str) -> object:
@@ -108,14 +108,14 @@ def check_rate(value: Any, source: str) -> float | None:
     """Accept requests per second, or None for no limit."""
     if value is None:
         return None
-    number = _number(value)
+    number = finite_number(value)
     if number is None or not 1e-6 <= number <= 1e6:
         raise ConfigError(f"{source}: must be a number from 0.000001 to 1000000, or None for no limit")
     return float(number)
 
 
 def check_seconds(value: Any, source: str) -> float:
-    number = _number(value)
+    number = finite_number(value)
     if number is None or number <= 0:
         raise ConfigError(f"{source}: must be a number of seconds above 0")
     return float(number)
@@ -123,7 +123,7 @@ def check_seconds(value: Any, source: str) -> float:
 
 def whole(least: int) -> Check:
     def check(value: Any, source: str) -> int:
-        number = _number(value)
+        number = finite_number(value)
         if number is None or number != int(number) or number < least:
             raise ConfigError(f"{source}: must be a whole number of at least {least}")
         return int(number)
@@ -143,18 +143,21 @@ def check_verify(value: object, source: str) -> object:
     flag = plain_scalar(value)
     if isinstance(flag, bool) or _has(value, "wrap_socket"):
         return flag
-    path = os.path.expanduser(value) if isinstance(value, (str, os.PathLike)) else None
-    if not isinstance(path, str) or not path or "\0" in path:
+    given = as_path(value)
+    if given is None:
         raise ConfigError(f"{source}: must be True, False, or the path of a file or directory of certificates")
+    path = os.path.expanduser(given)
     if not os.path.exists(path):
         raise ConfigError(f"{source}: there is no file or directory {path!r} of certificates to trust")
-    return str(path)
+    return path
 
 
 def check_proxy(value: object, source: str) -> StoreUrl:
-    if isinstance(value, str) and re.fullmatch(_PROXY, value.strip()):
-        return StoreUrl(value.strip())
-    del value  # it may hold a password, and a traceback may show locals
+    url = StoreUrl(value.strip()) if isinstance(value, str) else StoreUrl()
+    found = re.fullmatch(_PROXY, url)
+    if found and 0 < int(found["port"] or 80) < 65536:
+        return url
+    del value, url, found  # they may hold a password, and a traceback may show locals
     raise ConfigError(f"{source}: must be the URL of a proxy, like http://proxy.example:3128 or socks5h://host:1080")
 
 
@@ -214,8 +217,3 @@ def _is_store(text: str) -> bool:
 
 def _has(value: object, *methods: str) -> bool:
     return all(callable(getattr(value, method, None)) for method in methods)
-
-
-def _number(value: object) -> int | float | None:
-    number = plain_scalar(value)
-    return number if isinstance(number, (int, float)) and not isinstance(number, bool) and isfinite(number) else None

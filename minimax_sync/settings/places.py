@@ -73,13 +73,34 @@ def label(place: str, user: Path) -> str:
     return str(user / place.removeprefix(USER)) if place.startswith(USER) else place
 
 
-def absolute(path: str | os.PathLike[str], name: str) -> Path:
-    """Return `path` as an absolute path. Raise ConfigError, naming `name`, if the working directory was deleted."""
+def as_path(value: object) -> str | None:
+    """Return a path as text, None for a value that cannot be the path of a file."""
+    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(text, str) or not text or "\0" in text:
+        return None
     try:
-        return Path(path).absolute()
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return None
+    return str(text)
+
+
+def path_text(value: object, name: str) -> str:
+    """Return a path as text. Raise ConfigError, naming the argument, if it cannot be the path of a file."""
+    text = as_path(value)
+    if text is None:
+        raise ConfigError(f"{name}: must be the path of a file, as text or a Path")
+    return text
+
+
+def absolute(path: str | os.PathLike[str], name: str) -> Path:
+    """Return `path` as an absolute path. Raise ConfigError, naming `name`, if it cannot be one."""
+    text = path_text(path, name)
+    try:
+        return Path(text).absolute()
     except FileNotFoundError:
         cure = "the working directory does not exist any more; give an absolute path"
-        raise ConfigError(f"{name} {os.fspath(path)}: {cure}") from None
+        raise ConfigError(f"{name} {text}: {cure}") from None
 
 
 def is_there(path: Path, *, unknown: bool = True) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 from ..errors import ConfigError
 from ..pacing.retry import RetryPolicy
 from ..secret import Secret, StoreUrl, shown_name
+from .checks import check_text
 from .endpoints import host_of, may_receive_token
 from .places import BUNDLE_FILE, USER, USER_BUNDLE_FILE, USER_CONFIG_FILE, is_there, label
 from .search import Search
@@ -51,6 +52,8 @@ def resolve_settings(
         raise ConfigError(f"unknown argument {shown_name(name)}{did_you_mean(name, ARGUMENTS)}")
     search = Search(arguments, os.environ if environ is None else environ, _working_directory() if cwd is None else cwd)
     del arguments, environ  # a traceback may show locals
+    provider = check_text(provider, "argument provider")
+    agent = None if agent is None else check_text(agent, "argument agent")
     search.read_files(provider, agent, path)
     near, user = _bundles(search)
     chosen = _credential(search, near, user)

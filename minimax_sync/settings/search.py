@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..secret import Secret, unquoted
-from .places import CONFIG_FILE, USER, USER_CONFIG_FILE, is_there, label, located, user_directory
+from .places import CONFIG_FILE, USER, USER_CONFIG_FILE, is_there, label, located, path_text, user_directory
 from .settings import DEFAULT_PROVIDER, ConfigFile, Sourced
 from .table import BY_NAME
 
@@ -109,7 +109,7 @@ class Search:
 
     def _named_file(self, path: str | os.PathLike[str] | None) -> ConfigFile | None:
         if path is not None:
-            return ConfigFile(os.fspath(path), self.cwd, "argument path")
+            return ConfigFile(path_text(path, "argument path"), self.cwd, "argument path")
         named = self.environ.get("MINIMAX_CONFIG", "").strip()
         return ConfigFile(named, self.cwd, "environment variable MINIMAX_CONFIG") if named else None
 

@@ -77,6 +77,8 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def assistant(cls, text: str = "", tool_calls: Iterable[ToolCall] = ()) -> ChatMessage:
         """Return an answer as a message. For the service's answers use `ChatResponse.message`, with thinking."""
+        if not isinstance(tool_calls, Iterable):
+            raise RequestError(f"tool_calls must be ToolCalls, not {type(tool_calls).__name__}")
         return cls("assistant", _texts(text) + tuple(tool_calls))
 
     @classmethod

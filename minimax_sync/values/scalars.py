@@ -5,6 +5,7 @@ The JSON encoder refuses them. Pure: it must not know messages, requests or NumP
 
 from __future__ import annotations
 
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -21,6 +22,16 @@ def plain_scalar(value: Any) -> Any:
     if isinstance(value, Real):
         return float(value)
     return bool(value) if _is_numpy_bool(value) else value
+
+
+def finite_number(value: object) -> int | float | None:
+    """Return the plain number that a value represents; None for others, for a `bool`, and beyond what a float holds."""
+    try:
+        number = plain_scalar(value)
+        is_number = isinstance(number, (int, float)) and not isinstance(number, bool) and isfinite(number)
+    except OverflowError:
+        return None
+    return number if is_number else None
 
 
 def plain_json(value: Any) -> Any:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
 
-from minimax_sync import ConfigError, MiniMaxClient, RequestError, RetryPolicy
+from minimax_sync import (
+    ChatMessage,
+    ConfigError,
+    Conversation,
+    MiniMaxClient,
+    RedisTokenBucket,
+    RequestError,
+    RetryPolicy,
+    TokenPlan,
+    login,
+    logout,
+)
 from minimax_sync.emulator import Emulator
 
 QUICK = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=1)
@@ -80,3 +93,75 @@ def test_a_blank_model_is_an_error_and_not_the_default(emulator: Emulator, model
             client.with_options(model=model)
         with pytest.raises(RequestError, match=r"^model must be"):
             client.chat("hi", model=model)
+
+
+NO_PATHS = [b"x", float("nan"), 1, 0, True, [], "", "\0", "\ud800"]
+
+
+@pytest.mark.parametrize("path", NO_PATHS)
+def test_what_is_no_path_is_a_config_error_that_names_the_argument(
+    client: MiniMaxClient, monkeypatch: pytest.MonkeyPatch, path: Any
+) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", "sk-api-0123456789")
+    calls: dict[str, Callable[[], object]] = {
+        "path": lambda: Conversation.load(client, path),
+        "path:": lambda: client.conversation().save(path),
+        "checkpoint": lambda: list(client.map(["x"], checkpoint=path)),
+        "argument path": lambda: MiniMaxClient.from_config(path),
+        "bundle": lambda: TokenPlan(path),
+        "bundle:": lambda: logout(path),
+        "argument verify": lambda: TokenPlan("plan.json", verify=path),
+    }
+    if path is True:
+        del calls["argument verify"]
+    for name, call in calls.items():
+        with pytest.raises(ConfigError, match=f"^{name}"):
+            call()
+
+
+def test_a_number_is_not_taken_for_an_open_file(client: MiniMaxClient, tmp_path: Path) -> None:
+    with open(tmp_path / "open", "wb") as file:
+        with pytest.raises(ConfigError, match=r"^path: must be the path of a file"):
+            Conversation.load(client, cast(Any, file.fileno()))
+        file.write(b"still open")
+        file.flush()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("timeout", "idle_timeout", "connect_timeout", "requests_per_second"),
+        *("quota_budget", "quota_alert_threshold"),
+    ],
+)
+@pytest.mark.parametrize("number", [10**400, Fraction(10**400), float("inf"), float("nan"), "5", True, []])
+def test_what_is_no_number_is_a_config_error_that_names_the_argument(name: str, number: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{name}.* must be a"):
+        MiniMaxClient("sk-api-0123456789", **{name: number})
+
+
+@pytest.mark.parametrize("wrong", [b"x", float("nan"), [], 5, {}])
+def test_what_is_no_text_is_an_error_that_names_the_argument(
+    client: MiniMaxClient, monkeypatch: pytest.MonkeyPatch, wrong: Any
+) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", "sk-api-0123456789")
+    calls: dict[str, Callable[[], object]] = {
+        "region": lambda: login(wrong, bundle="plan.json"),
+        "argument base_url": lambda: TokenPlan("plan.json", base_url=wrong),
+        "argument agent": lambda: MiniMaxClient.from_config(agent=wrong),
+        "argument provider": lambda: MiniMaxClient.from_config(provider=wrong),
+        "limiter": lambda: RedisTokenBucket(wrong, 1),
+        "texts": lambda: client.embed(wrong),
+        "kind": lambda: client.embed("x", kind=wrong),
+    }
+    for name, call in calls.items():
+        with pytest.raises((ConfigError, RequestError), match=f"^{name}"):
+            call()
+
+
+@pytest.mark.parametrize("wrong", [None, 5, float("nan")])
+def test_texts_and_tool_calls_must_be_sequences(client: MiniMaxClient, wrong: Any) -> None:
+    with pytest.raises(RequestError, match=r"^texts must be one or more strings"):
+        client.embed(wrong)
+    with pytest.raises(RequestError, match=r"^tool_calls must be ToolCalls"):
+        ChatMessage.assistant("x", tool_calls=wrong)

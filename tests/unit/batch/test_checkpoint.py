@@ -234,7 +234,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_half_line(emulator: Emulator, tmp
     with run_worker(emulator, tmp_path, limit + WORKER, 50) as process:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "File too large" in err
+    assert "File too large: 'out.jsonl'" in err
     written = (tmp_path / "out.jsonl").read_bytes()
     assert written.endswith(b"}\n")
     assert len(written) < 3000
@@ -269,6 +269,18 @@ def test_without_descriptors_enough_it_is_refused_and_keeps_none(tmp_path: Path)
     printed = run_python(MORE_AND_MORE_DESCRIPTORS, cwd=tmp_path)
     refused = "checkpoint out.jsonl: Too many open files 0"
     assert printed.splitlines() == [refused, refused, refused, "open 0", "open 0"]
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("kind", ["device", "pipe", "link"])
+def test_what_is_not_a_regular_file_is_refused_and_not_read(tmp_path: Path, kind: str) -> None:
+    path = Path("/dev/full") if kind == "device" else tmp_path / "answers.jsonl"
+    if kind == "pipe":
+        os.mkfifo(path)
+    if kind == "link":
+        path.symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match=rf"^checkpoint {path}: not a regular file$"):
+        Checkpoint(path).__enter__()
 
 
 @pytest.mark.posix

@@ -99,7 +99,20 @@ def test_a_proxy_is_a_url_whose_password_is_hidden(url: str) -> None:
     assert "u:p" not in repr(found)
 
 
-@pytest.mark.parametrize("url", ["proxy:3128", "ftp://proxy", "http://", "http://a b", "http://u:canary@", 5, None])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "proxy:3128",
+        "ftp://proxy",
+        "http://",
+        "http://a b",
+        "http://u:canary@",
+        "http://u:canary@h:99999",
+        "http://h:0",
+        5,
+        None,
+    ],
+)
 def test_anything_else_is_not_a_proxy(url: object) -> None:
     with pytest.raises(ConfigError, match=r"^here: must be the URL of a proxy") as caught:
         checks.check_proxy(url, "here")
