@@ -177,7 +177,7 @@ def test_every_block_of_a_page_names_its_language(page: Path) -> None:
     assert [block for block in blocks(page) if block.language not in known] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, README.parent / "CHANGELOG.rst"], ids=lambda page: page.stem)
 def test_no_heading_of_a_page_became_text(page: Path) -> None:
     texts = [text.astext() for text in document(page).findall(nodes.Text) if type(text.parent) is nodes.paragraph]
     assert [text for text in texts if re.search(r"([-=~^*+#])\1{3}", text)] == []
