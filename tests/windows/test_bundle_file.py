@@ -52,7 +52,6 @@ def test_a_program_that_keeps_the_file_open_costs_no_token_and_is_named_in_the_e
             assert token == latest_pair(emulator)["access_token"]
             assert "another program keeps the file open" in caplog.text
             assert neighbours(plan.path) == ["bundle.json.intent", "bundle.json.rescue"]
-        assert TokenPlan(plan.path, base_url=emulator.url).status().state == "expired"
         with workers(1, plan.path, emulator.url) as (other,):
             assert other.ask("bearer")["token"] == token
         assert (neighbours(plan.path), emulator.portal.posts) == ([], 1)
