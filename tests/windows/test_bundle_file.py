@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.token_lab import at_once, bundle_at, edit, expired_plan, latest_pair, neighbours, workers
 
-from minimax_sync.auth import TokenPlan, file_access
+from minimax_sync.auth import file_access
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError
 

@@ -78,11 +78,11 @@ def test_B13_a_429_seen_by_one_of_32_threads_holds_all_of_them_back_and_they_ret
     cooling = Cooling()
     with RawServer(cooling) as server:
         together([partial(call, server.port)] * THREADS)
-    assert len(cooling.refused) == len(waits) == 1, "only the request that met the limit was refused"
-    assert len(cooling.seen) == THREADS + 1, "the attempts do not multiply"
-    refused = cooling.refused[0]
-    after = [at for at in cooling.seen if at > refused]
-    assert after[0] - refused >= COOL_DOWN
+    refused = cooling.refused
+    assert len(refused) == len(waits) <= 5, "only requests that were on their way when the limit was met are refused"
+    assert len(cooling.seen) == THREADS + len(refused), "the attempts do not multiply"
+    after = [at for at in cooling.seen if at > refused[-1]]
+    assert after[0] - refused[0] >= COOL_DOWN
     for count, at in enumerate(after):
         assert at - after[0] >= (count - 1.5) / RATE, "one probe, then one per slot"
 
