@@ -34,7 +34,10 @@ _REAL_CWD = Path.cwd()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine fails no test: in a fresh clone the first example alone waits a second for Hypothesis' own tables.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# In CI every run has the same examples, so that a change is not stopped by what another one did.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 settings.load_profile("any machine")
 
 

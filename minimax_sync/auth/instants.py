@@ -18,6 +18,9 @@ FAR_FUTURE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
 _ZONE = re.compile(r"\s*(?:([+-]\d\d:?\d\d)|utc|gmt|z)$", re.IGNORECASE)
 """A zone as people and `date` write it: after a space, or by name."""
 
+_WITH_SECONDS = r".*[+-]\d\d:\d\d:\d\d(?:\.\d{6})?"
+"""An offset with seconds: Python writes it for instants before a zone had whole minutes, and dateutil refuses it."""
+
 _PLAIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?)(?:Z|\+00:00)", re.ASCII)
 """UTC as programs write it, `write_instant` included: every Python from 3.10 on parses it alike."""
 
@@ -97,7 +100,10 @@ def _from_iso(text: str) -> datetime:
     from dateutil.parser import isoparse  # late: it takes 6 ms, and only unusual formats need it
 
     try:
-        instant = isoparse(_ZONE.sub(lambda found: found[1] or "Z", text.strip()))
+        if re.fullmatch(_WITH_SECONDS, text.strip()):
+            instant = datetime.fromisoformat(text.strip())
+        else:
+            instant = isoparse(_ZONE.sub(lambda found: found[1] or "Z", text.strip()))
     except (ValueError, OverflowError):
         return LONG_PAST
     if instant.tzinfo is None:

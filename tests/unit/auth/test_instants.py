@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from minimax_sync.auth.instants import LONG_PAST, read_expires_at, write_instant
@@ -57,6 +57,7 @@ def test_A37_every_sane_spelling_of_an_instant_is_read_and_anything_else_is_long
 
 @settings(deadline=None)
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 30), timezones=st.timezones()))
+@example(datetime(1972, 1, 1, tzinfo=timezone(-timedelta(minutes=44, seconds=30))))
 def test_A37_instants_survive_the_file(instant: datetime) -> None:
     assert read_expires_at(write_instant(instant)) == instant.astimezone(UTC).replace(microsecond=0)
     assert read_expires_at(instant.isoformat()) == instant.astimezone(UTC)
