@@ -87,7 +87,7 @@ def escaped_surrogates(text: str) -> str:
 def _encodable(value: Any) -> Any:
     """Return an encodable replacement for a value of a type that msgspec does not know."""
     if isinstance(value, _KEYS_ONLY):
-        return str(value) if isinstance(value, tuple) else as_text(value)
+        raise TypeError("not a key of a JSON object")
     if inspect.isawaitable(value) or inspect.isasyncgen(value):
         raise RequestError(_no_coroutine(value))
     if hasattr(value, "model_dump"):

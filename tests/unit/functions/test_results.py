@@ -100,7 +100,7 @@ def words() -> Iterator[str]:
         ([Decimal("1.50"), Mode.FAST], '["1.50","fast"]'),
         (Path("a/b"), '"a/b"'),
         ({1: "a"}, '{"1":"a"}'),
-        ({(1, 2): 3, None: 4, True: 5}, '{"(1, 2)":3,"null":4,"true":5}'),
+        ({(1, 2): 3}, "{(1, 2): 3}"),
         (RECURSIVE, "[[...]]"),
         ("file\udcff", "file\\udcff"),
         (["file\udcff"], "['file\\udcff']"),
