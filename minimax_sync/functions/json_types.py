@@ -135,13 +135,13 @@ def _complete(made: Any) -> None:
 
 def _schema_hook(kind: Any) -> dict[str, Any]:
     if not is_pydantic(kind):
-        raise NotImplementedError  # msgspec then raises its own error
+        raise NotImplementedError  # how a hook of msgspec declines a type: msgspec then raises its own error
     return dict(_by_pydantic(kind)[0])
 
 
 def _dec_hook(kind: Any, value: Any) -> Any:
     if not is_pydantic(kind):
-        raise NotImplementedError  # as above
+        raise NotImplementedError  # declined, as above
     try:
         return _by_pydantic(kind)[1](value)
     except Misfit as exc:

@@ -23,7 +23,7 @@ CODES: dict[int, type[LlmError]] = {
     1008: InsufficientBalanceError,
     **dict.fromkeys((1026, 1027), ContentFilteredError),
     1039: ContextLengthError,
-    **dict.fromkeys((1042, 2013, 2061), RequestError),
+    **dict.fromkeys((1042, 2013, 2038, 2061), RequestError),
 }
 
 STATUSES: dict[int, type[LlmError]] = {

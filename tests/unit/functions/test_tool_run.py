@@ -239,9 +239,9 @@ def test_images_among_results_go_out_as_images(
     emulator.answer(tool_calls=[("plot", {})])
     emulator.answer("A nice plot.")
     response = any_client.run_tools("Plot it.", [plot], model="MiniMax-M3")
-    (told,) = [message for message in response.messages if message.role == "tool"]
-    assert told.text == text
-    assert told.images
+    (result,) = [message for message in response.messages if message.role == "tool"]
+    assert result.text == text
+    assert result.images
     *_, last = emulator.journal[-1].body["messages"]
     assert last["role"] == "user"
     kinds = [block["type"] for block in last["content"]]

@@ -126,20 +126,20 @@ def test_a_total_of_zero_means_no_counts_and_never_exhausted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "status"), [(1, "active"), (2, "exhausted"), (3, "unlimited"), (7, "unknown"), ("3", "unlimited")]
+    ("sent", "status"), [(1, "active"), (2, "exhausted"), (3, "unlimited"), (7, "unknown"), ("3", "unlimited")]
 )
-def test_a_status_is_a_word(told: object, status: str) -> None:
-    assert decoded(current_interval_status=told).status == status
+def test_a_status_is_a_word(sent: object, status: str) -> None:
+    assert decoded(current_interval_status=sent).status == status
 
 
-@pytest.mark.parametrize(("told", "percent"), [(-3, 0), (150, 100), ("42", 42), (None, None), (0, 0)])
-def test_a_percentage_is_between_0_and_100(told: object, percent: float | None) -> None:
-    assert decoded(current_interval_remaining_percent=told).remaining_percent == percent
+@pytest.mark.parametrize(("sent", "percent"), [(-3, 0), (150, 100), ("42", 42), (None, None), (0, 0)])
+def test_a_percentage_is_between_0_and_100(sent: object, percent: float | None) -> None:
+    assert decoded(current_interval_remaining_percent=sent).remaining_percent == percent
 
 
-@pytest.mark.parametrize("told", [0, -1, 1e300, None])
-def test_an_impossible_instant_is_read_as_none(told: object) -> None:
-    assert decoded(end_time=told).resets_at is None
+@pytest.mark.parametrize("sent", [0, -1, 1e300, None])
+def test_an_impossible_instant_is_read_as_none(sent: object) -> None:
+    assert decoded(end_time=sent).resets_at is None
 
 
 def test_more_used_than_there_is_leaves_nothing() -> None:
