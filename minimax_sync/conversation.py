@@ -10,14 +10,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from .auth.file_access import replace_private
 from .calls.stream import ChatStream
-from .errors import ConfigError, RequestError
+from .errors import RequestError
 from .settings.places import path_text
 from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
@@ -253,12 +253,12 @@ class Conversation:
 
     def _repr_html_(self) -> str:
         """Return the turns as HTML for a notebook, thinking and tool calls folded."""
-        from .values.rendering import conversation
+        from .calls.display import turns
+        from .values.rendering import counted, note, spent
 
-        cost = None
-        with suppress(ConfigError):  # a model without a known price
-            cost = self.cost
-        return conversation(self._history.system, self.messages, self.usage, cost)
+        spending = spent(self.usage.total_tokens, lambda: self.cost)
+        remark = f"{counted(len(self.messages), 'message')}, {spending}"
+        return f"<div>{''.join(turns(self._history.system, self.messages))}{note(remark)}</div>"
 
 
 def _restored(kind: type[Conversation], client: Client, options: dict[str, Any], history: _History) -> Conversation:

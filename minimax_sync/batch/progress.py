@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
 
-from ..calls.display import notebook_shell
 from ..errors import ConfigError
 from ..values.response import ChatResponse
 
@@ -32,6 +31,8 @@ class Progress:
         self._cost = 0.0
 
     def __enter__(self) -> Progress:
+        from ..calls.display import notebook_shell
+
         in_notebook = notebook_shell() is not None
         is_terminal = sys.stderr is not None and sys.stderr.isatty()
         bar = type("Bar", (_tqdm(in_notebook),), {"monitor_interval": 0})  # the monitor's thread would outlive the run

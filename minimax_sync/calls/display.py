@@ -1,4 +1,5 @@
-"""Show a stream as it comes: one Markdown output that grows in a notebook, plain text elsewhere.
+"""Show an answer as it comes, one Markdown output that grows in a notebook and plain text elsewhere; the turns of a
+conversation as HTML.
 
 IPython is never imported where it is not already running.
 """
@@ -7,13 +8,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from ..values.chunks import ReasoningDelta, StreamChunk, StreamEnd, TextDelta, ToolCallEnd, ToolResult
-from ..values.rendering import as_markdown, tool_call
+from ..values.messages import ChatMessage, ToolCall
+from ..values.rendering import ACCENT, LINE, answer_parts, counted, folded, note, preformatted, prose, tool_call
 from ..values.response import ChatResponse
 
 _REDRAW_EVERY = 0.1
@@ -117,14 +119,14 @@ class _Growth:
 
     def _end_round(self) -> None:
         answer = self._stream.partial
-        self._ended += filter(None, [as_markdown(answer.text, answer.reasoning)])
+        self._ended += answer_parts(answer.reasoning, answer.text, ())
         for call in answer.tool_calls:
             self._calls[call.id] = len(self._ended)
-            self._ended.append(tool_call(call))
+            self._ended.append(tool_call(call.name, call.arguments_json))
         self._in_round = False
 
     def _add_result(self, result: ToolResult) -> None:
-        block = tool_call(result.call, result.text, is_error=result.error is not None)
+        block = _call_with_result(result.call, result.text, is_error=result.error is not None)
         place = self._calls.pop(result.call.id, None)
         if place is None:  # a call at the end of the history that the run takes up
             self._ended.append(block)
@@ -135,8 +137,7 @@ class _Growth:
     def _growing(self, *, thinks: bool = False) -> str:
         if not self._in_round:
             return "\n\n".join(self._ended)
-        partial = self._stream.partial
-        grows = as_markdown(partial.text, partial.reasoning, partial.tool_calls)
+        grows = self._stream.partial._repr_markdown_()
         if thinks:
             grows = grows.replace("<details>", "<details open>", 1)
         return "\n\n".join(filter(None, [*self._ended, grows]))
@@ -146,3 +147,36 @@ class _Growth:
             self._show(text)
             self._drawn = text
         self._drawn_at = time.monotonic()
+
+
+def _call_with_result(call: ToolCall, result: str, *, is_error: bool) -> str:
+    return tool_call(call.name, call.arguments_json, result, state="failed" if is_error else "")
+
+
+def turns(system: str | None, messages: Sequence[ChatMessage]) -> Iterator[str]:
+    """Return the turns of a conversation as HTML; thinking and tool calls with their results are folded."""
+    results = {message.tool_call_id: message for message in messages if message.role == "tool"}
+    if system:
+        yield folded("System prompt", preformatted(system))
+    for message in messages:
+        if message.role == "system":
+            yield folded("System prompt", preformatted(message.text))
+        elif message.role != "tool":
+            yield _turn(message, results)
+
+
+def _turn(message: ChatMessage, results: dict[str, ChatMessage]) -> str:
+    speaker, edge, as_html = ("You", LINE, preformatted) if message.role == "user" else ("Model", ACCENT, prose)
+    text = as_html(message.text) if message.text else ""
+    if message.images:
+        text += note(counted(len(message.images), "image"))
+    calls = []
+    for call in message.tool_calls:
+        result = results.get(call.id)
+        if result is None:
+            calls.append(tool_call(call.name, call.arguments_json, state="without a result"))
+        else:
+            calls.append(_call_with_result(call, result.text, is_error=result.is_error))
+    style = f"border-left: 3px solid {edge}; padding: 0.1em 0.8em; margin: 0.6em 0"
+    parts = "".join(answer_parts(message.reasoning, text, calls))
+    return f'<div style="{style}"><strong>{speaker}</strong>{parts}</div>'

@@ -17,7 +17,7 @@ from ..values.json_in_text import SPENT_ON_THINKING, json_values
 from ..values.json_schema import accepted_types, place_of, property_names
 from ..values.messages import ChatMessage, ToolCall
 from ..values.request import ChatRequest, as_request
-from ..values.response import ChatResponse
+from ..values.response import ChatResponse, answer_html
 from ..values.usage import TokenUsage
 from .json_types import JsonType, Misfit
 
@@ -45,9 +45,11 @@ class Parsed(msgspec.Struct, Generic[Value], frozen=True):
 
     def _repr_html_(self) -> str:
         """Return the value and its answer as HTML for a notebook."""
-        from ..values.rendering import parsed
+        from ..values.rendering import counted, folded, note, python_value, spent
 
-        return parsed(self.value, self.response, self.usage, self.repairs)
+        spending = spent(self.usage.total_tokens, lambda: self.usage.cost(self.response.model))
+        remark = f"{type(self.value).__name__}, {counted(self.repairs, 'repair')}, {spending}"
+        return f"<div>{python_value(self.value)}{note(remark)}{folded('Answer', answer_html(self.response))}</div>"
 
 
 class Schema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import msgspec
@@ -94,9 +94,15 @@ class Quota(msgspec.Struct, frozen=True):
 
     def _repr_html_(self) -> str:
         """Return a bar per window for a notebook."""
-        from .rendering import quota
+        from .rendering import note, table
 
-        return quota(self.windows)
+        now = datetime.now(timezone.utc)
+        rows = []
+        for window in self.windows:
+            rows.append(_row(window.model, msgspec.structs.replace(window, weekly=None), now))
+            if window.weekly and window.weekly.status != NOT_IN_PLAN:
+                rows.append(_row("week", window.weekly, now))
+        return table(("model", "", "left"), rows) if rows else note("The plan has no windows.")
 
 
 class Balance(msgspec.Struct, frozen=True):
@@ -113,6 +119,17 @@ class Balance(msgspec.Struct, frozen=True):
     voucher: Decimal | None = None
     credit: Decimal | None = None
     owed: Decimal | None = None
+
+
+def _row(name: str, window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
+    """Return a window as a row of a table for a notebook."""
+    from html import escape
+
+    from .rendering import bar
+
+    percent = {"unlimited": 100.0, "exhausted": 0.0}.get(window.status, window.remaining_percent)
+    words = window.describe(now).removeprefix(f"{window.model}: ")
+    return escape(name), bar(percent, words), escape(words)
 
 
 def _duration(span: timedelta) -> str:

@@ -141,6 +141,19 @@ class ChatResponse(msgspec.Struct, frozen=True):
 
     def _repr_markdown_(self) -> str:
         """Return the answer as Markdown for a notebook, its thinking and tool calls folded."""
-        from .rendering import as_markdown
+        return "\n\n".join(_parts(self, self.text))
 
-        return as_markdown(self.text, self.reasoning, self.tool_calls)
+
+def answer_html(answer: ChatResponse) -> str:
+    """Return an answer as HTML for a notebook, its thinking and tool calls folded."""
+    from .rendering import prose
+
+    return "".join(_parts(answer, prose(answer.text)))
+
+
+def _parts(answer: ChatResponse, text: str) -> list[str]:
+    from .rendering import answer_parts, tool_call
+
+    return answer_parts(
+        answer.reasoning, text, [tool_call(call.name, call.arguments_json) for call in answer.tool_calls]
+    )

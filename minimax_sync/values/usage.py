@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ..errors import RequestError
-from .models import LONG_PROMPT, Price, price_of
+from .models import LONG_PROMPT, MODELS, MODELS_AS_OF, Price, price_of
 
 _COUNTS = (
     "prompt_tokens",
@@ -88,9 +88,15 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True)
 
     def _repr_html_(self) -> str:
         """Return the counts and their prices as tables for a notebook."""
-        from .rendering import usage
+        from .rendering import dollars, folded, table
 
-        return usage(self)
+        counts = [(name, getattr(self, name)) for name in _COUNTS]
+        rows = [(name.removesuffix("_tokens").replace("_", " "), f"{count:,}") for name, count in counts if count]
+        prices = [(card.name, dollars(self.cost(card.name))) for card in MODELS]
+        remark = f"At pay-as-you-go prices of {MODELS_AS_OF}; on a Token Plan a notional figure."
+        return table(("tokens", "count"), rows, numbers=(1,)) + folded(
+            "Cost by model", table(("model", "cost"), prices, remark, numbers=(1,))
+        )
 
 
 _NOTHING = TokenUsage()

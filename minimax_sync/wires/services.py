@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import RequestError, ResponseFormatError
 from ..values.json_text import as_json
-from ..values.models import MODELS, ModelCard, model_card
+from ..values.models import MODELS, MODELS_AS_OF, ModelCard, model_card
 from ..values.quota import NOT_IN_PLAN, Balance, Quota, QuotaWindow
 from ..values.request import ChatRequest
 from .decoding import count, not_an_answer, parsed
@@ -63,9 +63,30 @@ class Models(tuple[Model, ...]):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        from ..values.rendering import models
+        from ..values.rendering import table
 
-        return models(self)
+        head = ("model", "context", "inputs", "thinking", "in", "out", "cache read", "note")
+        remark = f"Pay-as-you-go prices in USD per million tokens, as of {MODELS_AS_OF}."
+        return table(head, map(_row, self), remark, numbers=(1, 4, 5, 6))
+
+
+def _row(model: Model) -> tuple[str, ...]:
+    """Return a model as a row of a table for a notebook; a retired one is struck through and names its successor."""
+    from html import escape
+
+    name, card = escape(model.id), model.card
+    if card is None:
+        return (name, "", "", "", "", "", "", "not in the table of this version")
+    remarks = []
+    if card.retired:
+        remarks.append(f"retired {card.retired}, use {card.successor}")
+    if card.long_price:
+        remarks.append(f"above 512,000 tokens {card.long_price.input:.2f} / {card.long_price.output:.2f}")
+    amounts = (card.price.input, card.price.output, card.price.cache_read)
+    prices = (f"{amount:.3g}" if amount < 0.1 else f"{amount:.2f}" for amount in amounts)
+    thinking = f"{card.thinking} ({', '.join(card.efforts)})" if card.efforts else card.thinking
+    shown = f"<s>{name}</s>" if card.retired else name
+    return (shown, f"{card.context:,}", ", ".join(card.inputs), thinking, *prices, escape("; ".join(remarks)))
 
 
 KNOWN_MODELS = Models(Model(card.name, owned_by="minimax") for card in MODELS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from minimax_sync import MiniMaxClient
+from minimax_sync.conversation import Conversation
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import RequestError
 from minimax_sync.functions.parse import Parsed
@@ -23,7 +25,6 @@ from minimax_sync.values.usage import TokenUsage
 from minimax_sync.wires.services import KNOWN_MODELS, Model, Models
 
 EVIL = "</details></pre><script>alert(1)</script><!-- <img src=x onerror=alert(1)> &amp; \"'"
-NOW = datetime(2026, 11, 30, 12, tzinfo=timezone.utc)
 
 
 class Page(HTMLParser):
@@ -59,14 +60,20 @@ def evil_response() -> ChatResponse:
     return ChatResponse(ChatMessage("assistant", parts), model=EVIL, usage=TokenUsage(1, 2, 3))
 
 
-def evil_messages() -> list[ChatMessage]:
+def conversation(system: str, *messages: ChatMessage) -> str:
+    client: Any = None
+    return Conversation(client, system, messages=messages)._repr_html_()
+
+
+def evil_conversation() -> str:
     answer = evil_response().message
     result = ChatMessage.tool_result("a", EVIL, EVIL, is_error=True)
-    return [ChatMessage.system(EVIL), ChatMessage.user(EVIL), answer, result, ChatMessage.assistant(EVIL)]
+    first = ChatMessage.system(EVIL), ChatMessage.user(EVIL)
+    return conversation(EVIL, *first, answer, result, ChatMessage.assistant(EVIL))
 
 
-RENDERED = {
-    "conversation": lambda: rendering.conversation(EVIL, evil_messages(), TokenUsage(1, 2, 3), 0.5),
+RENDERED: dict[str, Callable[[], str]] = {
+    "conversation": evil_conversation,
     "answer of map": lambda: MapResult(0, EVIL, evil_response())._repr_html_(),
     "error of map": lambda: MapResult(0, EVIL, error=RequestError(EVIL))._repr_html_(),
     "input of map": lambda: MapResult(0, {"messages": EVIL}, evil_response())._repr_html_(),
@@ -91,37 +98,37 @@ def test_thinking_and_tool_calls_cannot_leave_their_fold_in_markdown() -> None:
     thinking = evil_response()._repr_markdown_().split("\n\n</details>\n\n")[0]
     assert thinking.count("<details>") == 1
     assert "</details>" not in thinking
-    page = Page(rendering.tool_call(ToolCall("a", "f", arguments_json=EVIL), EVIL, is_error=True))
+    page = Page(rendering.tool_call("f", EVIL, EVIL, state="failed"))
     assert page.tags == {"details", "summary", "code", "pre"}
     assert page.text.count(EVIL) == 2
     assert page.text.startswith("f failed")
 
 
 def test_a_conversation_shows_its_turns_with_thinking_and_calls_folded() -> None:
-    messages = [
+    html = conversation(
+        "Be brief.",
         ChatMessage.user("How warm is it?"),
         ChatMessage("assistant", (Reasoning("Look."), ToolCall("1", "get_weather", {"city": "Paris"}))),
         ChatMessage.tool_result("1", "21 degrees", "get_weather"),
         ChatMessage.assistant("It is **warm**."),
         ChatMessage("assistant", (ToolCall("2", "get_time", {}),)),
-    ]
-    html = rendering.conversation("Be brief.", messages, TokenUsage(900, 100, 1000), 0.0123)
+    )
     page = Page(html)
     assert html.count("<details>") == 4
     for shown in ("How warm is it?", "21 degrees", '"Paris"', "get_time without a result", "Be brief."):
         assert shown in page.text
-    assert "5 messages, 1,000 tokens, $0.0123" in page.text
+    assert "5 messages, 0 tokens, $0.00" in page.text
     assert "<strong>warm</strong>" in html
 
 
-def test_the_conversation_of_a_client_is_html(client: MiniMaxClient, emulator: Emulator) -> None:
+def test_a_conversation_shows_what_it_cost(client: MiniMaxClient, emulator: Emulator) -> None:
     talk = client.conversation("Be brief.")
     assert "0 messages, 0 tokens" in Page(talk._repr_html_()).text
     emulator.answer("It is noon.", reasoning="Hm.")
     talk.say("What time is it?")
-    text = Page(talk._repr_html_()).text
-    assert "It is noon." in text
-    assert "$0.0" in text or "< $0.0001" in text
+    html = talk._repr_html_()
+    assert "It is noon." in html
+    assert rendering.spent(talk.usage.total_tokens, lambda: talk.cost) in html.replace("&lt;", "<")
 
 
 def test_the_models_are_a_tuple_and_a_table_with_prices_and_what_is_retired(client: MiniMaxClient) -> None:
@@ -148,13 +155,14 @@ def test_the_models_are_a_tuple_and_a_table_with_prices_and_what_is_retired(clie
 )
 def test_a_quota_has_a_bar_per_window(status: str, percent: float | None, value: str | None) -> None:
     week = QuotaWindow(model="general", remaining_percent=50.0, status="active")
+    in_half_an_hour = datetime.now(timezone.utc) + timedelta(minutes=30)
     window = QuotaWindow(
-        model="general", remaining_percent=percent, resets_at=NOW + timedelta(minutes=31), status=status, weekly=week
+        model="general", remaining_percent=percent, resets_at=in_half_an_hour, status=status, weekly=week
     )
-    html = rendering.quota([window], NOW)
+    html = Quota((window,))._repr_html_()
     assert html.count("<meter") == (1 if value is None else 2)
     assert value is None or f'value="{value}"' in html
-    assert status == "unlimited" or "resets in 31 min" in Page(html).text
+    assert status == "unlimited" or "resets in 30 min" in Page(html).text
     assert "50 % left of the window" in Page(html).text
 
 
@@ -176,7 +184,6 @@ def test_an_amount_has_the_digits_that_it_needs(amount: float, text: str) -> Non
 
 
 def test_an_unknown_model_costs_nothing_that_is_known() -> None:
-    assert rendering.cost_of(TokenUsage(1), "another") is None
     html = MapResult(3, "hi", ChatResponse(ChatMessage.assistant("Hello"), model="another"))._repr_html_()
     assert "another, 0 tokens" in html
     assert "$" not in html
@@ -186,7 +193,7 @@ def test_a_plan_without_a_model_shows_no_row_for_its_week() -> None:
     outside = QuotaWindow(
         model="video", status="not in the plan", weekly=QuotaWindow(model="video", status="not in the plan")
     )
-    assert rendering.quota([outside], NOW).count("<tr>") == 2
+    assert Quota((outside,))._repr_html_().count("<tr>") == 2
 
 
 def test_a_typed_answer_shows_its_value_before_its_answer() -> None:

@@ -9,7 +9,7 @@ import pytest
 from minimax_sync.errors import ConfigError, RequestError
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
 from minimax_sync.values.models import Price
-from minimax_sync.values.rendering import _CODE_FONT, folded, preformatted
+from minimax_sync.values.rendering import code, folded, preformatted
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
 
@@ -21,9 +21,7 @@ def response(text: str) -> ChatResponse:
 def test_markdown_folds_thinking_away_and_shows_calls() -> None:
     answer = ChatResponse(ChatMessage("assistant", (Reasoning(" Hm "), Text("**Hi**"), ToolCall("a", "f", {"x": 1}))))
     assert answer._repr_markdown_() == (
-        folded("Thinking", preformatted("Hm"))
-        + "\n\n**Hi**\n\n"
-        + folded("<code>f</code>", preformatted('{"x":1}', _CODE_FONT))
+        folded("Thinking", preformatted("Hm")) + "\n\n**Hi**\n\n" + folded("<code>f</code>", code('{"x":1}'))
     )
     assert response("Hi")._repr_markdown_() == "Hi"
     assert response("")._repr_markdown_() == ""
