@@ -72,7 +72,7 @@ def result(bench: Bench, row: Row, names: list[str]) -> dict[str, Any]:
     A ratio is the median of those of each turn: a machine that is shared changes its pace from one turn to the next.
     """
     measured: dict[str, list[float]] = {name: [] for name in names if name in row.only}
-    for turn in range(row.repeats):  # back and forth, so that nobody always comes after the heaviest
+    for turn in range(row.repeats):  # in alternating order, so that no contender always runs after the heaviest
         for name, values in list(measured.items())[:: -1 if turn % 2 else 1]:
             values.append(row.measure(bench, name))
     middle = {name: statistics.median(values) for name, values in measured.items()}

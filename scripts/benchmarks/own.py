@@ -37,7 +37,7 @@ def limiter_rate(_: Bench) -> tuple[float, str]:
     taken.sort()
     times, arrivals = zip(*taken, strict=True)
     most = max(sum(began <= other < began + 1 for other in times) for began in times[:200])
-    latest = accumulate(arrivals, max)  # who came a millisecond before somebody served earlier was overtaken
+    latest = accumulate(arrivals, max)  # overtaken: arrived over 1 ms before one served earlier
     overtaken = sum(came < last - 0.001 for came, last in zip(arrivals, latest, strict=True))
     rate = (len(times) - 1) / (times[-1] - times[0])
     return rate, f"{rate:.1f} per second (200.0 +- 0.5), at most {most} in any second (201), {overtaken} overtaken (0)"
@@ -63,7 +63,7 @@ def expired_token(bench: Bench) -> tuple[float, str]:
 
 
 def failing_endpoint(bench: Bench) -> tuple[float, str]:
-    """The same with an endpoint that answers 500: the leader's failure is shared."""
+    """64 threads at an expired token; the endpoint answers 500, and all share that failure."""
     slowest, posts = _stampedes(bench, f"{bench.plain}/failing")
     return slowest, f"{posts:g} POST (1), slowest {slowest:.1f} ms"
 
