@@ -17,7 +17,6 @@ from typing import Any, Literal, TypeVar, overload
 
 import minimax_sync
 
-from .auth import Refreshed
 from .calls.core import Core
 from .calls.open_core import open_core
 from .calls.stop import Stop
@@ -133,7 +132,7 @@ class MiniMaxClient:
             "background_refresh": background_refresh,
             "hooks": hooks,
         }
-        self._begin(open_core(arguments))
+        self._core = open_core(arguments)
 
     @classmethod
     @sealed
@@ -151,13 +150,6 @@ class MiniMaxClient:
         are arguments of the client and win. Raises `ConfigError` naming file, key and line.
         """
         return _over(cls, open_core(overrides, path=path, provider=provider, agent=agent))
-
-    def _begin(self, core: Core) -> None:
-        self._core = core
-        core.subscribe(self._on_refresh)
-
-    def _on_refresh(self, refreshed: Refreshed) -> None:
-        self._core.refreshed(refreshed)
 
     # chat
 
@@ -462,7 +454,7 @@ class MiniMaxClient:
 def _over(kind: type[AnyClient], core: Core) -> AnyClient:
     """Return a client over an open core."""
     client = kind.__new__(kind)
-    client._begin(core)
+    client._core = core
     return client
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from ..auth import Listener, Refreshed
 from ..errors import ConfigError, LlmError, RequestError
-from ..hooks.events import Event, TokenRefreshed, emit
+from ..hooks.events import Event, Hook, TokenRefreshed, emit
 from ..pacing.retry import RetryPolicy
 from ..pacing.token_bucket import Limiter
 from ..settings.checks import check_seconds, check_text
@@ -52,13 +52,18 @@ class ChatOutgoing(Outgoing, frozen=True, kw_only=True):
 
 
 class Core(msgspec.Struct, frozen=True):
-    """Everything below a client. Thread-safe; `owns_channel` is False for a sibling, which leaves the channel open."""
+    """Everything below a client. Thread-safe.
+
+    `listener` reports the refreshes of the login to the hooks; siblings with the same hooks share it, so that each
+    refresh is reported once. `owns_channel` is False for a sibling, which leaves the channel open.
+    """
 
     settings: Settings
     channel: Channel
     options: Options
     wire: Wire
     models: ModelChoice
+    listener: Listener | None = None
     owns_channel: bool = True
     owns_session: bool = True
     closed: bool = False
@@ -109,19 +114,6 @@ class Core(msgspec.Struct, frozen=True):
         """Call the hooks with an event, to which the provider's name is added."""
         emit(self.options.hooks, msgspec.structs.replace(event, provider=self.channel.provider))
 
-    def subscribe(self, listener: Listener) -> None:
-        """Call `listener` after every refresh of the login, if there are hooks to report it to. It is held weakly."""
-        subscribe = getattr(self.channel.auth, "subscribe", None)
-        if subscribe is not None and self.options.hooks:
-            subscribe(listener)
-
-    def refreshed(self, refreshed: Refreshed) -> None:
-        """Report a refresh that brought a new token to the hooks."""
-        if refreshed.outcome == "refreshed":
-            self.emit(
-                TokenRefreshed(duration=refreshed.seconds, expires_at=refreshed.expires_at, forced=refreshed.forced)
-            )
-
     def with_options(self, overrides: Mapping[str, Any]) -> Core:
         """Return a sibling's core with other options. Raises `ConfigError` naming the option."""
         unknown = overrides.keys() - set(CHANGEABLE)
@@ -133,7 +125,8 @@ class Core(msgspec.Struct, frozen=True):
         if "model" in others:
             models = ModelChoice(check_text(others.pop("model"), "model"), is_default=False)
         options = options_with(self.options, others)
-        return msgspec.structs.replace(self, models=models, options=options, owns_channel=False)
+        listener = listener_for(self.channel, options.hooks) if "hooks" in others else self.listener
+        return msgspec.structs.replace(self, models=models, options=options, listener=listener, owns_channel=False)
 
     def with_limiter(self, limiter: Limiter | None) -> Core:
         """Return a sibling's core with another limiter."""
@@ -163,3 +156,25 @@ def options_with(base: Options, overrides: Mapping[str, Any]) -> Options:
     if not isinstance(hooks, Iterable) or not all(map(callable, hooks := tuple(hooks))):
         raise ConfigError("hooks must be callables that take one event")
     return msgspec.structs.replace(base, **{**overrides, **seconds, "hooks": hooks})
+
+
+def listener_for(channel: Channel, hooks: tuple[Hook, ...]) -> Listener | None:
+    """Subscribe `hooks` to the refreshes of the login, as long as the returned listener is referenced."""
+    subscribe = getattr(channel.auth, "subscribe", None)
+    if subscribe is None or not hooks:
+        return None
+
+    def listener(refreshed: Refreshed) -> None:
+        if refreshed.outcome == "refreshed":
+            emit(
+                hooks,
+                TokenRefreshed(
+                    provider=channel.provider,
+                    duration=refreshed.seconds,
+                    expires_at=refreshed.expires_at,
+                    forced=refreshed.forced,
+                ),
+            )
+
+    subscribe(listener)
+    return listener

@@ -23,7 +23,7 @@ from ..settings.settings import KEY_BASE_URL, Settings
 from ..wires.table import WIRES
 from ..wires.wire import wire_for
 from .channel import Channel, Options
-from .core import Core, options_with
+from .core import Core, listener_for, options_with
 from .model_choice import ModelChoice
 
 if TYPE_CHECKING:
@@ -51,15 +51,15 @@ def open_core(arguments: Mapping[str, Any], **origin: Any) -> Core:
     hooks = given.pop("hooks", ())
     settings = resolve_settings(arguments=given, **origin)
     channel = _channel(settings, session)
-    options = Options(
-        settings.retry.value, settings.timeout.value, settings.connect_timeout.value, settings.idle_timeout.value
-    )
+    times = settings.timeout.value, settings.connect_timeout.value, settings.idle_timeout.value
+    options = options_with(Options(settings.retry.value, *times), {"hooks": hooks})
     return Core(
         settings,
         channel,
-        options_with(options, {"hooks": hooks}),
+        options,
         wire_for(channel.endpoint),
         ModelChoice(settings.model.value, is_default=settings.model.source == "default"),
+        listener_for(channel, options.hooks),
         owns_session=session is None,
     )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from minimax_sync import RetryPolicy, TokenBucket
+import pytest
+from support.eventually import eventually
+
+from minimax_sync import MiniMaxClient, RetryPolicy, TokenBucket, TokenRefreshed
 from minimax_sync.calls.core import Core, options_with
 from minimax_sync.calls.open_core import open_core
+from minimax_sync.emulator import Emulator
 from minimax_sync.errors import ConfigError, RequestError
 
 
@@ -56,3 +60,21 @@ def test_options_keep_what_is_not_overridden() -> None:
     assert (changed.retry.server_attempts, changed.hooks) == (1, (print,))
     assert changed.timeout == first.options.timeout
     first.close()
+
+
+def test_a_refresh_is_reported_once_to_hooks_that_siblings_share_and_to_each_sibling_with_its_own(
+    emulator: Emulator,
+) -> None:
+    shared: list[object] = []
+    own: list[object] = []
+    emulator.portal.bundle("plan.json")
+    options: dict[str, Any] = {"base_url": emulator.anthropic_base_url, "requests_per_second": None}
+    with MiniMaxClient(bundle="plan.json", hooks=[shared.append], **options) as client:
+        siblings = [client.with_options(timeout=5.0), client.with_options(hooks=[own.append])]
+        list(siblings[0].map(["one"]))
+        emulator.portal.expire_access()
+        client.chat("two")
+        assert eventually(
+            lambda: all(any(isinstance(event, TokenRefreshed) for event in found) for found in (shared, own))
+        )
+        assert [[type(event) for event in found].count(TokenRefreshed) for found in (shared, own)] == [1, 1]
