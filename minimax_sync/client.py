@@ -12,7 +12,6 @@ import ssl
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
 
 import minimax_sync
@@ -25,21 +24,12 @@ from .hooks.events import Hook
 from .net import session as sessions
 from .pacing.retry import DEFAULT_RETRY, RetryPolicy
 from .pacing.token_bucket import Limiter
+from .settings import table
 from .settings.arguments import ClientArguments, SiblingArguments
 from .settings.settings import DEFAULT_PROVIDER
-from .settings.table import (
-    DEFAULT_AUTH_MODE,
-    DEFAULT_BACKGROUND_REFRESH,
-    DEFAULT_CONNECT_TIMEOUT,
-    DEFAULT_IDLE_TIMEOUT,
-    DEFAULT_MODEL,
-    DEFAULT_RATE,
-    DEFAULT_TIMEOUT,
-    DEFAULT_VERIFY,
-)
 from .tracebacks import sealed
 from .values.messages import ToolCall
-from .values.options import ChatOptions, ConversationOptions, RoundOptions
+from .values.options import ChatOptions, ConversationOptions, ParseOptions, RoundOptions
 from .values.request import ChatRequest, as_request
 from .values.response import ChatResponse
 
@@ -84,27 +74,27 @@ class MiniMaxClient:
         self,
         api_key: str | Callable[[], str] | None = None,
         *,
-        model: str = DEFAULT_MODEL,
+        model: str = table.DEFAULT_MODEL,
         base_url: str | None = None,
         api_flavor: str | None = None,
         chat_path: str | None = None,
         group_id: str | None = None,
         auth: Any = None,
-        auth_mode: str = DEFAULT_AUTH_MODE,
+        auth_mode: str = table.DEFAULT_AUTH_MODE,
         bundle: str | os.PathLike[str] | None = None,
-        requests_per_second: float | None = DEFAULT_RATE,
+        requests_per_second: float | None = table.DEFAULT_RATE,
         limiter: Any = None,
         quota_alert_threshold: float | None = None,
         quota_budget: float | None = None,
         retry: RetryPolicy = DEFAULT_RETRY,
-        timeout: float = DEFAULT_TIMEOUT,
-        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
-        idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
+        timeout: float = table.DEFAULT_TIMEOUT,
+        connect_timeout: float = table.DEFAULT_CONNECT_TIMEOUT,
+        idle_timeout: float = table.DEFAULT_IDLE_TIMEOUT,
         session: sessions.Session | None = None,
-        verify: bool | str | os.PathLike[str] | ssl.SSLContext = DEFAULT_VERIFY,
+        verify: bool | str | os.PathLike[str] | ssl.SSLContext = table.DEFAULT_VERIFY,
         proxy: str | None = None,
         default_headers: Mapping[str, str] | None = None,
-        background_refresh: bool = DEFAULT_BACKGROUND_REFRESH,
+        background_refresh: bool = table.DEFAULT_BACKGROUND_REFRESH,
         hooks: Iterable[Hook] = (),
     ) -> None:
         arguments = {
@@ -190,28 +180,14 @@ class MiniMaxClient:
 
     @overload
     def parse(
-        self,
-        input: object,
-        schema: type[Result],
-        *,
-        max_repairs: int = 2,
-        full: Literal[False] = False,
-        **options: Unpack[RoundOptions],
+        self, input: object, schema: type[Result], *, full: Literal[False] = False, **options: Unpack[ParseOptions]
     ) -> Result: ...
     @overload
     def parse(
-        self,
-        input: object,
-        schema: type[Result],
-        *,
-        max_repairs: int = 2,
-        full: Literal[True],
-        **options: Unpack[RoundOptions],
+        self, input: object, schema: type[Result], *, full: Literal[True], **options: Unpack[ParseOptions]
     ) -> minimax_sync.Parsed[Result]: ...
     @overload
-    def parse(
-        self, input: object, schema: Any, *, max_repairs: int = 2, full: bool = False, **options: Unpack[RoundOptions]
-    ) -> Any: ...
+    def parse(self, input: object, schema: Any, *, full: bool = False, **options: Unpack[ParseOptions]) -> Any: ...
     @sealed
     def parse(self, input: object, schema: Any, *, max_repairs: int = 2, full: bool = False, **options: Any) -> Any:
         """Ask for JSON and return it as an instance of `schema`, validated.
@@ -256,15 +232,7 @@ class MiniMaxClient:
         from .functions.run_tools import tool_run
 
         run = tool_run(
-            self.chat,
-            self._core.emit,
-            input,
-            tools,
-            max_rounds=max_rounds,
-            parallel=parallel,
-            approve=approve,
-            options=options,
-            stop=Stop(),
+            self.chat, self._core.emit, input, tools, options, max_rounds=max_rounds, parallel=parallel, approve=approve
         )
         return run.response
 
@@ -286,16 +254,9 @@ class MiniMaxClient:
         from .functions.run_tools import tool_run
 
         stop = Stop()
+        ask = functools.partial(self._stream, stop=stop)
         return tool_run(
-            functools.partial(self._stream, stop=stop),
-            self._core.emit,
-            input,
-            tools,
-            max_rounds=max_rounds,
-            parallel=parallel,
-            approve=approve,
-            options=options,
-            stop=stop,
+            ask, self._core.emit, input, tools, options, stop, max_rounds=max_rounds, parallel=parallel, approve=approve
         )
 
     @sealed
@@ -372,12 +333,7 @@ class MiniMaxClient:
         """Return one vector per text. `kind` is "db" for texts to search in, "query" for texts to search for."""
         from .calls import services
 
-        return services.embed(
-            self._core,
-            [texts] if isinstance(texts, str) else list(texts) if isinstance(texts, Iterable) else [],
-            kind,
-            model,
-        )
+        return services.embed(self._core, texts, kind, model)
 
     @sealed
     def models(self) -> tuple[minimax_sync.Model, ...]:
@@ -428,9 +384,7 @@ class MiniMaxClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __copy__(self) -> Self:

@@ -5,7 +5,7 @@ Knows paths and methods, not the shapes of bodies: `wires.services` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from ..values.quota import Balance, Quota
@@ -17,8 +17,9 @@ from .core import Core
 Result = TypeVar("Result")
 
 
-def embed(core: Core, texts: Sequence[str], kind: str, model: str) -> services.Embeddings:
+def embed(core: Core, texts: str | Iterable[str], kind: str, model: str) -> services.Embeddings:
     """Return one vector per text."""
+    texts = [texts] if isinstance(texts, str) else list(texts) if isinstance(texts, Iterable) else []
     body = services.encode_embeddings(texts, kind, model)
     call = core.service("embeddings", f"/v1/embeddings{core.channel.query}", body)
     return _answer(call, lambda answer: services.decode_embeddings(answer, len(texts)))

@@ -161,17 +161,17 @@ def tool_run(
     emit: Emit,
     input: object,
     tools: object,
+    options: Mapping[str, Any],
+    stop: Stop | None = None,
     *,
     max_rounds: int = 10,
     parallel: bool | int = False,
     approve: Approve | None = None,
-    options: Mapping[str, Any],
-    stop: Stop,
 ) -> ToolRun:
     """Return a run that has not started; see `MiniMaxClient.tool_run`. Raises `RequestError` for a bad request.
 
-    `stop` is that of the calls which `ask` makes.
+    `stop` ends the calls that `ask` makes.
     """
     toolbox = Toolbox(tools, parallel, approve)
     request = as_request(input, {**options, "tools": toolbox.definitions}, check=False)
-    return ToolRun(ask, emit, request, toolbox, max_rounds, stop)
+    return ToolRun(ask, emit, request, toolbox, max_rounds, stop or Stop())

@@ -38,10 +38,16 @@ class SamplingOptions(TypedDict, total=False):
 
 
 class RoundOptions(SamplingOptions, total=False):
-    """Keyword arguments of `run_tools`, `tool_run` and `parse`: those of `chat` except `tools`."""
+    """Keyword arguments of `run_tools` and `tool_run`: those of `chat` except `tools`."""
 
     messages: object
     system: str | None
+
+
+class ParseOptions(RoundOptions, total=False):
+    """Keyword arguments of `parse`, apart from `full`."""
+
+    max_repairs: int
 
 
 class ChatOptions(RoundOptions, total=False):
