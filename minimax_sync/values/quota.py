@@ -120,6 +120,14 @@ class Balance(msgspec.Struct, frozen=True):
     credit: Decimal | None = None
     owed: Decimal | None = None
 
+    def _repr_html_(self) -> str:
+        """Return the amounts that the service sends as a table for a notebook."""
+        from .rendering import table
+
+        amounts = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        rows = [(name, f"{amount:,f}") for name, amount in amounts if amount is not None]
+        return table(("balance", "amount"), rows, numbers=(1,))
+
 
 def _row(name: str, window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
     """Return a window as a row of a table for a notebook."""

@@ -17,8 +17,9 @@ LINE = "var(--jp-border-color2, rgba(128, 128, 128, 0.45))"
 ACCENT = "var(--jp-brand-color1, #1976d2)"
 ALARM = "var(--jp-error-color1, #d32f2f)"
 
-_WARN_BELOW, _ALARM_BELOW = 30, 10
-"""Percent below which a bar is shown as low, and as very low."""
+_BLOCKS = 20
+_ALARM_BELOW = 10
+"""Percent below which a bar has the colour of an alarm."""
 
 
 # Text
@@ -89,15 +90,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], remark: str = "", 
 
 
 def bar(percent: float | None, label: str) -> str:
-    """Return a bar that is filled to `percent`; nothing without a figure.
+    """Return a bar that is filled to `percent`, and full or empty only at 100 and 0; nothing without a figure.
 
-    It is a `<meter>`, which JupyterLab keeps also in a notebook that is not trusted, where it drops most styles.
+    It is text, in the colour of the page: a `<meter>` has a white ground also on a dark page, and JupyterLab drops most
+    styles in a notebook that is not trusted.
     """
     if percent is None:
         return ""
-    value = min(100.0, max(0.0, percent))
-    limits = f'min="0" max="100" low="{_ALARM_BELOW}" high="{_WARN_BELOW}" optimum="100"'
-    return f'<meter {limits} value="{value:.4g}" style="width: 12em" title="{escape(label)}">{value:.3g} %</meter>'
+    filled = min(_BLOCKS, max(int(percent > 0), int(percent / 100 * _BLOCKS)))
+    colour = f' style="color: {ALARM}"' if percent < _ALARM_BELOW else ""
+    return f'<code title="{escape(label)}"{colour}>{"█" * filled}{"░" * (_BLOCKS - filled)}</code>'
 
 
 # Notes

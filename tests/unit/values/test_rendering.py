@@ -6,6 +6,7 @@ import builtins
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
@@ -18,7 +19,7 @@ from minimax_sync.errors import RequestError
 from minimax_sync.functions.parse import Parsed
 from minimax_sync.values import rendering
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
-from minimax_sync.values.quota import Quota, QuotaWindow
+from minimax_sync.values.quota import Balance, Quota, QuotaWindow
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.results import MapResult
 from minimax_sync.values.usage import TokenUsage
@@ -143,31 +144,36 @@ def test_the_models_are_a_tuple_and_a_table_with_prices_and_what_is_retired(clie
 
 
 @pytest.mark.parametrize(
-    ("status", "percent", "value"),
+    ("status", "percent", "blocks"),
     [
-        ("active", 99.0, "99"),
-        ("active", 3.0, "3"),
-        ("active", 150.0, "100"),
-        ("exhausted", None, "0"),
-        ("unlimited", None, "100"),
+        ("active", 99.0, 19),
+        ("active", 3.0, 1),
+        ("active", 150.0, 20),
+        ("exhausted", None, 0),
+        ("unlimited", None, 20),
         ("unknown", None, None),
     ],
 )
-def test_a_quota_has_a_bar_per_window(status: str, percent: float | None, value: str | None) -> None:
+def test_a_quota_has_a_bar_per_window(status: str, percent: float | None, blocks: int | None) -> None:
     week = QuotaWindow(model="general", remaining_percent=50.0, status="active")
     in_half_an_hour = datetime.now(timezone.utc) + timedelta(minutes=30)
     window = QuotaWindow(
         model="general", remaining_percent=percent, resets_at=in_half_an_hour, status=status, weekly=week
     )
     html = Quota((window,))._repr_html_()
-    assert html.count("<meter") == (1 if value is None else 2)
-    assert value is None or f'value="{value}"' in html
+    assert html.count("<code") == (1 if blocks is None else 2)
+    assert blocks is None or f">{'█' * blocks}{'░' * (20 - blocks)}</code>" in html
     assert status == "unlimited" or "resets in 30 min" in Page(html).text
     assert "50 % left of the window" in Page(html).text
 
 
 def test_a_quota_without_windows_is_shown_as_such() -> None:
     assert "no windows" in Page(Quota(())._repr_html_()).text
+
+
+def test_a_balance_shows_the_amounts_that_there_are() -> None:
+    html = Balance(Decimal("1012.50"), cash=Decimal("1E+3"), voucher=Decimal(0))._repr_html_()
+    assert Page(html).text == "balanceamountavailable1,012.50cash1,000voucher0"
 
 
 def test_usage_shows_its_counts_and_its_cost_by_model() -> None:
