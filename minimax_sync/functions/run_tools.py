@@ -5,6 +5,7 @@ Knows no client: the functions that send requests and report events are passed i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..calls.stream import ChatStream, refuse_second_reader
 from ..errors import LlmError, RequestError, StreamInterruptedError
 from ..hooks.events import Event
 from ..tracebacks import clear_locals
-from ..values.chunks import StreamChunk
+from ..values.chunks import StreamChunk, ToolResult
 from ..values.messages import ChatMessage, ToolCall, open_calls
 from ..values.request import ChatRequest, as_request
 from ..values.response import CUT_REASONS, ChatResponse
@@ -53,13 +54,14 @@ class ToolRun(ChatStream):
         self._answer: ChatResponse | ChatStream | None = None
         self._usage = TokenUsage()
         self._stop = stop
+        self._recording = threading.Lock()
         self._failure: BaseException | None = None
         self._is_over = False
         self._chunks = self._run()
 
     @property
     def messages(self) -> tuple[ChatMessage, ...]:
-        """The exchange so far: the input, the answers, and the results of the calls."""
+        """The exchange so far: the input, the answers, and the result of each call that has returned, read or not."""
         return self.partial.messages
 
     @property
@@ -95,7 +97,8 @@ class ToolRun(ChatStream):
     def close(self) -> None:
         """End the run and its connection, from any thread: nothing more is sent and no other tool is called.
 
-        A tool that is running finishes, and a wait for the limiter lasts until its slot.
+        A tool that is running finishes, and `messages` holds its result as soon as it has returned; reading on waits
+        for it. A wait for the limiter lasts until its slot.
         """
         if isinstance(answer := self._answer, ChatStream):
             answer.close()
@@ -140,20 +143,32 @@ class ToolRun(ChatStream):
         return not calls or not self._rounds_left or is_cut or self._toolbox.leaves_to_caller(calls)
 
     def _call_tools(self, messages: tuple[ChatMessage, ...], calls: tuple[ToolCall, ...]) -> Iterator[StreamChunk]:
-        """Run the calls at the end of `messages`, and add each result to the next request before it is yielded."""
+        """Run the calls at the end of `messages`, which become those of the next request."""
         # A choice that forces a call applies only to the first round; otherwise it would force one forever.
         choice = self._request.tool_choice if self._request.tool_choice == "none" else None
         self._request = msgspec.structs.replace(self._request, messages=messages, tool_choice=choice)
-        for result, failure in self._toolbox.outcomes(calls, self._check_open):
-            messages = (*messages, result.message)
-            self._request = msgspec.structs.replace(self._request, messages=messages)
+        for result, failure in self._toolbox.outcomes(calls, self._check_open, self._record):
             if failure is not None:
                 self._emit(failure)
             yield result
 
+    def _record(self, result: ToolResult) -> None:
+        """Add a result to the next request, in the thread of its call: it counts even if the reader has left."""
+        with self._recording:
+            messages = _with_result(self._request.messages, result.message)
+            self._request = msgspec.structs.replace(self._request, messages=messages)
+
     def _check_open(self) -> None:
         if self._stop.is_closed:
             raise StreamInterruptedError("the run was closed; the part received is in .partial", partial=self.partial)
+
+
+def _with_result(messages: tuple[ChatMessage, ...], result: ChatMessage) -> tuple[ChatMessage, ...]:
+    """Return a history that ends in calls with another result, in the order of the calls."""
+    last = max(index for index, message in enumerate(messages) if message.role != "tool")
+    order = {call.id: number for number, call in enumerate(messages[last].tool_calls)}
+    results = sorted((*messages[last + 1 :], result), key=lambda message: order.get(message.tool_call_id, -1))
+    return (*messages[: last + 1], *results)
 
 
 def tool_run(

@@ -33,6 +33,8 @@ Approve = Callable[[ToolCall], object]
 Outcome = tuple[ToolResult, ToolFailed | None]
 """The result of a call, and the event to report if the function failed."""
 
+Record = Callable[[ToolResult], object]
+
 DEFAULT_WORKERS = 8
 """Threads for the calls of one round with `parallel=True`."""
 
@@ -109,44 +111,55 @@ class Toolbox:
         without = {definition.name for definition in self.definitions} - self._functions.keys()
         return any(call.name in without for call in calls)
 
-    def outcomes(self, calls: Sequence[ToolCall], check: Callable[[], object] = lambda: None) -> Iterator[Outcome]:
+    def outcomes(
+        self,
+        calls: Sequence[ToolCall],
+        check: Callable[[], object] = lambda: None,
+        record: Record = lambda result: None,
+    ) -> Iterator[Outcome]:
         """Run the calls and yield their outcomes in order. After an interrupt no further call begins.
 
-        `check` is called before each call runs; what it raises ends the iteration.
+        `check` is called before each call runs; what it raises ends the iteration. `record` is called with each result
+        as soon as there is one, in the thread of its call, so that it is kept even if the iteration ends before it.
         """
-        refusals = [self._refusal(call) for call in calls]
+        refusals = [self._refusal(call, record) for call in calls]
         if self._workers <= 1 or len(calls) == 1:
             for call, refusal in zip(calls, refusals, strict=True):
-                yield refusal or self._outcome(call, check)
+                yield self._outcome(call, refusal, check, record)
             return
-        threads = WorkerThreads(min(self._workers, len(calls)), "minimax-tool", daemon=False)
-        futures: list[Future[Outcome] | None] = []
+        futures: list[Future[Outcome]] = []
         try:
-            for call, refusal in zip(calls, refusals, strict=True):
-                run = contextvars.copy_context().run
-                futures.append(None if refusal else threads.submit(run, self._outcome, call, check))
-            for future, refusal in zip(futures, refusals, strict=True):
-                if future is not None:
-                    while not wait([future], WAIT_SLICE).done:
-                        continue
-                    yield future.result()
-                elif refusal is not None:
-                    yield refusal
+            # The threads end with the calls: idle ones would keep the program alive if the iteration is left.
+            with WorkerThreads(min(self._workers, len(calls)), "minimax-tool", daemon=False) as threads:
+                for call, refusal in zip(calls, refusals, strict=True):
+                    run = contextvars.copy_context().run
+                    futures.append(threads.submit(run, self._outcome, call, refusal, check, record))
+            for future in futures:
+                while not wait([future], WAIT_SLICE).done:
+                    continue
+                yield future.result()
         finally:
-            for future in filter(None, futures):
+            for future in futures:
                 future.cancel()
-            threads.shutdown()
 
-    def _refusal(self, call: ToolCall) -> Outcome | None:
+    def _refusal(self, call: ToolCall, record: Record) -> Outcome | None:
         """Ask `approve`; return the outcome of a call that must not run."""
         answer = True if self._approve is None else plain_scalar(self._approve(call))
         if answer is True:
             return None
-        reason = answer if isinstance(answer, str) else "the user did not allow this call"
-        return _failed(call, reason), None
+        result = _failed(call, answer if isinstance(answer, str) else "the user did not allow this call")
+        record(result)
+        return result, None
 
-    def _outcome(self, call: ToolCall, check: Callable[[], object]) -> Outcome:
+    def _outcome(self, call: ToolCall, refusal: Outcome | None, check: Callable[[], object], record: Record) -> Outcome:
+        if refusal is not None:
+            return refusal
         check()
+        outcome = self._called(call)
+        record(outcome[0])
+        return outcome
+
+    def _called(self, call: ToolCall) -> Outcome:
         if call.name not in self._functions:
             known = ", ".join(self._functions)
             return _failed(call, f"there is no tool named {call.name!r}; the tools are {known}"), None

@@ -9,8 +9,9 @@ import traceback
 from typing import Any
 
 import pytest
+from support.eventually import eventually
 
-from minimax_sync import LlmError, MiniMaxClient, RetryPolicy, StreamInterruptedError, ToolResult
+from minimax_sync import LlmError, MiniMaxClient, RetryPolicy, StreamInterruptedError, ToolCall, ToolResult
 from minimax_sync.emulator import Emulator
 
 SECRET = "the prompt that stays here"
@@ -41,6 +42,79 @@ def test_a_run_that_is_left_between_two_results_repeats_no_call_when_it_is_conti
     assert [message.role for message in run.messages] == ["user", "assistant", "tool"]
     assert any_client.run_tools(run.messages, [payments.pay]).text == "Done."
     assert payments.made == ["Ada", "Bob"]
+
+
+def test_results_of_parallel_calls_that_were_not_read_are_kept_and_no_call_is_repeated(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    payments, leave = Payments(), threading.Event()
+
+    def pay(to: str) -> str:
+        """Pay; Bob's payment takes longer."""
+        if to == "Bob":
+            leave.wait(10)
+        return payments.pay(to)
+
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"}), ("pay", {"to": "Bob"}), ("pay", {"to": "Cleo"})])
+    emulator.answer("Done.")
+    with any_client.tool_run("Pay all.", [pay], parallel=2) as run:
+        for chunk in run:
+            if isinstance(chunk, ToolResult):
+                break
+    leave.set()
+    with pytest.raises(StreamInterruptedError, match="the run was closed"):
+        list(run)
+    assert any_client.run_tools(run.messages, [payments.pay]).text == "Done."
+    assert sorted(payments.made) == ["Ada", "Bob", "Cleo"]
+    for thread in threading.enumerate():
+        if thread.name == "minimax-tool":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_a_result_counts_although_a_call_before_it_was_interrupted(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    payments = Payments()
+
+    def pay(to: str) -> str:
+        """Pay; the payment to Ada is interrupted once the one to Bob is made."""
+        if to == "Bob":
+            return payments.pay(to)
+        eventually(lambda: run.messages[-1].role == "tool")
+        raise KeyboardInterrupt
+
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"}), ("pay", {"to": "Bob"})])
+    run = any_client.tool_run("Pay both.", [pay], parallel=True)
+    with pytest.raises(KeyboardInterrupt):
+        list(run)
+    emulator.answer("Done.")
+    resumed = any_client.run_tools(run.messages, [payments.pay])
+    assert payments.made == ["Bob", "Ada"]
+    calls = resumed.messages[1].tool_calls
+    results = [message for message in resumed.messages if message.role == "tool"]
+    assert [message.tool_call_id for message in results] == [call.id for call in calls]
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_nobody_is_asked_again_about_a_call_that_was_refused(
+    emulator: Emulator, any_client: MiniMaxClient, parallel: bool
+) -> None:
+    asked: list[str] = []
+
+    def approve(call: ToolCall) -> bool:
+        asked.append(call.arguments["to"])
+        return asked[-1] != "Bob"
+
+    payments = Payments()
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"}), ("pay", {"to": "Bob"})])
+    emulator.answer("Done.")
+    with any_client.tool_run("Pay both.", [payments.pay], approve=approve, parallel=parallel) as run:
+        for chunk in run:
+            if isinstance(chunk, ToolResult):
+                break
+    assert any_client.run_tools(run.messages, [payments.pay], approve=approve).text == "Done."
+    assert (payments.made, asked) == (["Ada"], ["Ada", "Bob"])
 
 
 def test_a_run_that_is_closed_during_a_call_begins_no_other_call(emulator: Emulator, any_client: MiniMaxClient) -> None:
