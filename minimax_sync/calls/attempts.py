@@ -25,6 +25,7 @@ from ..net.reply import Reply
 from ..pacing.quota_alert import QuotaCrossing
 from ..pacing.retry import Attempts, asked_wait_ms
 from ..pacing.testing import is_testing
+from ..pacing.token_bucket import TokenBucket
 from ..secret import Secret
 from ..values.response import ChatResponse
 from ..wires.failures import request_id_in
@@ -185,12 +186,19 @@ class Call:
 
     def _take_slot(self) -> bool:
         """Wait for a slot. Return False if no time is left and an earlier attempt has an error to raise instead."""
-        left, limiter = self._time_left(), self.channel.limiter
+        left, limiter, stop = self._time_left(), self.channel.limiter, self._stop
         if self._failure is not None and left <= 0:
             return False
         try:
-            waited = limiter.acquire(left) if limiter is not None and not is_testing() else 0.0
+            if limiter is None or is_testing():
+                waited = 0.0
+            elif stop is not None and type(limiter) is TokenBucket:
+                waited = limiter.acquire_in_line(left, stop.on_close)
+            else:
+                waited = limiter.acquire(left)
         except CallTimeoutError:
+            if stop is not None:
+                stop.check()
             if self._failure is None:
                 raise
             return False
@@ -215,11 +223,11 @@ class Call:
             idle_timeout=options.idle_timeout,
             first_byte_timeout=None if outgoing.is_streamed else inf,
             connect_timeout=options.connect_timeout,
-            connected=None if stop is None else stop.connected,
+            connected=None if stop is None else stop.on_close,
         )
         try:
             if stop is not None:
-                stop.connected(reply.close)
+                stop.on_close(reply.close)
             if channel.quota is not None:
                 self.note_quota(channel.quota.observe_headers(reply.headers))
             if 200 <= reply.status < 300:

@@ -11,11 +11,11 @@ from ..net.interrupts import WAIT_SLICE
 
 
 class Stop:
-    """The calls of one run, which `close` ends: the connection in flight is closed, and nothing more is sent."""
+    """The calls of one run, which `close` ends: a wait or a connection in flight ends, and nothing more is sent."""
 
     def __init__(self) -> None:
         self._closed = threading.Event()
-        self._close_connection: Callable[[], None] | None = None
+        self._end: Callable[[], None] | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -25,15 +25,15 @@ class Stop:
     def close(self) -> None:
         """End the calls, from any thread. May be repeated."""
         self._closed.set()
-        close_connection = self._close_connection
-        if close_connection is not None:
-            close_connection()
+        end = self._end
+        if end is not None:
+            end()
 
-    def connected(self, close_connection: Callable[[], None]) -> None:
-        """Set how the connection in flight is closed; it is closed now if the calls were ended."""
-        self._close_connection = close_connection
+    def on_close(self, end: Callable[[], None]) -> None:
+        """Set what ends the wait or the connection in flight; it is called now if the calls were ended."""
+        self._end = end
         if self.is_closed:
-            close_connection()
+            end()
 
     def check(self) -> None:
         """Raise `StreamInterruptedError` if the calls were ended."""

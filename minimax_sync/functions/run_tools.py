@@ -98,7 +98,7 @@ class ToolRun(ChatStream):
         """End the run and its connection, from any thread: nothing more is sent and no other tool is called.
 
         A tool that is running finishes, and `messages` holds its result as soon as it has returned; reading on waits
-        for it. A wait for the limiter lasts until its slot.
+        for it. A wait for a limiter other than a `TokenBucket` lasts until its slot.
         """
         if isinstance(answer := self._answer, ChatStream):
             answer.close()

@@ -17,6 +17,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
 from ..errors import CallTimeoutError, ConfigError
@@ -61,8 +62,13 @@ class Waiter:
         self.gate.acquire()
 
     def wake(self) -> None:
-        if self.gate.locked():
+        with suppress(RuntimeError):  # it is awake
             self.gate.release()
+
+    def evict(self) -> None:
+        """End the wait with `CallTimeoutError`. Needs no lock."""
+        self.evicted = True
+        self.wake()
 
 
 class Line:
@@ -121,8 +127,7 @@ class Line:
             if self._due(len(staying)) <= waiter.deadline:
                 staying.append(waiter)
             else:
-                waiter.evicted = True
-                waiter.wake()
+                waiter.evict()
         self._waiting = staying
 
     def forget_waiters(self) -> None:
@@ -173,11 +178,19 @@ class TokenBucket:
         Raises `CallTimeoutError` as soon as it is known that the wait will last longer than `timeout` seconds, also
         because of a `pause`. An interrupted wait takes no slot.
         """
+        return self.acquire_in_line(timeout)
+
+    def acquire_in_line(
+        self, timeout: float | None, waiting: Callable[[Callable[[], None]], object] | None = None
+    ) -> float:
+        """Do what `acquire` does; `waiting` is called with a function that ends the wait from another thread."""
         with self._lock:
             began = self._clock()
             if self._line.take(began):
                 return 0.0
         waiter = Waiter(float("inf") if timeout is None else began + timeout)
+        if waiting is not None:
+            waiting(waiter.evict)
         try:
             with self._lock:
                 now = self._clock()

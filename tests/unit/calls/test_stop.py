@@ -38,12 +38,27 @@ def test_the_wait_before_a_retry_ends_and_nothing_is_sent(emulator: Emulator, an
     assert len(emulator.journal) == 1
 
 
-def test_nothing_is_sent_after_a_wait_for_the_limiter(emulator: Emulator) -> None:
-    bucket = TokenBucket(10)
+@pytest.mark.parametrize("failures", [0, 1])
+def test_the_wait_for_the_limiter_ends_and_nothing_is_sent(emulator: Emulator, base_url: str, failures: int) -> None:
+    bucket, quick = TokenBucket(0.01), RetryPolicy(initial_backoff_ms=1, max_backoff_ms=1)
+    if failures:
+        emulator.fault(status=500)
+    else:
+        bucket.acquire()
+    with MiniMaxClient(emulator.api_key, base_url=base_url, limiter=bucket, retry=quick) as client:
+        ended(client, Stop())
+    assert len(emulator.journal) == failures
+
+
+def test_nothing_is_sent_after_a_wait_for_a_limiter_of_the_users(emulator: Emulator, base_url: str) -> None:
+    class Own(TokenBucket):
+        def acquire(self, timeout: float | None = None) -> float:
+            return super().acquire(timeout)
+
+    bucket = Own(10)
     bucket.pause(0.2)
-    for base_url in (emulator.base_url, emulator.anthropic_base_url):
-        with MiniMaxClient(emulator.api_key, base_url=base_url, limiter=bucket) as client:
-            ended(client, Stop())
+    with MiniMaxClient(emulator.api_key, base_url=base_url, limiter=bucket) as client:
+        ended(client, Stop())
     assert emulator.journal == []
 
 
@@ -59,6 +74,6 @@ def test_a_call_that_was_ended_before_it_began_sends_nothing(emulator: Emulator,
 def test_a_connection_that_is_made_while_the_call_is_ended_is_closed() -> None:
     stop, closed = Stop(), threading.Event()
     stop.close()
-    stop.connected(closed.set)
+    stop.on_close(closed.set)
     assert closed.is_set()
     assert not stop.sleep(60)

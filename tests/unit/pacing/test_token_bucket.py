@@ -9,6 +9,7 @@ import queue
 import re
 import threading
 import time
+from collections.abc import Callable
 from math import inf, nan
 
 import pytest
@@ -159,6 +160,27 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     assert bucket.acquire(timeout=0) == 0.0
     with pytest.raises(CallTimeoutError):
         bucket.acquire(timeout=0.49)
+
+
+def test_a_wait_that_is_ended_by_another_thread_takes_no_slot() -> None:
+    bucket = TokenBucket(0.1)
+    bucket.acquire()
+    ends: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def wait() -> None:
+        with pytest.raises(CallTimeoutError):
+            bucket.acquire_in_line(None, ends.put)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    end = ends.get(timeout=10)
+    eventually(lambda: line_length(bucket) == 1)
+    end()
+    waiting.join(5)
+    assert not waiting.is_alive()
+    end()
+    with pytest.raises(CallTimeoutError, match=r"would be (9\.\d|10\.0) s"):
+        bucket.acquire(timeout=0)
 
 
 def test_a_pause_refuses_at_once_those_who_cannot_wait_that_long() -> None:
