@@ -1,4 +1,4 @@
-"""The Token Plan bundle: one login as a value, and its JSON text. Pure: no file, no clock, no lock.
+"""The Token Plan bundle: one login as a value, as text in a store, and as the token in memory. Pure: no file, no clock.
 
 The parsers return the problem of an invalid bundle as a clause instead of raising, so that no exception carries the
 text (a JSONDecodeError keeps all of it in `.doc`).
@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ConfigError
-from ..secret import Secret, check_key, is_one_word
+from ..errors import BundleError, ConfigError
+from ..secret import HIDDEN, Secret, check_key, is_one_word
 from .instants import read_expires_at, write_instant
 
 DEFAULT_REGION = "https://api.minimax.io"
@@ -93,10 +93,48 @@ class Snapshot(msgspec.Struct, frozen=True):
     generation: str
 
 
+class HeldToken(msgspec.Struct, frozen=True):
+    """The token in the memory of a process. `fresh_until` and `expires` are Unix times; -inf once it was rejected."""
+
+    token: str
+    fresh_until: float
+    expires: float
+    generation: str
+    bundle: Bundle
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> HeldToken:
+        """Return the token of a stored bundle."""
+        bundle = snapshot.bundle
+        expires = bundle.expires_at.timestamp()
+        return cls(bundle.access_token.reveal(), expires - bundle.margin, expires, snapshot.generation, bundle)
+
+    @property
+    def rejected(self) -> bool:
+        """True if the service has answered it with a 401."""
+        return self.expires == float("-inf")
+
+    def after_rejection(self) -> HeldToken:
+        """Return the token as it is once the service has rejected it."""
+        return msgspec.structs.replace(self, fresh_until=float("-inf"), expires=float("-inf"))
+
+    def __repr__(self) -> str:
+        return f"HeldToken({HIDDEN}, fresh_until={self.fresh_until}, expires={self.expires})"
+
+
 def parse_snapshot(text: bytes) -> Snapshot | str:
     """Parse a bundle's text with its generation. Return a clause that names the problem if it is not valid."""
     bundle = parse_bundle(text)
-    return bundle if isinstance(bundle, str) else Snapshot(bundle, hashlib.sha256(text).hexdigest())
+    generation = hashlib.sha1(text, usedforsecurity=False).hexdigest()  # which Redis computes as well
+    return bundle if isinstance(bundle, str) else Snapshot(bundle, generation)
+
+
+def unreadable(place: str, problem: str) -> BundleError:
+    """Return the error for a bundle that is not valid."""
+    return BundleError(
+        f"cannot read the Token Plan bundle {place}: {problem}. It is left unchanged; "
+        "restore it, or run minimax-sync login to replace it"
+    )
 
 
 def parse_bundle(text: bytes) -> Bundle | str:

@@ -10,7 +10,6 @@ import errno
 import os
 import stat
 from pathlib import Path
-from types import TracebackType
 
 from filelock import lock_descriptor, unlock_descriptor
 
@@ -31,7 +30,7 @@ _NO_LOCKS = "its file system has no kernel locks: keep the bundle on a local dis
 
 
 class KernelLock:
-    """A held lock. Leaving the `with` releases it."""
+    """A held lock."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -71,14 +70,6 @@ class KernelLock:
             unlock_descriptor(self._descriptor)
         finally:
             os.close(self._descriptor)
-
-    def __enter__(self) -> KernelLock:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
 
 
 def _cannot_lock(path: str, error: OSError) -> BundleError:

@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from ..errors import BundleError
 from .bundle import Bundle, Snapshot, parse_snapshot
@@ -64,11 +63,9 @@ class Rewrite:
             self.close()
             raise self._cannot_store(error) from None
 
-    def write_intent(self) -> None:
-        """Record that this bundle's refresh token is about to be sent."""
-        if self._seen is None:
-            return
-        intent = Intent(self._seen.bundle.fingerprint, os.getpid(), self._now, Path(self._temp).name)
+    def write_intent(self, fingerprint: str) -> None:
+        """Record that the refresh token of the bundle with this fingerprint is about to be sent."""
+        intent = Intent(fingerprint, os.getpid(), self._now, Path(self._temp).name)
         try:
             write_private(self._path + ".intent", intent.to_json())
         except OSError as error:
@@ -77,17 +74,12 @@ class Rewrite:
         self._has_intent = True
 
     def discard_intent(self) -> None:
-        """Remove the intent record: nothing was spent."""
+        """Remove the intent record, if there is one of this rewrite."""
         if self._has_intent:
             self._remove_records()
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
-        """Replace `seen` by `bundle` and return the resulting content of the store.
-
-        That is another login if one was put there in the meantime, and None if the file was removed: neither is
-        overwritten. Raises BundleError if `bundle` could not be stored; it is in the rescue file then, if possible, and
-        the intent record stays.
-        """
+        """Replace `seen` by `bundle`; one that could not be put in place is in the rescue file, if possible."""
         try:
             self._write(bundle)
             if self._seen is not None and _version(self._path) != self._version:
@@ -118,14 +110,6 @@ class Rewrite:
         self._directory = -1
         with suppress(OSError):
             remove(self._temp)
-
-    def __enter__(self) -> Rewrite:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _create(self) -> int:
         probe = self._temp + "~"

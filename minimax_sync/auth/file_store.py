@@ -11,22 +11,22 @@ import errno
 import logging
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
-from ..errors import BundleError, CallTimeoutError
-from .bundle import Bundle, Snapshot, parse_snapshot
+from ..errors import BundleError
+from .bundle import Bundle, Snapshot, parse_snapshot, unreadable
 from .clock import Clock, SystemClock
 from .file_access import loose_mode, open_to_read, read_private, remove, replace, restrict, write_private
 from .file_lock import KernelLock
 from .file_rewrite import Rewrite
 from .intent import Intent, parse_intent
-from .interfaces import LOCK_WAIT
+from .interfaces import locked
 
 _log = logging.getLogger("minimax_sync.auth")
 
 _REREADS = (0.01, 0.03, 0.07, 0.13)  # seconds; an editor that writes in place has finished after 0.25 s
 _MAX_BYTES = 1024 * 1024
-_LOCK_POLL = 0.02
 
 
 class FileStore:
@@ -53,10 +53,7 @@ class FileStore:
                 break
             self._clock.sleep(wait)
         self._broken = version
-        raise BundleError(
-            f"cannot read the Token Plan bundle {self.name}: {found}. It is left unchanged; "
-            "restore it, or run minimax-sync login to replace it"
-        )
+        raise unreadable(self.name, str(found))
 
     def modified_at(self) -> float | None:
         """Return when the file was last written, as Unix time, or None if there is no file."""
@@ -96,14 +93,10 @@ class FileStore:
         return snapshot
 
     def prepare(self, snapshot: Snapshot, intent: Intent | None = None) -> Rewrite:
-        """Prepare everything that storing a successor of `snapshot` needs. Needs the lock.
-
-        Writes an intent record beside the bundle, unless `intent` is an earlier one. Raises BundleError if a successor
-        could not be stored.
-        """
+        """Prepare the replacement of `snapshot`. Needs the lock."""
         rewrite = Rewrite(self._real_path(), self._parse, snapshot, self._clock.time())
         if intent is None:
-            rewrite.write_intent()
+            rewrite.write_intent(snapshot.bundle.fingerprint)
         return rewrite
 
     def save(self, bundle: Bundle) -> None:
@@ -117,7 +110,7 @@ class FileStore:
                 write_private(str(folder / ".gitignore"), b"*\n")
         except OSError as error:
             raise BundleError(f"cannot make the directory of {path}: {error.strerror}") from None
-        with self._locked(), Rewrite(path, self._parse, None, self._clock.time()) as rewrite:
+        with locked(self, self._clock), closing(Rewrite(path, self._parse, None, self._clock.time())) as rewrite:
             rewrite.commit(bundle)
             _remove(path + ".rescue", path + ".intent")
 
@@ -126,7 +119,7 @@ class FileStore:
         path = self._real_path()
         if not Path(path).exists():
             return False
-        with self._locked():
+        with locked(self, self._clock):
             _remove(path, path + ".rescue", path + ".intent")
         return True
 
@@ -137,14 +130,6 @@ class FileStore:
             folder = folder.parent
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             raise BundleError(f"cannot store the Token Plan bundle {self.name}: {folder} is not a writable directory")
-
-    def _locked(self) -> KernelLock:
-        deadline = self._clock.monotonic() + LOCK_WAIT
-        while (lock := self.try_lock()) is None:
-            if self._clock.monotonic() >= deadline:
-                raise CallTimeoutError(f"another process has held the lock of {self.name} for {LOCK_WAIT:.0f} s")
-            self._clock.sleep(_LOCK_POLL)
-        return lock
 
     def _parse(self, path: str) -> Snapshot | str | None:
         return self._read_once(path)[0]

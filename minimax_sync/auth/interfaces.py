@@ -5,15 +5,17 @@ A file and a Redis key are stores; the simulation implements another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from types import TracebackType
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from ..errors import CredentialInvalidError, TransportError
+from ..errors import CallTimeoutError, CredentialInvalidError, TransportError
 from ..secret import Secret
 from .bundle import Bundle, Snapshot
+from .clock import Clock
 from .intent import Intent
 
 POST_TIMEOUT = 15.0  # seconds for one request to the portal, redirect and body included
@@ -59,13 +61,7 @@ class Lock(Protocol):
 
 @runtime_checkable
 class Rewrite(Protocol):
-    """A prepared replacement of the stored bundle. Leaving the `with` releases what was not used."""
-
-    def __enter__(self) -> Rewrite: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    """A prepared replacement of the stored bundle."""
 
     @property
     def rescued(self) -> bool:
@@ -73,14 +69,19 @@ class Rewrite(Protocol):
         ...
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
-        """Store `bundle` and return what the store holds then: another login wins, None means it was removed.
+        """Replace the bundle by `bundle` and return what the store holds then.
 
-        Raises BundleError if it cannot be stored; the intent record stays in that case.
+        That is another login if one was put there in the meantime, and None if the bundle was removed: neither is
+        overwritten. Raises BundleError if it cannot be stored; the intent record stays in that case.
         """
         ...
 
     def discard_intent(self) -> None:
         """Remove the intent record: nothing was spent."""
+        ...
+
+    def close(self) -> None:
+        """Release what was not used."""
         ...
 
 
@@ -119,3 +120,20 @@ class Store(Protocol):
         Raises BundleError if a successor could not be stored.
         """
         ...
+
+
+_LOCK_POLL = 0.02
+
+
+@contextmanager
+def locked(store: Store, clock: Clock) -> Iterator[None]:
+    """Hold the lock of `store`. Wait for it at most `LOCK_WAIT` seconds, then raise CallTimeoutError."""
+    deadline = clock.monotonic() + LOCK_WAIT
+    while (lock := store.try_lock()) is None:
+        if clock.monotonic() >= deadline:
+            raise CallTimeoutError(f"another process has held the lock of {store.name} for {LOCK_WAIT:.0f} s")
+        clock.sleep(_LOCK_POLL)
+    try:
+        yield
+    finally:
+        lock.release()

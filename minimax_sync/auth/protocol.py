@@ -15,6 +15,7 @@ import copy
 import logging
 import random
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timezone
 from typing import Literal
 
@@ -31,9 +32,8 @@ from ..errors import (
 )
 from ..secret import Secret
 from .backoff import Backoff
-from .bundle import Bundle, Snapshot
+from .bundle import Bundle, HeldToken, Snapshot
 from .clock import Clock
-from .held_token import HeldToken
 from .intent import Intent
 from .interfaces import LOCK_WAIT, AnswerLostError, Endpoint, Grant, Lock, RefusedError, Rewrite, Store
 from .spending import RESEND_WITHIN, spend
@@ -58,10 +58,6 @@ class Unsaved(msgspec.Struct, frozen=True):
     rescued: bool = False
 
 
-class StoppedError(Exception):
-    """The interpreter is shutting down, and nothing was sent."""
-
-
 class Refresh:
     """One process's side of the protocol for one bundle.
 
@@ -74,7 +70,6 @@ class Refresh:
         self._store = store
         self._endpoint = endpoint
         self._clock = clock
-        self._rejected: Secret | None = None
         self._last_read = ""
         self._refused: dict[str, CredentialInvalidError] = {}
         self._unanswered = ""
@@ -84,13 +79,16 @@ class Refresh:
 
     # State, available without the lock
 
-    def valid(self) -> bool:
-        """Return True if the token in memory can be sent: not expired, and not rejected."""
-        return self.current is not None and self._clock.time() < self.current.expires
+    def valid(self, rejected: Secret | None = None) -> bool:
+        """Return True if the token in memory can be sent: it has not expired, and it is not one that was rejected."""
+        current = self.current
+        if current is None or self._clock.time() >= current.expires:
+            return False
+        return rejected is None or current.bundle.access_token != rejected
 
     def due(self, early: float = 0.0) -> bool:
         """Return True if a refresh is due now, or within `early` seconds."""
-        if self.current is None or self._rejected is not None:
+        if self.current is None or self.current.rejected:
             return True
         if self._last_success is not None and self._clock.monotonic() - self._last_success < MIN_SPACING:
             return False
@@ -114,17 +112,11 @@ class Refresh:
         """Record that the service answered `token` with a 401. Has no effect unless it is the current token."""
         current = self.current
         if current is not None and current.bundle.access_token == token:
-            self._rejected = token
             self.current = current.after_rejection()
-
-    @property
-    def rejected(self) -> bool:
-        """True if the service has answered the current token with a 401."""
-        return self._rejected is not None
 
     def raise_if_blocked(self) -> None:
         """Raise the error that a refresh would end in now: the login is dead, or the last failure is too recent."""
-        if self._last_read in self._refused:
+        if self.dead:
             raise copy.copy(self._refused[self._last_read])
         self.backoff.raise_if_waiting()
 
@@ -147,8 +139,8 @@ class Refresh:
     def run(self, early: float = 0.0, stop: Callable[[], bool] = lambda: False) -> Outcome:
         """Refresh the token, or adopt one that another process has stored in the meantime.
 
-        "waiting": another process is refreshing, or the refresh token may be spent, and the token in memory is still
-        valid. Raises what `TokenPlan.bearer` raises, and StoppedError if `stop()` is true before anything was sent.
+        "waiting": nothing was sent, because `stop()` was true, or because the token in memory is valid and another
+        process is refreshing it or may have spent its refresh token. Raises what `TokenPlan.bearer` raises.
         """
         try:
             lock = self._acquire(early, stop)
@@ -198,13 +190,11 @@ class Refresh:
             self._kept = lock
 
     def _acquire(self, early: float, stop: Callable[[], bool]) -> Lock | None:
-        """Take the lock. Return None if it is no longer needed, or if waiting for it is not: the token is valid."""
+        """Take the lock. Return None if it is no longer needed, or held elsewhere and not worth waiting for."""
         deadline = self._clock.monotonic() + LOCK_WAIT
         while (lock := self._try_lock()) is None:
-            if self.valid():
+            if self.valid() or stop():
                 return None
-            if stop():
-                raise StoppedError
             if self._clock.monotonic() >= deadline:
                 raise CallTimeoutError(
                     f"another process has held the lock of {self._store.name} for {LOCK_WAIT:.0f} s; "
@@ -226,11 +216,9 @@ class Refresh:
         if self.dead:
             raise copy.copy(self._refused[self._last_read])
         intent = self._store.intent(snapshot)
-        if intent is not None and self.valid() and not self._may_resend(intent):
+        if stop() or (intent is not None and self.valid() and not self._may_resend(intent)):
             return "waiting"
-        if stop():
-            raise StoppedError
-        with self._store.prepare(snapshot, intent) as rewrite:
+        with closing(self._store.prepare(snapshot, intent)) as rewrite:
             try:
                 grant = spend(self._endpoint, self._clock, snapshot.bundle)
             except AnswerLostError:
@@ -280,7 +268,7 @@ class Refresh:
         """Read the store after completing what could not be stored before, by this process or a killed one."""
         snapshot, unsaved = self._store.recover(self._store.read()), self._unsaved
         if unsaved is not None and snapshot is not None and snapshot.bundle.fingerprint == unsaved.replaces:
-            with self._store.prepare(snapshot, self._store.intent(snapshot)) as rewrite:
+            with closing(self._store.prepare(snapshot, self._store.intent(snapshot))) as rewrite:
                 snapshot = self._commit(rewrite, unsaved)
             if snapshot is not None:
                 _log.info("the new tokens of %s are stored now", self._store.name)
@@ -308,16 +296,14 @@ class Refresh:
         current = self.current
         if current is not None and snapshot.generation == current.generation:
             return
-        usable = self._clock.time() < snapshot.bundle.expires_at.timestamp()
-        if (usable and snapshot.bundle.access_token != self._rejected) or not self.valid():
+        if not self.valid() or self._clock.time() < snapshot.bundle.expires_at.timestamp():
             self._publish(snapshot)
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._last_read = snapshot.bundle.fingerprint
-        self.current = HeldToken.of(snapshot)
-        rejected, self._rejected = self._rejected, None
-        if rejected is not None:
-            self.reject(rejected)
+        before, found = self.current, HeldToken.of(snapshot)
+        still_rejected = before is not None and before.rejected and before.token == found.token
+        self.current = found.after_rejection() if still_rejected else found
 
     def _missing(self) -> CredentialInvalidError:
         return CredentialInvalidError(f"there is no Token Plan bundle at {self._store.name}: run minimax-sync login")

@@ -8,25 +8,23 @@ this process knows is restored. Knows no network but Redis, and decides nothing 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import random
 import secrets
 import socket
-from types import TracebackType
 from typing import Any
 
 import msgspec
 
-from ..errors import BundleError, CallTimeoutError, ConfigError, TransportError
+from ..errors import BundleError, ConfigError, TransportError
 from ..net.redis_link import RedisFailureError, RedisLink, split_store_url
 from ..secret import Secret, StoreUrl
 from . import redis_scripts as scripts
-from .bundle import Bundle, Snapshot, parse_bundle
+from .bundle import Bundle, Snapshot, parse_snapshot, unreadable
 from .clock import Clock, SystemClock
 from .intent import Intent, parse_intent
-from .interfaces import LOCK_WAIT
+from .interfaces import locked
 
 _log = logging.getLogger("minimax_sync.auth")
 
@@ -76,12 +74,9 @@ class RedisStore:
         if float(stored_at) < remembered.stored_at and remembered.text is not None:
             self._put_back()
             text = remembered.text.reveal().encode()
-        found = _snapshot(text)
+        found = None if text is None else parse_snapshot(text)
         if isinstance(found, str):
-            raise BundleError(
-                f"cannot read the Token Plan bundle {self.name}: {found}. It is left unchanged; "
-                "restore it, or run minimax-sync login to replace it"
-            )
+            raise unreadable(self.name, found)
         self._remember(float(stored_at), text)
         return found
 
@@ -118,10 +113,7 @@ class RedisStore:
         return RemoteIntent(record.fingerprint, record.pid, self._clock.time() - float(age), record.temp)
 
     def prepare(self, snapshot: Snapshot, intent: Intent | None = None) -> RedisRewrite:
-        """Check that a successor could be stored, and write an intent record unless `intent` is an earlier one.
-
-        Raises BundleError if it could not be stored, and TransportError if the lease has expired.
-        """
+        """Prepare the replacement of `snapshot`. Raises TransportError too, if the lease has expired."""
         record = Intent(snapshot.bundle.fingerprint, os.getpid(), self._clock.time(), socket.gethostname())
         if not self._run("store", scripts.PREPARE, self._lease.id, "" if intent else record.to_json()):
             raise TransportError(f"this process was suspended for so long that it lost the lease of {self.name}")
@@ -129,14 +121,14 @@ class RedisStore:
 
     def save(self, bundle: Bundle) -> None:
         """Store a new login over any earlier one."""
-        with self._locked():
+        with locked(self, self._clock):
             self._run("store", scripts.SAVE, bundle.to_json())
 
     def remove(self) -> bool:
         """Remove the bundle. Return False if there was none."""
         if self.read() is None:
             return False
-        with self._locked():
+        with locked(self, self._clock):
             self._run("remove", scripts.REMOVE)
         return True
 
@@ -156,9 +148,9 @@ class RedisStore:
             self._remember(before + _JUST_AFTER, text)
             raise
         if stored_at is None:
-            return _snapshot(found[0]) if found else None
+            return None if found[0] is None else parse_snapshot(found[0])
         self._remember(float(stored_at), text)
-        return _snapshot(text)
+        return parse_snapshot(text)
 
     def run_or_log(self, what: str, script: str, lease: str) -> None:
         """Run a script that removes data before it expires by itself: a failure is only logged."""
@@ -175,13 +167,6 @@ class RedisStore:
         stored_at, text = self._remembered.stored_at, self._remembered.text
         self._run("store", scripts.PUT_BACK, text.reveal() if text else "", stored_at)
         _log.warning("Redis had lost the Token Plan bundle %s; it has been restored", self.name)
-
-    def _locked(self) -> RedisLease:
-        deadline = self._clock.monotonic() + LOCK_WAIT
-        while (lease := self.try_lock()) is None:
-            if self._clock.monotonic() >= deadline:
-                raise CallTimeoutError(f"another process has held the lock of {self.name} for {LOCK_WAIT:.0f} s")
-        return lease
 
     def _run(self, what: str, script: str, *arguments: str | bytes | float) -> Any:
         for pause in (*_RETRY_PAUSES, None):
@@ -207,14 +192,6 @@ class RedisLease:
         """End the lease, if Redis has not done so."""
         self._store.run_or_log("unlock", scripts.RELEASE, self.id)
 
-    def __enter__(self) -> RedisLease:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
-
 
 class RedisRewrite:
     """A prepared replacement of the bundle. `lease` is that of the intent record, "" if none was written."""
@@ -225,10 +202,7 @@ class RedisRewrite:
         self._store, self._seen, self._lease = store, seen, lease
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
-        """Replace `seen` by `bundle` and return the resulting content of the store.
-
-        That is another login if one was put there in the meantime, and None if it was removed: neither is overwritten.
-        """
+        """Replace `seen` by `bundle`, merged with what was edited in the meantime."""
         seen = self._seen
         for _ in range(_MAX_MERGES):
             found = self._store.replace(seen.generation, bundle)
@@ -246,19 +220,5 @@ class RedisRewrite:
         if self._lease:
             self._store.run_or_log("unlock", scripts.FORGET, self._lease)
 
-    def __enter__(self) -> RedisRewrite:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Do nothing: there is nothing to release."""
-
-
-def _snapshot(text: bytes | None) -> Snapshot | str | None:
-    """Parse a text. Its generation is a SHA-1, which Redis computes as well."""
-    if text is None:
-        return None
-    bundle = parse_bundle(text)
-    generation = hashlib.sha1(text, usedforsecurity=False).hexdigest()
-    return bundle if isinstance(bundle, str) else Snapshot(bundle, generation)

@@ -28,7 +28,7 @@ from .background import MAX_WAIT, Lease, Refresher, closing
 from .clock import Clock
 from .instants import LONG_PAST
 from .interfaces import Store
-from .protocol import Refresh, StoppedError
+from .protocol import Outcome, Refresh
 from .token_endpoint import TokenEndpoint
 
 _log = logging.getLogger("minimax_sync.auth")
@@ -48,9 +48,8 @@ class PendingRefresh:
 
     def __init__(self) -> None:
         self.finished = False
+        self.outcome = ""
         self.error: LlmError | None = None
-        self.refreshed = False
-        self.stopped = False
         self._waiting: list[None] = []
         self._gate: SimpleQueue[None] = SimpleQueue()
 
@@ -99,14 +98,14 @@ class Credential:
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         for _ in range(_MAX_ROUNDS):
             pending, began = self._join(rejected)
-            if pending is not None and (began or not self._usable(rejected)):
+            if pending is not None and (began or not self.refresh.valid(rejected)):
                 self._wait(pending, began, deadline, rejected)
-                if pending.error is not None and not self._usable(rejected):
+                if pending.error is not None and not self.refresh.valid(rejected):
                     raise copy.copy(pending.error)
             current = self.refresh.current
-            if current is not None and (pending is None or self._usable(rejected)):
+            if current is not None and (pending is None or self.refresh.valid(rejected)):
                 return current.token
-            if pending is not None and began and pending.refreshed:
+            if pending is not None and began and pending.outcome == "refreshed":
                 break  # the portal granted the rejected token again: another refresh would only spend the next one
         raise CredentialInvalidError("the service rejects every token of the Token Plan login. Run minimax-sync login")
 
@@ -116,17 +115,9 @@ class Credential:
         reference = weakref.WeakMethod(listener) if inspect.ismethod(listener) else weakref.ref(listener)
         self._listeners = [known for known in self._listeners if known() is not None] + [reference]
 
-    def _usable(self, rejected: Secret | None) -> bool:
-        current = self.refresh.current
-        return (
-            current is not None
-            and self._clock.time() < current.expires
-            and (rejected is None or current.bundle.access_token != rejected)
-        )
-
     def _join(self, rejected: Secret | None) -> tuple[PendingRefresh | None, bool]:
         """Return the pending refresh, and True if it was begun here. Return None if the token in memory can be used."""
-        if self._usable(rejected) and (rejected is not None or self._mutex.locked()):
+        if self.refresh.valid(rejected) and (rejected is not None or self._mutex.locked()):
             return None, False
         pending, runs = None, False
         try:
@@ -157,14 +148,15 @@ class Credential:
                 return False
             self.refresh.raise_if_blocked()
         except LlmError:
-            if not self._usable(rejected):
+            if not self.refresh.valid(rejected):
                 raise
             return False
         return True
 
     def _wait(self, pending: PendingRefresh, began: bool, deadline: float, rejected: Secret | None) -> None:
-        patience = PATIENCE if began and self._usable(rejected) else threading.TIMEOUT_MAX
-        if not pending.wait(min(patience, _seconds_until(deadline))) and not self._usable(rejected):
+        patience = PATIENCE if began and self.refresh.valid(rejected) else threading.TIMEOUT_MAX
+        timeout = max(0.0, min(patience, deadline - time.monotonic()))
+        if not pending.wait(timeout) and not self.refresh.valid(rejected):
             raise CallTimeoutError("the Token Plan login was not refreshed within the call's timeout")
         if began and pending.finished:
             self.thread.join_if_unused()
@@ -173,13 +165,11 @@ class Credential:
         if pending.finished:  # abandoned before it began, by Ctrl-C in its caller
             return
         began = time.monotonic()
-        forced = self.refresh.rejected
-        outcome: Literal["refreshed", "adopted", "failed", "waiting"] = "failed"
+        current = self.refresh.current
+        forced = current is not None and current.rejected
+        outcome: Outcome | Literal["failed"] = "failed"
         try:
-            outcome = self.refresh.run(early, closing if self.thread.is_current() else _never)
-            pending.refreshed = outcome == "refreshed"
-        except StoppedError:
-            pending.stopped = True
+            pending.outcome = outcome = self.refresh.run(early, lambda: self.thread.is_current() and closing())
         except LlmError as error:
             pending.error = error
             _log.warning("the Token Plan login could not be refreshed: %s", error)
@@ -189,7 +179,7 @@ class Credential:
         finally:
             self._finish(pending)
         self._keep_storing()
-        if outcome != "waiting" and not pending.stopped:
+        if outcome != "waiting":
             current = self.refresh.current
             expires_at = current.bundle.expires_at if current else LONG_PAST
             seconds = time.monotonic() - began
@@ -228,9 +218,8 @@ class Credential:
                 return _RETRY_BUSY
             try:
                 self.refresh.reload()
-                if self.refresh.unsaved:
-                    self.refresh.store_unsaved()
-                    self._keep_storing()
+                self.refresh.store_unsaved()
+                self._keep_storing()
                 if not self.refresh.due(early):
                     return self._until_due()
                 self.refresh.raise_if_blocked()
@@ -261,11 +250,3 @@ class Credential:
         if self.refresh.dead:
             return MAX_WAIT
         return self.refresh.backoff.left or (_RETRY_STORE if self.refresh.unsaved else MAX_WAIT)
-
-
-def _seconds_until(deadline: float) -> float:
-    return max(0.0, min(deadline - time.monotonic(), threading.TIMEOUT_MAX))
-
-
-def _never() -> bool:
-    return False

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from ..errors import BundleError
+from .bundle import HeldToken
 from .interfaces import Store
 from .protocol import Refresh
 
@@ -40,9 +41,8 @@ def describe(store: Store, refresh: Refresh, now: float) -> BundleStatus:
         return BundleStatus(path, "unreadable", problem=str(error))
     if snapshot is None:
         return BundleStatus(path, "missing")
-    bundle = snapshot.bundle
-    left = bundle.expires_at.timestamp() - now
-    state: State = "fresh" if left > bundle.margin else "due" if left > 0 else "expired"
+    bundle, token = snapshot.bundle, HeldToken.of(snapshot)
+    state: State = "fresh" if now < token.fresh_until else "due" if now < token.expires else "expired"
     if refresh.is_dead(bundle):
         state = "dead"
     written = store.modified_at()

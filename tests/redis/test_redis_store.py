@@ -15,6 +15,8 @@ from support.run_python import run_python
 from support.token_lab import in_seconds
 
 from minimax_sync import BundleError, ConfigError, CredentialInvalidError, MiniMaxClient, TokenPlan, login, logout
+from minimax_sync.auth.clock import SystemClock
+from minimax_sync.auth.interfaces import locked
 from minimax_sync.auth.redis_store import RedisStore
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import TransportError
@@ -178,14 +180,13 @@ def test_nothing_is_sent_without_the_lease(server: RedisServer) -> None:
         store, other = (RedisStore(StoreUrl(server.bundle)) for _ in range(2))
         snapshot = store.read()
         assert snapshot is not None
-        with store.try_lock() or pytest.fail("it is free"):
+        with locked(store, SystemClock()):
             assert other.try_lock() is None
             lease_runs_out(server)
-            with other.try_lock() or pytest.fail("it is free again"):
+            with locked(other, SystemClock()):
                 with pytest.raises(TransportError, match="lost the lease"):
                     store.prepare(snapshot)
-                with other.prepare(snapshot) as rewrite:
-                    rewrite.discard_intent()
+                other.prepare(snapshot).discard_intent()
         assert other.try_lock() is not None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 
 from support.simulated_portal import Endpoint, Portal
 
@@ -240,12 +239,7 @@ class Writing:
         if earlier is None:
             self._world.intent = Intent(seen.bundle.fingerprint, 1, self._world.wall, self._name)
 
-    def __enter__(self) -> Writing:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         if self._process.alive and self._world.temp and self._world.temp[0] == self._name:
             self._world.temp = None
 

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,7 @@ def test_A31_a_login_between_the_last_look_and_the_rewrite_wins(tmp_path: Path) 
         seen = store.read()
         assert seen is not None
         edit(path, access_token="at-mine", refresh_token="rt-mine")
-        with store.prepare(seen) as rewrite:
+        with closing(store.prepare(seen)) as rewrite:
             stored = rewrite.commit(seen.bundle)
         assert stored is not None
         assert stored.bundle.access_token.reveal() == bundle_at(path).access_token.reveal() == "at-mine"

@@ -167,15 +167,18 @@ for _ in range(200):
             file.write(str(count + 1))
 """
 
+IMPORTS = """
+from minimax_sync.auth.clock import SystemClock
+from minimax_sync.auth.file_store import FileStore
+from minimax_sync.auth.interfaces import locked
+"""
+
 
 def test_A24_our_lock_and_filelocks_own_exclude_each_other(tmp_path: Path) -> None:
     lock, counter = tmp_path / "x.lock", tmp_path / "counter"
     counter.write_text("0")
-    ours = UNLINKING.replace(
-        "from filelock import FileLock", "from minimax_sync.auth.file_lock import KernelLock"
-    ).replace(
-        "    with FileLock(sys.argv[1]):\n",
-        "    while (lock := KernelLock.attempt(sys.argv[1])) is None:\n        time.sleep(0.0001)\n    with lock:\n",
+    ours = UNLINKING.replace("from filelock import FileLock", IMPORTS).replace(
+        "FileLock(sys.argv[1])", 'locked(FileStore(sys.argv[1].removesuffix(".lock")), SystemClock())'
     )
     running = [
         subprocess.Popen([sys.executable, "-c", script, str(lock), str(counter)]) for script in (UNLINKING, ours)

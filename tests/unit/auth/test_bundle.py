@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from minimax_sync.auth.bundle import Bundle, parse_bundle, parse_snapshot
+from minimax_sync.auth.bundle import Bundle, HeldToken, Snapshot, parse_bundle, parse_snapshot
 from minimax_sync.secret import Secret
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
@@ -93,5 +94,18 @@ def test_the_fingerprint_names_the_pair_and_the_generation_the_text() -> None:
 
 def test_no_repr_shows_a_token() -> None:
     snapshot = parse_snapshot(json.dumps({**DOCUMENT, "id_token": "at-also-secret"}).encode())
+    assert isinstance(snapshot, Snapshot)
     for secret in ("at-1", "rt-1", "at-also-secret"):
         assert secret not in repr(snapshot)
+        assert secret not in repr(HeldToken.of(snapshot))
+
+
+def test_a_held_token_is_fresh_until_its_margin_usable_until_it_expires_and_neither_once_rejected() -> None:
+    bundle, noon = _good(), NOON.timestamp()
+    held = HeldToken.of(Snapshot(bundle, "generation"))
+    assert (held.token, held.generation, held.rejected) == ("at-1", "generation", False)
+    assert (held.fresh_until, held.expires) == (noon - 60.0, noon)
+    assert HeldToken.of(Snapshot(replace(bundle, life=40.0), "")).fresh_until == noon - 20.0
+    rejected = held.after_rejection()
+    assert rejected.fresh_until == rejected.expires == float("-inf")
+    assert (rejected.rejected, rejected.bundle) == (True, bundle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def begun(path: Path) -> Rewrite:
 
 def test_another_login_that_came_in_between_is_kept_and_returned(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
-    with begun(path) as rewrite:
+    with closing(begun(path)) as rewrite:
         path.write_bytes(login(7).to_json())
         found = rewrite.commit(login(2))
     assert found is not None
@@ -44,7 +45,7 @@ def test_another_login_that_came_in_between_is_kept_and_returned(tmp_path: Path)
 
 def test_a_bundle_that_was_removed_in_between_stays_removed(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
-    with begun(path) as rewrite:
+    with closing(begun(path)) as rewrite:
         path.unlink()
         assert rewrite.commit(login(2)) is None
     assert list(tmp_path.glob("*bundle*")) == []
@@ -52,8 +53,8 @@ def test_a_bundle_that_was_removed_in_between_stays_removed(tmp_path: Path) -> N
 
 def test_a_pair_that_cannot_be_put_in_place_is_kept_in_the_rescue_file(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
-    with begun(path) as rewrite:
-        rewrite.write_intent()
+    with closing(begun(path)) as rewrite:
+        rewrite.write_intent(login(1).fingerprint)
         path.unlink()
         path.mkdir()
         (path / "in-the-way").touch()
@@ -67,7 +68,7 @@ def test_a_pair_that_cannot_be_put_in_place_is_kept_in_the_rescue_file(tmp_path:
 
 def test_temporary_files_are_private_reserve_space_and_are_swept_when_old(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
-    with begun(path):
+    with closing(begun(path)):
         (temp,) = tmp_path.glob(".bundle.json.*.tmp")
         assert temp.stat().st_size >= 16 * 1024
         assert is_private(temp)

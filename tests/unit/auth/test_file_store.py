@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def test_a_missing_bundle_is_read_as_none(tmp_path: Path) -> None:
 
 def test_a_rewrite_leaves_the_new_login_and_nothing_beside_it(tmp_path: Path) -> None:
     store, snapshot = stored(tmp_path / "folder" / "bundle.json")
-    with store.prepare(snapshot) as rewrite:
+    with closing(store.prepare(snapshot)) as rewrite:
         intent = store.intent(snapshot)
         assert intent is not None
         assert (intent.pid, intent.at) == (os.getpid(), 1e9)
@@ -48,7 +49,7 @@ def test_a_rewrite_leaves_the_new_login_and_nothing_beside_it(tmp_path: Path) ->
 
 def test_a_rewrite_that_is_not_committed_leaves_everything_as_it_was(tmp_path: Path) -> None:
     store, snapshot = stored(tmp_path / "bundle.json")
-    with store.prepare(snapshot) as rewrite:
+    with closing(store.prepare(snapshot)) as rewrite:
         rewrite.discard_intent()
     assert store.read() == snapshot
     assert store.intent(snapshot) is None
