@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.redis_bundle import expired_plan
 from support.redis_server import RedisServer
+
+from minimax_sync.auth import TokenPlan
+from minimax_sync.emulator import Emulator
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +31,12 @@ def server(common: RedisServer) -> RedisServer:
 @pytest.fixture
 def url(server: RedisServer) -> str:
     return server.url
+
+
+@pytest.fixture
+def plan(emulator: Emulator, server: RedisServer) -> TokenPlan:
+    """Return a login in `server` whose access token has expired."""
+    return expired_plan(emulator, server)
 
 
 @pytest.fixture

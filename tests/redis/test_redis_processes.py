@@ -16,111 +16,110 @@ from minimax_sync.emulator import Emulator
 
 @pytest.mark.parametrize(("count", "rounds"), [(2, 10), (8, 5), (16, 2)])
 def test_A1_processes_that_expire_together_send_one_refresh_per_generation(
-    server: RedisServer, count: int, rounds: int
+    emulator: Emulator, server: RedisServer, count: int, rounds: int
 ) -> None:
-    with Emulator() as emulator:
-        emulator.portal.expired_in = "ttl_s"
-        keep(emulator, server)
-        with workers(count, server.bundle, emulator.url) as processes:
-            at_once(processes, "bearer")
-            for number in range(1, rounds + 1):
-                for process in processes:
-                    process.ask("warp 7300")
-                tokens = {answer["token"] for answer in at_once(processes, "bearer")}
-                assert tokens == {bundle_in(server)["access_token"]}
-                assert emulator.portal.grants == emulator.portal.posts == number
-        assert emulator.portal.reused == 0
+    emulator.portal.expired_in = "ttl_s"
+    keep(emulator, server)
+    with workers(count, server.bundle, emulator.url) as processes:
+        at_once(processes, "bearer")
+        for number in range(1, rounds + 1):
+            for process in processes:
+                process.ask("warp 7300")
+            tokens = {answer["token"] for answer in at_once(processes, "bearer")}
+            assert tokens == {bundle_in(server)["access_token"]}
+            assert emulator.portal.grants == emulator.portal.posts == number
+    assert emulator.portal.reused == 0
 
 
-def test_A2_a_refresh_token_that_was_read_before_the_lease_is_not_sent(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        keep(emulator, server, ttl=-10)
-        emulator.portal.latency_after_commit = 0.3
-        with workers(2, server.bundle, emulator.url) as (first, second):
-            first.send("bearer")
-            eventually(lambda: emulator.portal.posts == 1)
-            second.send("bearer")  # reads the old pair, then waits for the lease
-            assert first.receive()["token"] == second.receive()["token"]
-        assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
+def test_A2_a_refresh_token_that_was_read_before_the_lease_is_not_sent(emulator: Emulator, server: RedisServer) -> None:
+    keep(emulator, server, ttl=-10)
+    emulator.portal.latency_after_commit = 0.3
+    with workers(2, server.bundle, emulator.url) as (first, second):
+        first.send("bearer")
+        eventually(lambda: emulator.portal.posts == 1)
+        second.send("bearer")  # reads the old pair, then waits for the lease
+        assert first.receive()["token"] == second.receive()["token"]
+    assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
 
 
-def test_A4_a_401_that_many_processes_meet_costs_one_refresh(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        keep(emulator, server)
-        with workers(8, server.bundle, emulator.url) as processes:
-            at_once(processes, "bearer")
-            emulator.portal.expire_access()
-            assert len({answer["token"] for answer in at_once(processes, "force @")}) == 1
-        assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
+def test_A4_a_401_that_many_processes_meet_costs_one_refresh(emulator: Emulator, server: RedisServer) -> None:
+    keep(emulator, server)
+    with workers(8, server.bundle, emulator.url) as processes:
+        at_once(processes, "bearer")
+        emulator.portal.expire_access()
+        assert len({answer["token"] for answer in at_once(processes, "force @")}) == 1
+    assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
 
 
-def test_A22_when_the_holder_is_killed_the_others_wait_for_the_end_of_its_lease(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        keep(emulator, server, ttl=-10)
-        emulator.portal.latency_before_commit = 60
-        with workers(2, server.bundle, emulator.url) as (holder, waiter):
-            holder.send("bearer")
-            eventually(lambda: emulator.portal.posts == 1)
-            holder.kill()
-            assert 25 < float(state_of(server)["lease_until"]) - float(state_of(server)["intent_at"]) <= 30
-            early = waiter.ask("bearer 0.5")
-            assert early["error"] == "CallTimeoutError"
-            assert emulator.portal.posts == 1
-            emulator.portal.latency_before_commit = 0
-            lease_runs_out(server)
-            assert waiter.ask("bearer 10")["token"] == bundle_in(server)["access_token"]
-        assert (emulator.portal.posts, emulator.portal.reused) == (2, 0)
-        assert list(state_of(server)) == ["stored_at"]
+def test_A22_when_the_holder_is_killed_the_others_wait_for_the_end_of_its_lease(
+    emulator: Emulator, server: RedisServer
+) -> None:
+    keep(emulator, server, ttl=-10)
+    emulator.portal.latency_before_commit = 60
+    with workers(2, server.bundle, emulator.url) as (holder, waiter):
+        holder.send("bearer")
+        eventually(lambda: emulator.portal.posts == 1)
+        holder.kill()
+        assert 25 < float(state_of(server)["lease_until"]) - float(state_of(server)["intent_at"]) <= 30
+        early = waiter.ask("bearer 0.5")
+        assert early["error"] == "CallTimeoutError"
+        assert emulator.portal.posts == 1
+        emulator.portal.latency_before_commit = 0
+        lease_runs_out(server)
+        assert waiter.ask("bearer 10")["token"] == bundle_in(server)["access_token"]
+    assert (emulator.portal.posts, emulator.portal.reused) == (2, 0)
+    assert list(state_of(server)) == ["stored_at"]
 
 
-def test_A7_a_kill_after_the_portal_answered_is_reported_with_host_and_process(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        keep(emulator, server, ttl=-10)
-        emulator.portal.latency_after_commit = 60
-        with workers(2, server.bundle, emulator.url) as (holder, waiter):
-            holder.send("bearer")
-            eventually(lambda: emulator.portal.grants == 1)
-            holder.kill()
-            emulator.portal.latency_after_commit = 0
-            lease_runs_out(server)
-            answer = waiter.ask("bearer")
-            assert answer["error"] == "CredentialInvalidError"
-            assert f"process {holder.pid} at " in answer["message"]
-            assert " on " in answer["message"]
-            assert "Run minimax-sync login" in answer["message"]
-            posts = emulator.portal.posts
-            assert waiter.ask("bearer")["error"] == "CredentialInvalidError"
-            assert emulator.portal.posts == posts == 2
+def test_A7_a_kill_after_the_portal_answered_is_reported_with_host_and_process(
+    emulator: Emulator, server: RedisServer
+) -> None:
+    keep(emulator, server, ttl=-10)
+    emulator.portal.latency_after_commit = 60
+    with workers(2, server.bundle, emulator.url) as (holder, waiter):
+        holder.send("bearer")
+        eventually(lambda: emulator.portal.grants == 1)
+        holder.kill()
+        emulator.portal.latency_after_commit = 0
+        lease_runs_out(server)
+        answer = waiter.ask("bearer")
+        assert answer["error"] == "CredentialInvalidError"
+        assert f"process {holder.pid} at " in answer["message"]
+        assert " on " in answer["message"]
+        assert "Run minimax-sync login" in answer["message"]
+        posts = emulator.portal.posts
+        assert waiter.ask("bearer")["error"] == "CredentialInvalidError"
+        assert emulator.portal.posts == posts == 2
 
 
-def test_A7_a_portal_that_forgives_a_prompt_reuse_gives_the_pair_to_the_next_process(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        keep(emulator, server, ttl=-10)
-        emulator.portal.reuse_interval = 10
-        emulator.portal.latency_after_commit = 60
-        with workers(2, server.bundle, emulator.url) as (holder, waiter):
-            holder.send("bearer")
-            eventually(lambda: emulator.portal.grants == 1)
-            holder.kill()
-            emulator.portal.latency_after_commit = 0
-            lease_runs_out(server)
-            assert waiter.ask("bearer")["token"] == bundle_in(server)["access_token"]
-        assert emulator.portal.reused == 0
+def test_A7_a_portal_that_forgives_a_prompt_reuse_gives_the_pair_to_the_next_process(
+    emulator: Emulator, server: RedisServer
+) -> None:
+    keep(emulator, server, ttl=-10)
+    emulator.portal.reuse_interval = 10
+    emulator.portal.latency_after_commit = 60
+    with workers(2, server.bundle, emulator.url) as (holder, waiter):
+        holder.send("bearer")
+        eventually(lambda: emulator.portal.grants == 1)
+        holder.kill()
+        emulator.portal.latency_after_commit = 0
+        lease_runs_out(server)
+        assert waiter.ask("bearer")["token"] == bundle_in(server)["access_token"]
+    assert emulator.portal.reused == 0
 
 
-def test_A21_a_stopped_holder_is_waited_for_while_its_lease_lasts(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        keep(emulator, server, ttl=-10)
-        emulator.portal.latency_before_commit = 0.3
-        with workers(2, server.bundle, emulator.url) as (holder, waiter):
-            holder.send("bearer")
-            eventually(lambda: emulator.portal.posts == 1)
-            holder.signal(signal.SIGSTOP)
-            assert waiter.ask("bearer 0.6")["error"] == "CallTimeoutError"
-            assert emulator.portal.posts == 1
-            holder.signal(signal.SIGCONT)
-            assert holder.receive()["token"] == waiter.ask("bearer")["token"]
-        assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
+def test_A21_a_stopped_holder_is_waited_for_while_its_lease_lasts(emulator: Emulator, server: RedisServer) -> None:
+    keep(emulator, server, ttl=-10)
+    emulator.portal.latency_before_commit = 0.3
+    with workers(2, server.bundle, emulator.url) as (holder, waiter):
+        holder.send("bearer")
+        eventually(lambda: emulator.portal.posts == 1)
+        holder.signal(signal.SIGSTOP)
+        assert waiter.ask("bearer 0.6")["error"] == "CallTimeoutError"
+        assert emulator.portal.posts == 1
+        holder.signal(signal.SIGCONT)
+        assert holder.receive()["token"] == waiter.ask("bearer")["token"]
+    assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -141,12 +140,11 @@ def test_redis_is_killed_and_restarted_while_a_refresh_is_under_way(tmp_path: Pa
         assert (emulator.portal.posts, emulator.portal.reused) == (2, 0)
 
 
-def test_A48_a_forked_child_goes_on_over_a_connection_of_its_own(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        keep(emulator, server)
-        with workers(1, server.bundle, emulator.url) as (process,):
-            process.ask("bearer")
-            process.ask("warp 7300")
-            token = process.ask("fork bearer")["token"]
-            assert process.ask("bearer")["token"] == token == bundle_in(server)["access_token"]
-        assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
+def test_A48_a_forked_child_goes_on_over_a_connection_of_its_own(emulator: Emulator, server: RedisServer) -> None:
+    keep(emulator, server)
+    with workers(1, server.bundle, emulator.url) as (process,):
+        process.ask("bearer")
+        process.ask("warp 7300")
+        token = process.ask("fork bearer")["token"]
+        assert process.ask("bearer")["token"] == token == bundle_in(server)["access_token"]
+    assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)

@@ -242,38 +242,36 @@ def test_an_invalid_url_is_a_config_error_that_does_not_show_it(url: str) -> Non
 
 
 def test_clients_with_one_credential_share_the_bucket_and_the_key_does_not_show_it(
-    server: RedisServer, url: str, own_world: Path
+    emulator: Emulator, server: RedisServer, url: str, own_world: Path
 ) -> None:
-    with Emulator() as emulator:
-        (own_world / "config").mkdir()
-        (own_world / "config" / "llm.yaml").write_text(
-            "providers: {minimax: {rate_limit: {requests_per_second: 4, store: '" + url + "'}}}"
-        )
-        first = MiniMaxClient(emulator.api_key, base_url=emulator.base_url)
-        second = MiniMaxClient(emulator.api_key, base_url=emulator.base_url, limiter=url, requests_per_second=4)
-        with first, second:
-            began = time.monotonic()
-            for client in (first, second, first):
-                client.chat("hi")
-            assert 0.49 < time.monotonic() - began < 5
-        assert emulator.api_key not in key_of(server)
+    (own_world / "config").mkdir()
+    (own_world / "config" / "llm.yaml").write_text(
+        "providers: {minimax: {rate_limit: {requests_per_second: 4, store: '" + url + "'}}}"
+    )
+    first = MiniMaxClient(emulator.api_key, base_url=emulator.base_url)
+    second = MiniMaxClient(emulator.api_key, base_url=emulator.base_url, limiter=url, requests_per_second=4)
+    with first, second:
+        began = time.monotonic()
+        for client in (first, second, first):
+            client.chat("hi")
+        assert 0.49 < time.monotonic() - began < 5
+    assert emulator.api_key not in key_of(server)
 
 
-def test_a_429_for_one_client_holds_the_other(url: str) -> None:
-    with Emulator() as emulator:
-        emulator.fault(status=429, retry_after=1)
-        first, second = (
-            MiniMaxClient(emulator.api_key, base_url=emulator.base_url, limiter=url, requests_per_second=50)
-            for _ in range(2)
-        )
-        with first, second:
-            began = time.monotonic()
-            thread = threading.Thread(target=first.chat, args=("hi",))
-            thread.start()
-            time.sleep(0.3)
-            second.chat("hi")
-            assert time.monotonic() - began > 0.95
-            thread.join()
+def test_a_429_for_one_client_holds_the_other(emulator: Emulator, url: str) -> None:
+    emulator.fault(status=429, retry_after=1)
+    first, second = (
+        MiniMaxClient(emulator.api_key, base_url=emulator.base_url, limiter=url, requests_per_second=50)
+        for _ in range(2)
+    )
+    with first, second:
+        began = time.monotonic()
+        thread = threading.Thread(target=first.chat, args=("hi",))
+        thread.start()
+        time.sleep(0.3)
+        second.chat("hi")
+        assert time.monotonic() - began > 0.95
+        thread.join()
 
 
 def test_a_shared_limit_without_a_rate_is_refused(url: str) -> None:

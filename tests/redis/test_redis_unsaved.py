@@ -9,7 +9,7 @@ from support.eventually import eventually
 from support.redis_bundle import bundle_in, expired_plan, stranger
 from support.redis_server import RedisServer
 
-from minimax_sync.auth import single_flight
+from minimax_sync.auth import TokenPlan, single_flight
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import CallTimeoutError
 
@@ -27,7 +27,7 @@ def lease_expires(server: RedisServer) -> None:
 
 @pytest.mark.parametrize("expired", [False, True])
 def test_A9_others_wait_for_a_pair_that_redis_refused_also_after_a_longer_outage_than_the_lease(
-    mortal: RedisServer, monkeypatch: pytest.MonkeyPatch, expired: bool
+    emulator: Emulator, mortal: RedisServer, monkeypatch: pytest.MonkeyPatch, expired: bool
 ) -> None:
     def outage(stage: str, _: object) -> None:
         if stage == "committed":
@@ -36,37 +36,36 @@ def test_A9_others_wait_for_a_pair_that_redis_refused_also_after_a_longer_outage
             refuse_writes(mortal)
 
     monkeypatch.setattr(single_flight, "_RETRY_STORE", 1.0)
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, mortal)
-        emulator.portal.on_stage = outage
-        token = plan.bearer()
-        plan._credential._tick()
-        assert plan._credential.refresh.unsaved  # it is not forgotten while it cannot be stored
-        assert plan.bearer() == token
-        other = stranger(mortal.bundle, emulator.url)
-        tokens: list[str] = []
-        waiter = threading.Thread(target=lambda: tokens.append(other.bearer()))
-        refuse_writes(mortal, refuse=False)
-        waiter.start()
-        assert eventually(lambda: bundle_in(mortal)["access_token"] == token)
-        waiter.join(20)
-        assert tokens == [token]
-        assert eventually(lambda: not plan._credential.refresh.unsaved)
-        assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
+    plan = expired_plan(emulator, mortal)
+    emulator.portal.on_stage = outage
+    token = plan.bearer()
+    plan._credential._tick()
+    assert plan._credential.refresh.unsaved  # it is not forgotten while it cannot be stored
+    assert plan.bearer() == token
+    other = stranger(mortal.bundle, emulator.url)
+    tokens: list[str] = []
+    waiter = threading.Thread(target=lambda: tokens.append(other.bearer()))
+    refuse_writes(mortal, refuse=False)
+    waiter.start()
+    assert eventually(lambda: bundle_in(mortal)["access_token"] == token)
+    waiter.join(20)
+    assert tokens == [token]
+    assert eventually(lambda: not plan._credential.refresh.unsaved)
+    assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
 
 
-def test_A7_after_the_lease_of_a_killed_process_the_others_wait_once_more_for_its_pair(server: RedisServer) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, server)
-        store = plan._credential.store
-        snapshot = store.read()
-        assert snapshot is not None
-        assert store.try_lock() is not None
-        store.prepare(snapshot, None)
-        lease_expires(server)
-        with pytest.raises(CallTimeoutError):
-            stranger(server.bundle, emulator.url).bearer(0.5)
-        assert emulator.portal.posts == 0
-        lease_expires(server)
-        assert eventually(lambda: stranger(server.bundle, emulator.url).bearer(5.0))
-        assert emulator.portal.posts == 1
+def test_A7_after_the_lease_of_a_killed_process_the_others_wait_once_more_for_its_pair(
+    emulator: Emulator, plan: TokenPlan, server: RedisServer
+) -> None:
+    store = plan._credential.store
+    snapshot = store.read()
+    assert snapshot is not None
+    assert store.try_lock() is not None
+    store.prepare(snapshot, None)
+    lease_expires(server)
+    with pytest.raises(CallTimeoutError):
+        stranger(server.bundle, emulator.url).bearer(0.5)
+    assert emulator.portal.posts == 0
+    lease_expires(server)
+    assert eventually(lambda: stranger(server.bundle, emulator.url).bearer(5.0))
+    assert emulator.portal.posts == 1

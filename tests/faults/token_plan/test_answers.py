@@ -37,35 +37,35 @@ FAILURES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_A16_a_failure_of_the_endpoint_keeps_every_token(tmp_path: Path, failure: dict[str, Any]) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=30)
-        before = plan.path.read_bytes()
-        token = bundle_at(plan.path).access_token.reveal()
-        emulator.portal.fault(**failure)
-        assert [plan.bearer(), plan.bearer(), plan.bearer()] == [token] * 3
-        with pytest.raises(ServerError) as caught:
-            plan.force_refresh(token)
-        assert caught.value.retry_after_ms
-        assert emulator.portal.posts == 1  # the thread and all callers wait for one backoff
-        assert plan.path.read_bytes() == before
-        assert neighbours(plan.path) == []
+def test_A16_a_failure_of_the_endpoint_keeps_every_token(
+    emulator: Emulator, tmp_path: Path, failure: dict[str, Any]
+) -> None:
+    plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=30)
+    before = plan.path.read_bytes()
+    token = bundle_at(plan.path).access_token.reveal()
+    emulator.portal.fault(**failure)
+    assert [plan.bearer(), plan.bearer(), plan.bearer()] == [token] * 3
+    with pytest.raises(ServerError) as caught:
+        plan.force_refresh(token)
+    assert caught.value.retry_after_ms
+    assert emulator.portal.posts == 1  # the thread and all callers wait for one backoff
+    assert plan.path.read_bytes() == before
+    assert neighbours(plan.path) == []
 
 
-def test_A16_no_connection_is_transient_and_tried_again_after_the_backoff(tmp_path: Path) -> None:
+def test_A16_no_connection_is_transient_and_tried_again_after_the_backoff(emulator: Emulator, tmp_path: Path) -> None:
     port = unused_port()
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        edit(plan.path, region=f"http://127.0.0.1:{port}")
-        plan = TokenPlan(plan.path, base_url=f"http://127.0.0.1:{port}")
-        with pytest.raises(TransportError) as caught:
-            plan.bearer()
-        assert not isinstance(caught.value, ResponseFormatError)
-        assert neighbours(plan.path) == []
-        plan = TokenPlan(plan.path, base_url=emulator.url)
-        edit(plan.path, region=emulator.url)
-        eventually(lambda: plan._credential.refresh.backoff.left == 0)
-        assert plan.bearer() == bundle_at(plan.path).access_token.reveal()
+    plan = expired_plan(emulator, tmp_path / "bundle.json")
+    edit(plan.path, region=f"http://127.0.0.1:{port}")
+    plan = TokenPlan(plan.path, base_url=f"http://127.0.0.1:{port}")
+    with pytest.raises(TransportError) as caught:
+        plan.bearer()
+    assert not isinstance(caught.value, ResponseFormatError)
+    assert neighbours(plan.path) == []
+    plan = TokenPlan(plan.path, base_url=emulator.url)
+    edit(plan.path, region=emulator.url)
+    eventually(lambda: plan._credential.refresh.backoff.left == 0)
+    assert plan.bearer() == bundle_at(plan.path).access_token.reveal()
 
 
 RUBBISH: list[Any] = [
@@ -88,14 +88,12 @@ RUBBISH: list[Any] = [
 
 
 @pytest.mark.parametrize("document", RUBBISH, ids=repr)
-def test_A17_a_200_without_a_grant_changes_nothing(tmp_path: Path, document: Any) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        before = plan.path.read_bytes()
-        emulator.portal.fault(status=200, body=json.dumps(document))
-        with pytest.raises(ServerError):
-            plan.bearer()
-        assert plan.path.read_bytes() == before
+def test_A17_a_200_without_a_grant_changes_nothing(emulator: Emulator, plan: TokenPlan, document: Any) -> None:
+    before = plan.path.read_bytes()
+    emulator.portal.fault(status=200, body=json.dumps(document))
+    with pytest.raises(ServerError):
+        plan.bearer()
+    assert plan.path.read_bytes() == before
 
 
 ANYTHING = st.recursive(
@@ -155,21 +153,18 @@ def test_A18_no_answer_makes_a_token_live_for_ever_or_no_time(expired_in: object
 
 
 @pytest.mark.parametrize("form", ["epoch_ms", "epoch_s", "ttl_s"])
-def test_A18_each_form_of_expired_in_arrives_in_the_file(tmp_path: Path, form: str) -> None:
-    with Emulator() as emulator:
-        emulator.portal.expired_in = form
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        plan.bearer()
-        left = bundle_at(plan.path).expires_at - datetime.now(timezone.utc)
-        assert timedelta(seconds=7190) < left < timedelta(seconds=7202)
+def test_A18_each_form_of_expired_in_arrives_in_the_file(emulator: Emulator, tmp_path: Path, form: str) -> None:
+    emulator.portal.expired_in = form
+    plan = expired_plan(emulator, tmp_path / "bundle.json")
+    plan.bearer()
+    left = bundle_at(plan.path).expires_at - datetime.now(timezone.utc)
+    assert timedelta(seconds=7190) < left < timedelta(seconds=7202)
 
 
-def test_A19_an_answer_without_a_refresh_token_keeps_the_old_one(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        before = bundle_at(plan.path)
-        emulator.portal.fault(fields={"refresh_token": None})
-        assert plan.bearer() != before.access_token.reveal()
-        assert bundle_at(plan.path).refresh_token == before.refresh_token
-        assert plan.force_refresh(plan.bearer())
-        assert (emulator.portal.posts, emulator.portal.reused) == (2, 0)
+def test_A19_an_answer_without_a_refresh_token_keeps_the_old_one(emulator: Emulator, plan: TokenPlan) -> None:
+    before = bundle_at(plan.path)
+    emulator.portal.fault(fields={"refresh_token": None})
+    assert plan.bearer() != before.access_token.reveal()
+    assert bundle_at(plan.path).refresh_token == before.refresh_token
+    assert plan.force_refresh(plan.bearer())
+    assert (emulator.portal.posts, emulator.portal.reused) == (2, 0)

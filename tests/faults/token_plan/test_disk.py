@@ -55,29 +55,25 @@ print(plan.status().state)
 """
 
 
-def test_A9_a_full_disk_is_found_before_the_token_is_spent(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        path = tmp_path / "bundle.json"
-        emulator.portal.bundle(path, ttl=-10)
-        edit(path, note="x" * 1000)
-        before = path.read_bytes()
-        assert run_python(STORE_FAILS, path, emulator.url, "before").split("\n")[0] == "BundleError"
-        # The last line of the script refreshes once there is space again.
-        assert emulator.portal.posts == 1
-        assert path.read_bytes() != before
-        assert neighbours(path) == []
+def test_A9_a_full_disk_is_found_before_the_token_is_spent(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=-10)
+    edit(path, note="x" * 1000)
+    before = path.read_bytes()
+    assert run_python(STORE_FAILS, path, emulator.url, "before").split("\n")[0] == "BundleError"
+    # The last line of the script refreshes once there is space again.
+    assert emulator.portal.posts == 1
+    assert path.read_bytes() != before
+    assert neighbours(path) == []
 
 
 @pytest.mark.posix
-def test_A9_a_rotated_pair_that_cannot_be_stored_is_used_and_stored_later(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        path = tmp_path / "bundle.json"
-        emulator.portal.bundle(path, ttl=-10)
-        edit(path, note="x" * 1000)
-        assert run_python(STORE_FAILS, path, emulator.url, "after").split("\n") == ["used True True", "fresh"]
-        assert emulator.portal.posts == 1
-        assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
-        assert neighbours(path) == []
+def test_A9_a_rotated_pair_that_cannot_be_stored_is_used_and_stored_later(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=-10)
+    edit(path, note="x" * 1000)
+    assert run_python(STORE_FAILS, path, emulator.url, "after").split("\n") == ["used True True", "fresh"]
+    assert emulator.portal.posts == 1
+    assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
+    assert neighbours(path) == []
 
 
 IN_MEMORY = """
@@ -182,27 +178,26 @@ os._exit(0 if sys.stdout.flush() is None else 1)
 
 
 @pytest.mark.posix
-def test_A9_on_a_full_tmpfs_nothing_is_sent_until_there_is_space(tmp_path: Path) -> None:
+def test_A9_on_a_full_tmpfs_nothing_is_sent_until_there_is_space(emulator: Emulator, tmp_path: Path) -> None:
     mount = tmp_path / "mount"
     mount.mkdir()
     path = mount / "bundle.json"
     shell = (
         f'mount -t tmpfs -o size=64k none {mount} && cp {tmp_path}/bundle.json {path} && chmod 600 {path} && "$0" "$@"'
     )
-    with Emulator() as emulator:
-        emulator.portal.bundle(tmp_path / "bundle.json", ttl=-10)
-        mounted = subprocess.run(
-            ["unshare", "-rm", "sh", "-c", shell, sys.executable, "-c", TMPFS, str(path), emulator.url],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if mounted.returncode:  # no user namespaces here: a limit on the file's size is as good
-            path = tmp_path / "bundle.json"
-            assert run_python(STORE_FAILS, path, emulator.url, "before").split("\n")[0] == "BundleError"
-        else:
-            assert mounted.stdout.split() == ["True", "True"], mounted.stderr
-        assert emulator.portal.posts == 1
+    emulator.portal.bundle(tmp_path / "bundle.json", ttl=-10)
+    mounted = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", shell, sys.executable, "-c", TMPFS, str(path), emulator.url],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:  # no user namespaces here: a limit on the file's size is as good
+        path = tmp_path / "bundle.json"
+        assert run_python(STORE_FAILS, path, emulator.url, "before").split("\n")[0] == "BundleError"
+    else:
+        assert mounted.stdout.split() == ["True", "True"], mounted.stderr
+    assert emulator.portal.posts == 1
 
 
 READ_ONLY = """
@@ -221,28 +216,27 @@ except BundleError as error:
 @pytest.mark.parametrize(("directory", "file"), [(0o555, 0o600), (0o555, 0o400), (0o755, 0o400)])
 @pytest.mark.posix
 def test_A10_a_bundle_that_may_only_be_read_serves_and_is_never_refreshed(
-    tmp_path: Path, directory: int, file: int
+    emulator: Emulator, tmp_path: Path, directory: int, file: int
 ) -> None:
-    with Emulator() as emulator:
-        folder = tmp_path / "folder"
-        path = folder / "bundle.json"
-        token = emulator.portal.bundle(path, ttl=3600)["access_token"]
+    folder = tmp_path / "folder"
+    path = folder / "bundle.json"
+    token = emulator.portal.bundle(path, ttl=3600)["access_token"]
 
-        def ask() -> str:
-            path.chmod(file)
-            folder.chmod(directory)
-            printed = run_python(READ_ONLY, path, emulator.url, obey_modes=True, silent=False)
-            folder.chmod(0o755)
-            path.chmod(0o600)
-            return printed
+    def ask() -> str:
+        path.chmod(file)
+        folder.chmod(directory)
+        printed = run_python(READ_ONLY, path, emulator.url, obey_modes=True, silent=False)
+        folder.chmod(0o755)
+        path.chmod(0o600)
+        return printed
 
-        assert ask() == f"token {token}"
-        assert [found.name for found in folder.iterdir()] == ["bundle.json"]  # no lock file either
-        edit(path, expires_at=in_seconds(30))
-        assert ask() == f"token {token}"
-        expire(path)
-        assert ask() == "refused True True"
-        assert emulator.portal.posts == 0
+    assert ask() == f"token {token}"
+    assert [found.name for found in folder.iterdir()] == ["bundle.json"]  # no lock file either
+    edit(path, expires_at=in_seconds(30))
+    assert ask() == f"token {token}"
+    expire(path)
+    assert ask() == "refused True True"
+    assert emulator.portal.posts == 0
 
 
 NO_DESCRIPTORS = """
@@ -269,74 +263,73 @@ print(token)
 
 
 @pytest.mark.posix
-def test_A11_storing_needs_no_descriptor_that_was_not_there_before_the_post(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        path = tmp_path / "bundle.json"
-        emulator.portal.bundle(path, ttl=-10)
-        number, token = run_python(NO_DESCRIPTORS, path, emulator.url).split()
-        assert int(number) == errno.EMFILE
-        assert bundle_at(path).access_token.reveal() == token == latest_pair(emulator)["access_token"]
-        assert neighbours(path) == []
+def test_A11_storing_needs_no_descriptor_that_was_not_there_before_the_post(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=-10)
+    number, token = run_python(NO_DESCRIPTORS, path, emulator.url).split()
+    assert int(number) == errno.EMFILE
+    assert bundle_at(path).access_token.reveal() == token == latest_pair(emulator)["access_token"]
+    assert neighbours(path) == []
 
 
 @pytest.mark.posix
-def test_A25_a_file_system_without_locks_fails_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_A25_a_file_system_without_locks_fails_closed(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import fcntl
 
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        for number in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+    plan = expired_plan(emulator, tmp_path / "bundle.json")
+    for number in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
 
-            def refuse(*_: object, number: int = number) -> None:
-                raise OSError(number, os.strerror(number))
+        def refuse(*_: object, number: int = number) -> None:
+            raise OSError(number, os.strerror(number))
 
-            with monkeypatch.context() as patch:
-                patch.setattr(fcntl, "flock", refuse)
-                before = descriptors()
-                with pytest.raises(BundleError, match="local disk"):
-                    plan.bearer()
-                assert descriptors() == before
-        assert emulator.portal.posts == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(fcntl, "flock", refuse)
+            before = descriptors()
+            with pytest.raises(BundleError, match="local disk"):
+                plan.bearer()
+            assert descriptors() == before
+    assert emulator.portal.posts == 0
 
 
 BIND = 'mount --bind "$1" "$1" && shift && exec "$0" "$@"'
 
 
 @pytest.mark.posix
-def test_A30_a_bundle_that_is_mounted_by_itself_is_found_out_before_the_post(tmp_path: Path) -> None:
+def test_A30_a_bundle_that_is_mounted_by_itself_is_found_out_before_the_post(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     path = tmp_path / "a bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.bundle(path, ttl=-10)
-        command = [
-            "unshare",
-            "-rm",
-            "sh",
-            "-c",
-            BIND,
-            sys.executable,
-            str(path),
-            "-c",
-            READ_ONLY,
-            str(path),
-            emulator.url,
-        ]
-        bound = subprocess.run(command, capture_output=True, text=True, check=False)
-        if bound.returncode == 0:
-            assert bound.stdout.strip() == "refused True True"
-        assert emulator.portal.posts == 0
+    emulator.portal.bundle(path, ttl=-10)
+    command = [
+        "unshare",
+        "-rm",
+        "sh",
+        "-c",
+        BIND,
+        sys.executable,
+        str(path),
+        "-c",
+        READ_ONLY,
+        str(path),
+        emulator.url,
+    ]
+    bound = subprocess.run(command, capture_output=True, text=True, check=False)
+    if bound.returncode == 0:
+        assert bound.stdout.strip() == "refused True True"
+    assert emulator.portal.posts == 0
 
 
 @pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV])
 def test_A30_a_directory_that_refuses_renames_is_found_out_before_the_post(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        monkeypatch.setattr(os, "replace", refuse)
-        with pytest.raises(BundleError, match="mount the directory"):
-            plan.bearer()
-        assert emulator.portal.posts == 0
-        assert neighbours(plan.path) == []
+    plan = expired_plan(emulator, tmp_path / "bundle.json")
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(BundleError, match="mount the directory"):
+        plan.bearer()
+    assert emulator.portal.posts == 0
+    assert neighbours(plan.path) == []

@@ -39,27 +39,26 @@ EVIL = [
 
 
 @pytest.mark.parametrize("region", EVIL)
-def test_A40_no_token_goes_to_a_region_that_only_the_bundle_names(tmp_path: Path, region: str) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        edit(plan.path, region=region)
-        with pytest.raises(ConfigError, match="region of the Token Plan bundle") as caught:
-            plan.bearer()
-        assert bundle_at(plan.path).refresh_token.reveal() not in str(caught.value)
-        edit(plan.path, region=emulator.url)
-        del plan
-        assert emulator.portal.posts == 0
+def test_A40_no_token_goes_to_a_region_that_only_the_bundle_names(
+    emulator: Emulator, tmp_path: Path, region: str
+) -> None:
+    plan = expired_plan(emulator, tmp_path / "bundle.json")
+    edit(plan.path, region=region)
+    with pytest.raises(ConfigError, match="region of the Token Plan bundle") as caught:
+        plan.bearer()
+    assert bundle_at(plan.path).refresh_token.reveal() not in str(caught.value)
+    edit(plan.path, region=emulator.url)
+    del plan
+    assert emulator.portal.posts == 0
 
 
-def test_A40_a_loopback_region_needs_a_base_url_that_was_set_by_hand(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        path = tmp_path / "bundle.json"
-        emulator.portal.bundle(path, ttl=-10)
-        for base_url in (None, "http://127.0.0.2:1", "https://api.minimax.io/anthropic"):
-            with pytest.raises(ConfigError):
-                TokenPlan(path, base_url=base_url).bearer()
-        assert emulator.portal.posts == 0
-        assert TokenPlan(path, base_url=f"{emulator.url}/anthropic").bearer()
+def test_A40_a_loopback_region_needs_a_base_url_that_was_set_by_hand(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=-10)
+    for base_url in (None, "http://127.0.0.2:1", "https://api.minimax.io/anthropic"):
+        with pytest.raises(ConfigError):
+            TokenPlan(path, base_url=base_url).bearer()
+    assert emulator.portal.posts == 0
+    assert TokenPlan(path, base_url=f"{emulator.url}/anthropic").bearer()
 
 
 # A41
@@ -80,31 +79,29 @@ def test_A41_a_redirect_of_the_token_endpoint_elsewhere_is_not_followed(tmp_path
 
 
 @pytest.mark.parametrize("location", ["", "http://account.minimax.io/oauth2/token", "https://evil.example/", "//[oops"])
-def test_A41_a_redirect_to_plain_http_or_nowhere_is_not_followed(tmp_path: Path, location: str) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        emulator.portal.fault(status=307, body=b"", headers={"Location": location} if location else {})
-        with pytest.raises(ResponseFormatError, match="not followed"):
-            plan.bearer()
+def test_A41_a_redirect_to_plain_http_or_nowhere_is_not_followed(
+    emulator: Emulator, plan: TokenPlan, location: str
+) -> None:
+    emulator.portal.fault(status=307, body=b"", headers={"Location": location} if location else {})
+    with pytest.raises(ResponseFormatError, match="not followed"):
+        plan.bearer()
 
 
 def test_A41_one_307_to_another_host_of_minimax_is_followed_with_the_form_and_a_second_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    emulator: Emulator, plan: TokenPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        moved: dict[str, Any] = {"status": 307, "body": b"", "headers": {"Location": f"{emulator.url}/oauth2/token"}}
-        # MiniMax's own hosts are not on loopback, so the emulator is counted among them.
-        monkeypatch.setattr(endpoints, "may_receive_token", lambda url, by_hand: url.startswith(emulator.url))
-        emulator.portal.fault(**moved)
-        assert emulator.portal.accepts(plan.bearer())
-        assert [received.path for received in emulator.journal] == ["/oauth/token", "/oauth2/token"]
-        assert emulator.journal[0].body == emulator.journal[1].body
-        emulator.portal.fault(**moved)
-        emulator.portal.fault(**moved)
-        with pytest.raises(ResponseFormatError, match="redirect"):
-            plan.force_refresh(plan.bearer())
-        assert emulator.portal.posts == 4
+    moved: dict[str, Any] = {"status": 307, "body": b"", "headers": {"Location": f"{emulator.url}/oauth2/token"}}
+    # MiniMax's own hosts are not on loopback, so the emulator is counted among them.
+    monkeypatch.setattr(endpoints, "may_receive_token", lambda url, by_hand: url.startswith(emulator.url))
+    emulator.portal.fault(**moved)
+    assert emulator.portal.accepts(plan.bearer())
+    assert [received.path for received in emulator.journal] == ["/oauth/token", "/oauth2/token"]
+    assert emulator.journal[0].body == emulator.journal[1].body
+    emulator.portal.fault(**moved)
+    emulator.portal.fault(**moved)
+    with pytest.raises(ResponseFormatError, match="redirect"):
+        plan.force_refresh(plan.bearer())
+    assert emulator.portal.posts == 4
 
 
 # A42

@@ -23,25 +23,23 @@ time.sleep(max(0.0, float(delay)))
 
 
 @pytest.mark.parametrize("delay", [0.05, 0.15, 0.3])
-def test_A46_a_refresh_in_flight_is_stored_before_the_interpreter_ends(tmp_path: Path, delay: float) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.latency_before_commit = 0.1
-        emulator.portal.latency_after_commit = 0.3
-        emulator.portal.bundle(path, ttl=-10)
-        run_python(EXITS.replace("plan.bearer(0.01)", "plan.bearer()"), path, emulator.url, delay)
-        assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
-        assert neighbours(path) == []
+def test_A46_a_refresh_in_flight_is_stored_before_the_interpreter_ends(
+    emulator: Emulator, path: Path, delay: float
+) -> None:
+    emulator.portal.latency_before_commit = 0.1
+    emulator.portal.latency_after_commit = 0.3
+    emulator.portal.bundle(path, ttl=-10)
+    run_python(EXITS.replace("plan.bearer(0.01)", "plan.bearer()"), path, emulator.url, delay)
+    assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
+    assert neighbours(path) == []
 
 
-def test_A46_an_idle_program_ends_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.bundle(path, ttl=3600)
-        began = time.monotonic()
-        run_python(EXITS, path, emulator.url, -1)
-        assert time.monotonic() - began < 8.0  # most of it is the start of Python; a wait for a refresh takes 30
-        assert emulator.portal.posts == 0
+def test_A46_an_idle_program_ends_at_once(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=3600)
+    began = time.monotonic()
+    run_python(EXITS, path, emulator.url, -1)
+    assert time.monotonic() - began < 8.0  # most of it is the start of Python; a wait for a refresh takes 30
+    assert emulator.portal.posts == 0
 
 
 MULTIPROCESSING = """
@@ -60,13 +58,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.posix
-def test_A46_a_child_of_multiprocessing_stores_its_refresh_too(tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.latency_after_commit = 0.4
-        emulator.portal.bundle(path, ttl=-10)
-        assert run_python(MULTIPROCESSING, path, emulator.url) == "0"
-        assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
+def test_A46_a_child_of_multiprocessing_stores_its_refresh_too(emulator: Emulator, path: Path) -> None:
+    emulator.portal.latency_after_commit = 0.4
+    emulator.portal.bundle(path, ttl=-10)
+    assert run_python(MULTIPROCESSING, path, emulator.url) == "0"
+    assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
 
 
 # filelock first: in versions for Python 3.10 it cannot itself be imported so late.
@@ -90,10 +86,10 @@ else:
 
 
 @pytest.mark.parametrize("late", ["late import", "early import", "pool"])
-def test_A47_a_login_used_while_the_interpreter_ends_refreshes_in_the_callers_thread(tmp_path: Path, late: str) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.bundle(path, ttl=-10)
-        assert run_python(AT_EXIT, path, emulator.url, late) == "True True"
-        assert bundle_at(path).access_token.reveal() == latest_pair(emulator)["access_token"]
-        assert emulator.portal.posts == 2
+def test_A47_a_login_used_while_the_interpreter_ends_refreshes_in_the_callers_thread(
+    emulator: Emulator, path: Path, late: str
+) -> None:
+    emulator.portal.bundle(path, ttl=-10)
+    assert run_python(AT_EXIT, path, emulator.url, late) == "True True"
+    assert bundle_at(path).access_token.reveal() == latest_pair(emulator)["access_token"]
+    assert emulator.portal.posts == 2

@@ -17,21 +17,19 @@ pytestmark = pytest.mark.posix
 
 
 @pytest.mark.parametrize("stage", ["received", "committed"])
-def test_A48_a_child_forked_during_a_refresh_uses_the_login_at_once(tmp_path: Path, stage: str) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        reached = threading.Event()
-        emulator.portal.latency_before_commit = emulator.portal.latency_after_commit = 0.2
-        emulator.portal.on_stage = lambda now, _: reached.set() if now == stage else None
-        emulator.portal.bundle(path, ttl=-10)
-        with workers(1, path, emulator.url) as (parent,):
-            assert parent.ask("bearer 0.01")["error"] == "CallTimeoutError"
-            assert reached.wait(5)
-            answer = parent.ask("fork bearer 5")
-            assert answer["seconds"] < 4.0
-            assert answer["token"] == latest_pair(emulator)["access_token"]
-            assert parent.ask("bearer")["token"] == answer["token"]
-        assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
+def test_A48_a_child_forked_during_a_refresh_uses_the_login_at_once(emulator: Emulator, path: Path, stage: str) -> None:
+    reached = threading.Event()
+    emulator.portal.latency_before_commit = emulator.portal.latency_after_commit = 0.2
+    emulator.portal.on_stage = lambda now, _: reached.set() if now == stage else None
+    emulator.portal.bundle(path, ttl=-10)
+    with workers(1, path, emulator.url) as (parent,):
+        assert parent.ask("bearer 0.01")["error"] == "CallTimeoutError"
+        assert reached.wait(5)
+        answer = parent.ask("fork bearer 5")
+        assert answer["seconds"] < 4.0
+        assert answer["token"] == latest_pair(emulator)["access_token"]
+        assert parent.ask("bearer")["token"] == answer["token"]
+    assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
 
 
 FORKED = """
@@ -93,14 +91,14 @@ print(stop_at > 100)
 """
 
 
-def test_A48_a_fork_at_every_moment_of_a_refresh_leaves_the_child_a_working_login(tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.bundle(path)
-        step = random.Random(time.time_ns()).choice((3, 4, 5))
-        assert run_python(FORKED, path, emulator.url, step) == "True"
-        assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
-        assert emulator.portal.reused == 0
+def test_A48_a_fork_at_every_moment_of_a_refresh_leaves_the_child_a_working_login(
+    emulator: Emulator, path: Path
+) -> None:
+    emulator.portal.bundle(path)
+    step = random.Random(time.time_ns()).choice((3, 4, 5))
+    assert run_python(FORKED, path, emulator.url, step) == "True"
+    assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
+    assert emulator.portal.reused == 0
 
 
 WARM_FORK = """
@@ -117,11 +115,9 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def test_A48_the_thread_starts_again_with_a_childs_first_bearer(tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.bundle(path, ttl=3600)
-        assert run_python(WARM_FORK, path, emulator.url) == "2"
+def test_A48_the_thread_starts_again_with_a_childs_first_bearer(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=3600)
+    assert run_python(WARM_FORK, path, emulator.url) == "2"
 
 
 QUIET_FORK = """
@@ -139,9 +135,7 @@ print(os.waitpid(child, 0)[1])
 """
 
 
-def test_A49_without_a_lease_no_thread_is_left_to_make_a_fork_warn(tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.bundle(path, ttl=-10)
-        assert run_python(QUIET_FORK, path, emulator.url).split() == ["1", "0"]
-        assert emulator.portal.posts == 3
+def test_A49_without_a_lease_no_thread_is_left_to_make_a_fork_warn(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=-10)
+    assert run_python(QUIET_FORK, path, emulator.url).split() == ["1", "0"]
+    assert emulator.portal.posts == 3

@@ -15,8 +15,9 @@ from filelock import lock_descriptor
 from support.eventually import eventually
 from support.login_lab import is_private
 from support.run_python import run_python
-from support.token_lab import bundle_at, expired_plan, latest_pair
+from support.token_lab import bundle_at, latest_pair
 
+from minimax_sync.auth import TokenPlan
 from minimax_sync.auth import file_lock as lock_module
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, CallTimeoutError
@@ -44,16 +45,14 @@ def _end(holder: subprocess.Popen[str]) -> None:
     holder.stdout.close()
 
 
-def test_A22_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        holder = _hold(plan.path)
-        with pytest.raises(CallTimeoutError):
-            plan.bearer(0.1)
-        _end(holder)
-        began = time.monotonic()
-        assert plan.bearer() == bundle_at(plan.path).access_token.reveal()
-        assert time.monotonic() - began < 1.0
+def test_A22_the_lock_of_a_killed_process_is_free_at_once(plan: TokenPlan) -> None:
+    holder = _hold(plan.path)
+    with pytest.raises(CallTimeoutError):
+        plan.bearer(0.1)
+    _end(holder)
+    began = time.monotonic()
+    assert plan.bearer() == bundle_at(plan.path).access_token.reveal()
+    assert time.monotonic() - began < 1.0
 
 
 FORK_WHILE_HELD = """
@@ -120,20 +119,20 @@ def test_A23_a_child_forked_between_opening_and_locking_does_not_outlive_its_par
 
 
 @pytest.mark.posix
-def test_A24_a_lock_file_that_was_unlinked_guards_nothing_and_is_not_trusted(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        holder = _hold(plan.path)
-        Path(f"{plan.path}.lock").unlink()  # as older versions of filelock do on release
-        second = _hold(plan.path)
-        with pytest.raises(CallTimeoutError):
-            plan.bearer(0.1)
-        _end(holder)
-        with pytest.raises(CallTimeoutError):
-            plan.bearer(0.1)
-        _end(second)
-        assert plan.bearer()
-        assert emulator.portal.posts == 1
+def test_A24_a_lock_file_that_was_unlinked_guards_nothing_and_is_not_trusted(
+    emulator: Emulator, plan: TokenPlan
+) -> None:
+    holder = _hold(plan.path)
+    Path(f"{plan.path}.lock").unlink()  # as older versions of filelock do on release
+    second = _hold(plan.path)
+    with pytest.raises(CallTimeoutError):
+        plan.bearer(0.1)
+    _end(holder)
+    with pytest.raises(CallTimeoutError):
+        plan.bearer(0.1)
+    _end(second)
+    assert plan.bearer()
+    assert emulator.portal.posts == 1
 
 
 @pytest.mark.posix
@@ -238,35 +237,33 @@ print(interrupted > 30, seen < stop_at)
 """
 
 
-def test_A28_ctrl_c_at_every_line_of_a_forced_refresh_leaks_no_lock(tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    with Emulator() as emulator:
-        emulator.portal.bundle(path)
-        assert run_python(INTERRUPTED, path, emulator.url) == "True True"
-        eventually(lambda: bundle_at(path).access_token.reveal() == latest_pair(emulator)["access_token"])
-        assert emulator.portal.reused == 0
+def test_A28_ctrl_c_at_every_line_of_a_forced_refresh_leaks_no_lock(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path)
+    assert run_python(INTERRUPTED, path, emulator.url) == "True True"
+    eventually(lambda: bundle_at(path).access_token.reveal() == latest_pair(emulator)["access_token"])
+    assert emulator.portal.reused == 0
 
 
-def test_A26_a_lock_path_that_cannot_be_locked_is_one_clear_error(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        plan = expired_plan(emulator, tmp_path / "bundle.json")
-        lock = Path(f"{plan.path}.lock")
-        obstacles: list[tuple[Callable[[], object], str]] = [
-            (lock.mkdir, "directory"),
-            (lambda: lock.symlink_to(tmp_path / "elsewhere"), "symlink"),
-            (lambda: os.mkfifo(lock), "regular file"),
-        ]
-        for make, word in obstacles:
-            make()
-            began = time.monotonic()
-            with pytest.raises(BundleError, match=rf"{lock}.*{word}"):
-                plan.bearer()
-            assert time.monotonic() - began < 2.0
-            lock.rmdir() if lock.is_dir() and not lock.is_symlink() else lock.unlink()
-        assert plan.bearer()
-        assert is_private(lock)
-        assert not (tmp_path / "elsewhere").exists()
-        assert emulator.portal.posts == 1
+def test_A26_a_lock_path_that_cannot_be_locked_is_one_clear_error(
+    emulator: Emulator, plan: TokenPlan, tmp_path: Path
+) -> None:
+    lock = Path(f"{plan.path}.lock")
+    obstacles: list[tuple[Callable[[], object], str]] = [
+        (lock.mkdir, "directory"),
+        (lambda: lock.symlink_to(tmp_path / "elsewhere"), "symlink"),
+        (lambda: os.mkfifo(lock), "regular file"),
+    ]
+    for make, word in obstacles:
+        make()
+        began = time.monotonic()
+        with pytest.raises(BundleError, match=rf"{lock}.*{word}"):
+            plan.bearer()
+        assert time.monotonic() - began < 2.0
+        lock.rmdir() if lock.is_dir() and not lock.is_symlink() else lock.unlink()
+    assert plan.bearer()
+    assert is_private(lock)
+    assert not (tmp_path / "elsewhere").exists()
+    assert emulator.portal.posts == 1
 
 
 DENIED = """
@@ -281,13 +278,11 @@ except BundleError as error:
 
 
 @pytest.mark.posix
-def test_A26_a_lock_of_another_user_names_its_owner(tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        path = tmp_path / "bundle.json"
-        emulator.portal.bundle(path, ttl=-10)
-        lock = Path(f"{path}.lock")
-        lock.touch(mode=0o000)
-        printed = run_python(DENIED, path, emulator.url, obey_modes=True, silent=False)
-        assert str(lock) in printed
-        assert f"belongs to {path.owner()}" in printed
-        assert emulator.portal.posts == 0
+def test_A26_a_lock_of_another_user_names_its_owner(emulator: Emulator, path: Path) -> None:
+    emulator.portal.bundle(path, ttl=-10)
+    lock = Path(f"{path}.lock")
+    lock.touch(mode=0o000)
+    printed = run_python(DENIED, path, emulator.url, obey_modes=True, silent=False)
+    assert str(lock) in printed
+    assert f"belongs to {path.owner()}" in printed
+    assert emulator.portal.posts == 0

@@ -52,41 +52,41 @@ def test_the_spent_token_is_not_quoted_even_if_the_endpoint_does() -> None:
     assert SPENT not in str(outcome)
 
 
-def test_the_request_is_the_documented_form() -> None:
-    with Emulator() as emulator:
-        pair = emulator.portal.issue()
-        endpoint = TokenEndpoint()
-        endpoint.trusted_origins.add(emulator.url)
-        bundle = parse_bundle(
-            json.dumps({**pair, "expires_at": 0, "region": f"{emulator.url}/anthropic"}, default=str).encode()
-        )
-        assert not isinstance(bundle, str)
-        endpoint.refresh(bundle, time.monotonic() + 5)
-        received = emulator.journal[-1]
-        assert (received.method, received.path) == ("POST", "/oauth/token")
-        assert received.body == {
-            "grant_type": "refresh_token",
-            "client_id": "78257093-7e40-4613-99e0-527b14b39113",
-            "refresh_token": pair["refresh_token"],
-        }
-        headers = {name.lower(): value for name, value in received.headers.items()}
-        assert headers["accept"] == "application/json"
-        assert headers["content-type"] == "application/x-www-form-urlencoded"
-        assert len(headers["x-request-id"]) == 36
+def test_the_request_is_the_documented_form(emulator: Emulator) -> None:
+    pair = emulator.portal.issue()
+    endpoint = TokenEndpoint()
+    endpoint.trusted_origins.add(emulator.url)
+    bundle = parse_bundle(
+        json.dumps({**pair, "expires_at": 0, "region": f"{emulator.url}/anthropic"}, default=str).encode()
+    )
+    assert not isinstance(bundle, str)
+    endpoint.refresh(bundle, time.monotonic() + 5)
+    received = emulator.journal[-1]
+    assert (received.method, received.path) == ("POST", "/oauth/token")
+    assert received.body == {
+        "grant_type": "refresh_token",
+        "client_id": "78257093-7e40-4613-99e0-527b14b39113",
+        "refresh_token": pair["refresh_token"],
+    }
+    headers = {name.lower(): value for name, value in received.headers.items()}
+    assert headers["accept"] == "application/json"
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    assert len(headers["x-request-id"]) == 36
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 400}, {"kind": "html"}, {"kind": "disconnect"}])
-def test_no_error_of_a_refresh_has_a_token_in_its_traceback(tmp_path: Any, fault: dict[str, Any]) -> None:
-    with Emulator() as emulator:
-        pair = emulator.portal.bundle(tmp_path / "bundle.json")
-        plan = TokenPlan(tmp_path / "bundle.json", base_url=emulator.url)
-        for _ in range(3):
-            emulator.portal.fault(**fault)
-        with pytest.raises(LlmError) as caught:
-            plan.force_refresh(plan.bearer())
-        error = caught.value
-        shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
-        ours = shown[shown.index("token_plan.py") :]
-        for secret in (pair["access_token"], pair["refresh_token"]):
-            assert secret not in ours
-            assert secret not in repr(error) + str(error.__dict__)
+def test_no_error_of_a_refresh_has_a_token_in_its_traceback(
+    emulator: Emulator, tmp_path: Any, fault: dict[str, Any]
+) -> None:
+    pair = emulator.portal.bundle(tmp_path / "bundle.json")
+    plan = TokenPlan(tmp_path / "bundle.json", base_url=emulator.url)
+    for _ in range(3):
+        emulator.portal.fault(**fault)
+    with pytest.raises(LlmError) as caught:
+        plan.force_refresh(plan.bearer())
+    error = caught.value
+    shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    ours = shown[shown.index("token_plan.py") :]
+    for secret in (pair["access_token"], pair["refresh_token"]):
+        assert secret not in ours
+        assert secret not in repr(error) + str(error.__dict__)
