@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import RequestError
 from .images import Image, image_of_block
 from .messages import ChatMessage, OtherPart, Part, Reasoning, Role, Text, ToolCall
-from .parts import part_from_dict
+from .parts import part_from_dict, text_field
 from .scalars import plain_scalar
 from .shortened import shortened
 from .tooldef import ToolDef
@@ -94,7 +94,7 @@ def messages_from_dict(source: Mapping[str, Any], where: str) -> list[ChatMessag
         parts.append(call_from_dict(call, f"{where}.tool_calls[{index}]"))
     old_call = source.get("function_call")
     if isinstance(old_call, _MAPPING):
-        name = _text(old_call, "name", f"{where}.function_call")
+        name = text_field(old_call, "name", f"{where}.function_call")
         parts.append(call_from_dict({"id": _old_id(name), "function": old_call}, f"{where}.function_call"))
     return [*results, ChatMessage(role, tuple(parts))] if parts or not results else results
 
@@ -107,7 +107,7 @@ def _old_id(name: str) -> str:
 def _tool_message(source: Mapping[str, Any], content: Any, where: str) -> ChatMessage:
     name = source.get("name")
     name = name if isinstance(name, str) else ""
-    call_id = _old_id(name) if source.get("role") == "function" else _text(source, "tool_call_id", where)
+    call_id = _old_id(name) if source.get("role") == "function" else text_field(source, "tool_call_id", where)
     parts = tuple(part for part in _content(content, where) if not isinstance(part, ChatMessage))
     return ChatMessage("tool", parts, call_id, name, source.get("is_error") is True)
 
@@ -117,11 +117,11 @@ def call_from_dict(source: Any, where: str) -> ToolCall:
     function = source.get("function")
     if not isinstance(function, _MAPPING):
         raise RequestError(f"{where}.function must be a dict")
-    return _call(_text(source, "id", where), function, f"{where}.function")
+    return _call(text_field(source, "id", where), function, f"{where}.function")
 
 
 def _call(call_id: str, source: Mapping[str, Any], where: str, field: str = "arguments") -> ToolCall:
-    name, arguments = _text(source, "name", where), source.get(field) or ""
+    name, arguments = text_field(source, "name", where), source.get(field) or ""
     if isinstance(arguments, _MAPPING):
         return ToolCall(call_id, name, arguments)
     if not isinstance(arguments, str):
@@ -142,7 +142,7 @@ def tool_from_dict(source: Mapping[str, Any]) -> ToolDef:
         raise RequestError("tools: function must be a dict")
     parameters = function.get("parameters", function.get("input_schema")) or {}
     extra = {name: value for name, value in source.items() if name not in _TOOL_FIELDS}
-    return ToolDef(_text(function, "name", "tools"), str(function.get("description") or ""), parameters, extra)
+    return ToolDef(text_field(function, "name", "tools"), str(function.get("description") or ""), parameters, extra)
 
 
 def _content(content: object, where: str) -> list[Part | ChatMessage]:
@@ -165,14 +165,14 @@ def _part(item: Any, where: str) -> Part | ChatMessage:
 
 
 def _text_part(item: Any, where: str) -> Part:
-    text = Text(_text(item, "text", where))
+    text = Text(text_field(item, "text", where))
     return OtherPart(dict(item)) if _has_more(item, "type", "text") else text
 
 
 def _image_url(item: Any, where: str) -> Part:
     source = item.get("image_url")
     has_more = isinstance(source, _MAPPING) and _has_more(source, "url")
-    url = _text(source, "url", f"{where}.image_url") if isinstance(source, _MAPPING) else source
+    url = text_field(source, "url", f"{where}.image_url") if isinstance(source, _MAPPING) else source
     if _is_foreign(url):
         return OtherPart(dict(item))
     image = _image(Image.from_url, where, url)
@@ -189,9 +189,9 @@ def _image_block(item: Any, where: str) -> Part:
     if kind not in ("url", "base64") or _has_more(item, "type", "source"):
         return OtherPart(dict(item))
     if kind == "url":
-        url = _text(source, "url", f"{where}.source")
+        url = text_field(source, "url", f"{where}.source")
         return OtherPart(dict(item)) if _is_foreign(url) else _image(Image.from_url, where, url)
-    media_type, data = (_text(source, name, f"{where}.source") for name in ("media_type", "data"))
+    media_type, data = (text_field(source, name, f"{where}.source") for name in ("media_type", "data"))
     return _image(image_of_block, where, media_type, data)
 
 
@@ -213,32 +213,27 @@ def _image(read: Callable[..., Image], where: str, *source: Any) -> Image:
 
 def _thinking_block(item: Any, where: str) -> Part:
     signature = item.get("signature")
-    return Reasoning(_text(item, "thinking", where), "thinking", signature if isinstance(signature, str) else "")
-
-
-def _own_part(item: Any, where: str) -> Part:
-    """Read a part in our own shape, as `ChatMessage.to_dict` writes it."""
-    return part_from_dict(item, f"{where}.")
+    return Reasoning(text_field(item, "thinking", where), "thinking", signature if isinstance(signature, str) else "")
 
 
 def _result_block(item: Any, where: str) -> ChatMessage:
-    call_id = _text(item, "tool_use_id", where)
+    call_id = text_field(item, "tool_use_id", where)
     parts = tuple(part for part in _content(item.get("content"), where) if not isinstance(part, ChatMessage))
     return ChatMessage("tool", parts, call_id, "", item.get("is_error") is True)
 
 
 _PART_READERS: dict[str, Any] = {
     "text": _text_part,
-    "refusal": lambda item, where: Text(_text(item, "refusal", where)),
+    "refusal": lambda item, where: Text(text_field(item, "refusal", where)),
     "image_url": _image_url,
     "image": _image_block,
     "thinking": _thinking_block,
     "redacted_thinking": lambda item, where: Reasoning(
         "", "redacted_thinking", extra={name: value for name, value in item.items() if name != "type"}
     ),
-    "reasoning": _own_part,
-    "tool_use": lambda item, where: _call(_text(item, "id", where), item, where, "input"),
-    "tool_call": _own_part,
+    "reasoning": part_from_dict,
+    "tool_use": lambda item, where: _call(text_field(item, "id", where), item, where, "input"),
+    "tool_call": part_from_dict,
     "tool_result": _result_block,
 }
 
@@ -265,13 +260,6 @@ def _detail(detail: Mapping[str, Any]) -> Reasoning:
     field = next((name for name in _DETAIL_TEXTS if isinstance(detail.get(name), str)), "")
     extra = {name: value for name, value in detail.items() if name != field}
     return Reasoning(detail.get(field, ""), "reasoning_details", extra=extra)
-
-
-def _text(source: Mapping[str, Any], field: str, where: str) -> str:
-    value = source.get(field)
-    if not isinstance(value, str):
-        raise RequestError(f"{where}.{field} must be a string")
-    return str(plain_scalar(value))
 
 
 def _items(source: Mapping[str, Any], field: str, where: str) -> Sequence[Any]:

@@ -148,7 +148,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
         if isinstance(content, str):
             parts = _texts(content)
         elif isinstance(content, Sequence) and all(isinstance(each, Mapping) for each in content):
-            parts = tuple(part_from_dict(each, f"content[{index}].") for index, each in enumerate(content))
+            parts = tuple(part_from_dict(each, f"content[{index}]") for index, each in enumerate(content))
         else:
             raise RequestError("content must be text or a list of dicts")
         call_id, name = source.get("tool_call_id", ""), source.get("name", "")

@@ -113,8 +113,8 @@ class ToolCall:
         function = source.get("function")
         if not isinstance(function, Mapping):
             raise RequestError("the function of a tool call must be a dict")
-        call_id, name = _text(source, "id"), _text(function, "name")
-        return cls(call_id, name, arguments_json=_text(function, "arguments"))
+        call_id, name = text_field(source, "id"), text_field(function, "name")
+        return cls(call_id, name, arguments_json=text_field(function, "arguments"))
 
     def __eq__(self, other: object) -> bool:
         return self.__reduce__() == other.__reduce__() if isinstance(other, ToolCall) else NotImplemented
@@ -169,27 +169,32 @@ def part_to_dict(part: Part) -> dict[str, Any]:
 
 
 def part_from_dict(source: Mapping[str, Any], where: str = "") -> Part:
-    """Read a part from what `part_to_dict` returned; `where` stands before the name of a field in errors."""
+    """Read a part from what `part_to_dict` returned; `where` names it in errors."""
     kind = source.get("type")
     image = source.get("image_url")
     if kind == "text" and source.keys() == {"type", "text"}:
-        return Text(_text(source, "text", where))
+        return Text(text_field(source, "text", where))
     if kind == "image_url" and isinstance(image, Mapping) and len(source) + len(image) == 3:
-        return Image.from_url(_text(image, "url", f"{where}image_url."))
+        return Image.from_url(text_field(image, "url", place_in(where, "image_url")))
     if kind == "tool_call":
-        call_id, name, arguments = (_text(source, field, where) for field in ("id", "name", "arguments"))
+        call_id, name, arguments = (text_field(source, field, where) for field in ("id", "name", "arguments"))
         return ToolCall(call_id, name, arguments_json=arguments)
     if kind == "reasoning":
         extra = source.get("extra") or {}
         if not isinstance(extra, Mapping):
-            raise RequestError(f"{where}extra must be a dict")
-        text, shape, signature = (_text(source, name, where) for name in ("text", "shape", "signature"))
+            raise RequestError(f"{place_in(where, 'extra')} must be a dict")
+        text, shape, signature = (text_field(source, name, where) for name in ("text", "shape", "signature"))
         return Reasoning(text, shape, signature, dict(extra))
     return OtherPart(dict(source))
 
 
-def _text(source: Mapping[str, Any], field: str, where: str = "") -> str:
+def text_field(source: Mapping[str, Any], field: str, where: str = "") -> str:
+    """Return a field of a dict that must be text; `where` names the dict in the `RequestError` for anything else."""
     value = source.get(field)
     if not isinstance(value, str):
-        raise RequestError(f"{where}{field} must be a string")
+        raise RequestError(f"{place_in(where, field)} must be a string")
     return str(plain_scalar(value))
+
+
+def place_in(where: str, field: str) -> str:
+    return f"{where}.{field}" if where else field
