@@ -13,57 +13,49 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
-from .json_schema import accepted_types, json_type, resolved
+from .json_schema import accepted_types, alternatives_of, constants_of, json_type, resolved
 
 Path = tuple[str | int, ...]
 Schema = Mapping[str, Any]
 
 _WORDS = {"True": True, "False": False, "None": None}
 _NOT_TEXT = {"format", "contentEncoding"}
-_UNCHANGED = object()
+"""Keywords of text in a notation of its own, which no number is."""
 
 
 def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
     """Convert the value to the schema without loss; parts that do not fit are kept unchanged."""
     root = schema if root is None else root
     node = resolved(schema, root)
-    alternatives = node.get("anyOf") or node.get("oneOf")
-    if alternatives:
+    if alternatives := alternatives_of(node):
         return _fitted_to_one(value, alternatives, root)
-    if "enum" in node or "const" in node:
-        return _one_of(value, node.get("enum", [node.get("const")]))
+    if (constants := constants_of(node)) is not None:
+        return _one_of(value, constants)
     accepted = accepted_types(node, root)
     if json_type(value) not in accepted:
         value = _converted(value, accepted, node, root)
     if isinstance(value, dict):
         return _fitted_object(value, node, root)
     if isinstance(value, list):
-        return [fitted(item, each, root) for item, each in zip(value, _item_schemas(node, len(value)), strict=True)]
+        return [fitted(item, each, root) for _, item, each in _children(value, node)]
     return value
 
 
 def fits(value: Any, schema: Schema, root: Schema) -> bool:
     """Return True if the types, constants, required properties and bounds of the schema hold."""
     node = resolved(schema, root)
-    alternatives = node.get("anyOf") or node.get("oneOf")
-    if alternatives:
+    if alternatives := alternatives_of(node):
         return any(fits(value, each, root) for each in alternatives)
-    if "enum" in node or "const" in node:
-        return any(
-            value == each and json_type(value) == json_type(each) for each in node.get("enum", [node.get("const")])
-        )
+    if (constants := constants_of(node)) is not None:
+        return any(value == each and json_type(value) == json_type(each) for each in constants)
     if json_type(value) not in accepted_types(node, root) or next(_own_problems(value, node), None) is not None:
         return False
     if isinstance(value, dict):
-        known = node.get("properties", {})
         if set(node.get("required", ())) - value.keys():
             return False
-        if node.get("additionalProperties") is False and value.keys() - known.keys():
+        if node.get("additionalProperties") is False and value.keys() - node.get("properties", {}).keys():
             return False
-        return all(fits(item, each, root) for _, item, each in _property_schemas(value, node))
-    if isinstance(value, list):
-        return all(fits(item, each, root) for item, each in zip(value, _item_schemas(node, len(value)), strict=True))
-    return True
+    return all(fits(item, each, root) for _, item, each in _children(value, node))
 
 
 def broken_bounds(value: Any, schema: Schema, root: Schema, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -71,15 +63,11 @@ def broken_bounds(value: Any, schema: Schema, root: Schema, path: Path = ()) -> 
     node = resolved(schema, root)
     for problem in _own_problems(value, node):
         yield path, problem
-    alternatives = [each for each in node.get("anyOf") or node.get("oneOf") or () if _accepts(value, each, root)]
+    alternatives = [each for each in alternatives_of(node) if _accepts(value, each, root)]
     if alternatives and not any(next(broken_bounds(value, each, root), None) is None for each in alternatives):
         yield from broken_bounds(value, alternatives[0], root, path)
-    if isinstance(value, dict):
-        for key, item, each in _property_schemas(value, node):
-            yield from broken_bounds(item, each, root, (*path, key))
-    elif isinstance(value, list):
-        for position, (item, each) in enumerate(zip(value, _item_schemas(node, len(value)), strict=True)):
-            yield from broken_bounds(item, each, root, (*path, position))
+    for key, item, each in _children(value, node):
+        yield from broken_bounds(item, each, root, (*path, key))
 
 
 def _accepts(value: Any, schema: Schema, root: Schema) -> bool:
@@ -104,7 +92,7 @@ def _one_of(value: Any, constants: Sequence[Any]) -> Any:
     if value in constants or not isinstance(value, str):
         return value
     decoded = _decoded(value)
-    if decoded is not _UNCHANGED and decoded in constants:
+    if decoded in constants:
         return decoded
     alike = [each for each in constants if isinstance(each, str) and each.casefold() == value.strip().casefold()]
     return alike[0] if len(alike) == 1 else value
@@ -112,37 +100,25 @@ def _one_of(value: Any, constants: Sequence[Any]) -> Any:
 
 def _converted(value: Any, accepted: frozenset[str], node: Schema, root: Schema) -> Any:
     """Convert a value of a type that is not accepted: JSON text, numbers for text, one item for a list."""
-    if isinstance(value, float) and "integer" in accepted and value.is_integer():
-        return int(value)
-    if isinstance(value, str):
-        decoded = _decoded(value)
-        if decoded is not _UNCHANGED and (converted := _kept(decoded, accepted)) is not _UNCHANGED:
-            return converted
-    elif (
-        isinstance(value, bool | int | float)
-        and "string" in accepted
-        and not node.keys() & {"format", "contentEncoding"}
-    ):
+    decoded = _decoded(value) if isinstance(value, str) else value
+    if json_type(decoded) in accepted:
+        return decoded
+    if "integer" in accepted and isinstance(decoded, float) and decoded.is_integer():
+        return int(decoded)
+    if "string" in accepted and isinstance(value, bool | int | float) and not node.keys() & _NOT_TEXT:
         return json.dumps(value)
     if "array" in accepted and value is not None:
         return _as_items(value, node, root)
     return value
 
 
-def _kept(decoded: Any, accepted: frozenset[str]) -> Any:
-    if json_type(decoded) in accepted:
-        return decoded
-    is_whole = isinstance(decoded, float) and decoded.is_integer()
-    return int(decoded) if is_whole and "integer" in accepted else _UNCHANGED
-
-
 def _decoded(text: str) -> Any:
-    """Return the value that a text is in JSON or, for the three constants, in Python; else `_UNCHANGED`."""
+    """Return the value that a text is in JSON or, for the three constants, in Python; else the text itself."""
     stripped = text.strip()
     try:
         return _WORDS[stripped] if stripped in _WORDS else json.loads(stripped, strict=False)
     except (ValueError, RecursionError):
-        return _UNCHANGED
+        return text
 
 
 def _as_items(value: Any, node: Schema, root: Schema) -> Any:
@@ -161,7 +137,7 @@ def _fitted_object(value: dict[str, Any], node: Schema, root: Schema) -> dict[st
     """Fit the properties. `null` that is not accepted counts as left out; a required property gets its default."""
     properties, required = node.get("properties", {}), node.get("required", ())
     found = {}
-    for key, item, each in _property_schemas(value, node):
+    for key, item, each in _children(value, node):
         is_optional = key in properties and (key not in required or "default" in each)
         if not (is_optional and is_null(item, each, root)):
             found[key] = fitted(item, each, root)
@@ -177,11 +153,15 @@ def is_null(value: Any, schema: Schema, root: Schema | None = None) -> bool:
     return isinstance(value, str) and not accepted & {"string", "null"} and value.strip() in ("null", "None", "")
 
 
-def _property_schemas(value: Mapping[str, Any], node: Schema) -> Iterator[tuple[str, Any, Schema]]:
-    others = node.get("additionalProperties")
-    for key, item in value.items():
-        each = node.get("properties", {}).get(key, others)
-        yield key, item, each if isinstance(each, Mapping) else {}
+def _children(value: object, node: Schema) -> Iterator[tuple[Any, Any, Schema]]:
+    """Yield the key or position, the value and the schema of each property or item."""
+    if isinstance(value, dict):
+        others = node.get("additionalProperties")
+        for key, item in value.items():
+            each = node.get("properties", {}).get(key, others)
+            yield key, item, each if isinstance(each, Mapping) else {}
+    elif isinstance(value, list):
+        yield from zip(range(len(value)), value, _item_schemas(node, len(value)), strict=True)
 
 
 def _item_schemas(node: Schema, count: int) -> list[Schema]:

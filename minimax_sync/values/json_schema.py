@@ -5,7 +5,7 @@ Knows no Python type and validates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 _REFERENCE = "#/$defs/"
@@ -63,13 +63,26 @@ def accepted_types(schema: Mapping[str, Any], root: Mapping[str, Any] | None = N
     root = schema if root is None else root
     node = resolved(schema, root)
     accepted = ALL_TYPES
-    if "enum" in node or "const" in node:
-        accepted = frozenset(map(json_type, node.get("enum", [node.get("const")])))
+    if (constants := constants_of(node)) is not None:
+        accepted = frozenset(map(json_type, constants))
     elif "type" in node:
         accepted = frozenset(_types(node))
-    elif alternatives := node.get("anyOf") or node.get("oneOf"):
+    elif alternatives := alternatives_of(node):
         accepted = frozenset().union(*(accepted_types(each, root) for each in alternatives))
     return accepted | {"integer"} if "number" in accepted else accepted
+
+
+def alternatives_of(node: Mapping[str, Any]) -> Sequence[Any]:
+    """Return the schemas of which a value must fit one."""
+    found: Sequence[Any] = node.get("anyOf") or node.get("oneOf") or ()
+    return found
+
+
+def constants_of(node: Mapping[str, Any]) -> Sequence[Any] | None:
+    """Return the values that a schema lists; None if it lists none."""
+    if "enum" in node:
+        return list(node["enum"])
+    return [node["const"]] if "const" in node else None
 
 
 def resolved(node: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
