@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import LlmError
 from ..values.response import ChatResponse
-from .events import AttemptFailed, CallEnded, CallStarted, FirstToken, Hook, RateLimited, emit
+from .events import AttemptFailed, CallEnded, CallEvent, CallStarted, FirstToken, Hook, RateLimited, emit
 
 
 class CallWatch:
@@ -21,34 +21,26 @@ class CallWatch:
         self._attempts = 0
         self._waited = 0.0
         self._over = False
-        emit(hooks, CallStarted(**self._common, **sampling))
+        self._emit(CallStarted, **sampling)
 
     def attempt(self, waited: float) -> None:
         """Record that an attempt begins after `waited` seconds in the limiter."""
         self._attempts += 1
         self._waited += waited
         if waited > 0:
-            emit(self._hooks, RateLimited(**self._common, attempt=self._attempts, source="limiter", seconds=waited))
+            self._emit(RateLimited, attempt=self._attempts, source="limiter", seconds=waited)
 
     def failed(self, error: LlmError, retry_in: float | None, cool_down: float) -> None:
         """Record a failed attempt; `cool_down` is how long, in seconds, the limiter pauses because of it."""
         failure = {name: getattr(error, name) for name in ("status", "code", "request_id")}
-        emit(
-            self._hooks,
-            AttemptFailed(
-                **self._common,
-                attempt=self._attempts,
-                error_type=type(error).__name__,
-                retry_in=retry_in,
-                **failure,
-            ),
-        )
+        kind = type(error).__name__
+        self._emit(AttemptFailed, attempt=self._attempts, error_type=kind, retry_in=retry_in, **failure)
         if cool_down:
-            emit(self._hooks, RateLimited(**self._common, attempt=self._attempts, source="service", seconds=cool_down))
+            self._emit(RateLimited, attempt=self._attempts, source="service", seconds=cool_down)
 
     def first_token(self) -> None:
         """Record that the first delta of a stream arrived."""
-        emit(self._hooks, FirstToken(**self._common, seconds=time.monotonic() - self._began))
+        self._emit(FirstToken, seconds=time.monotonic() - self._began)
 
     def ended(
         self,
@@ -79,7 +71,7 @@ class CallWatch:
         if quota is not None:
             outcome["quota_remaining"], outcome["quota_unit"] = quota
         duration = time.monotonic() - self._began
-        emit(
-            self._hooks,
-            CallEnded(**self._common, duration=duration, attempts=self._attempts, waited=self._waited, **outcome),
-        )
+        self._emit(CallEnded, duration=duration, attempts=self._attempts, waited=self._waited, **outcome)
+
+    def _emit(self, kind: type[CallEvent], **fields: Any) -> None:
+        emit(self._hooks, kind(**self._common, **fields))

@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from .events import AttemptFailed, CallEnded, Event, FirstToken, Hook, QuotaLow, RateLimited, TokenRefreshed
+from .events import AttemptFailed, CallEnded, CallEvent, Event, FirstToken, Hook, QuotaLow, RateLimited, TokenRefreshed
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -75,7 +75,7 @@ def _make_hook(registry: CollectorRegistry) -> Hook:
     quota = Gauge("minimax_quota_remaining", "Quota last seen", ("provider", "unit"), registry=registry)
 
     def ended(event: CallEnded) -> None:
-        labels = (event.provider, event.operation, event.model)
+        labels = _labels(event)
         requests.labels(*labels, event.error_type or "ok").inc()
         attempts.labels(*labels).inc(event.attempts)
         duration.labels(*labels).observe(event.duration)
@@ -89,14 +89,18 @@ def _make_hook(registry: CollectorRegistry) -> Hook:
         if isinstance(event, CallEnded):
             ended(event)
         elif isinstance(event, AttemptFailed):
-            failures.labels(event.provider, event.operation, event.model, event.error_type).inc()
+            failures.labels(*_labels(event), event.error_type).inc()
         elif isinstance(event, FirstToken):
-            first_token.labels(event.provider, event.operation, event.model).observe(event.seconds)
+            first_token.labels(*_labels(event)).observe(event.seconds)
         elif isinstance(event, RateLimited) and event.source == "limiter":
-            limiter_wait.labels(event.provider, event.operation, event.model).observe(event.seconds)
+            limiter_wait.labels(*_labels(event)).observe(event.seconds)
         elif isinstance(event, TokenRefreshed):
             refreshes.labels(event.provider).inc()
         elif isinstance(event, QuotaLow):
             quota.labels(event.provider, event.unit).set(event.remaining)
 
     return hook
+
+
+def _labels(event: CallEvent) -> tuple[str, str, str]:
+    return event.provider, event.operation, event.model

@@ -12,6 +12,9 @@ import msgspec
 from ..errors import RequestError
 from .scalars import plain_json
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""The exceptions of msgspec for text that is not the expected JSON."""
+
 _FAILURES = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 

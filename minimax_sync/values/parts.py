@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import RequestError, ToolArgumentsError
 from .images import Image
-from .json_text import as_json
+from .json_text import UNREADABLE, as_json
 from .scalars import plain_scalar
 from .shortened import shortened
 
@@ -93,7 +93,7 @@ class ToolCall:
             return {}
         try:
             return _decode_object(self._arguments_json)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
+        except UNREADABLE as exc:
             problem = str(exc)
         raise ToolArgumentsError(
             f"the arguments of the call {shortened(self._id)} to {shortened(self._name)} "

@@ -11,12 +11,13 @@ import msgspec
 
 from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
+from ..values.json_text import UNREADABLE
 from ..values.messages import Part
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .accumulator import Accumulator, callable_tools
 from .content_blocks import Block, raw_block
-from .decoding import UNREADABLE, as_text, count, json_text, not_an_answer, parsed
+from .decoding import as_text, count, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
 from .growing_call import GrowingCall
 from .sse import Event
@@ -110,8 +111,7 @@ class AnthropicAccumulator(Accumulator):
     def take_body(self, body: bytes) -> None:
         """Take a whole message."""
         message = parsed(_decode, body)
-        if message.error is not None or message.base_resp is not None:
-            raise_failure(message.base_resp, message.error, message.request_id, message.id)
+        raise_failure(message.base_resp, message.error, message.request_id, message.id)
         if message.content is None:
             raise_failure_in(body, is_error=False)
             raise not_an_answer("it holds no content", body)

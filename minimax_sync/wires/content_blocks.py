@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ..values.json_text import UNREADABLE
 from ..values.messages import OtherPart, Part, Reasoning, Text
 from .decoding import parsed
 from .growing_call import GrowingCall
@@ -57,5 +58,5 @@ def raw_block(source: bytes, index: int) -> dict[str, Any]:
 def _as_object(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return {}

@@ -12,11 +12,9 @@ from typing import TypeVar
 import msgspec
 
 from ..errors import MAX_MESSAGE_CHARS, ResponseFormatError
+from ..values.json_text import UNREADABLE
 
 Parsed = TypeVar("Parsed")
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""The exceptions of msgspec for bytes that are not the expected JSON."""
 
 _NOTHING = (b"", b"null", b"[]", b'""', b"{}")
 _LAST_HALF = rb'(?<!\\)\\u[dD][89abAB][\da-fA-F]{2}(?=")'

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ..errors import LlmError
+from ..values.json_text import UNREADABLE
 from .error_codes import code_in, error_for
 
 _STATUS_BY_TYPE = {
@@ -94,7 +95,7 @@ def raise_failure_in(data: bytes, *, is_error: bool) -> None:
     """Raise the error in the JSON of a 200 that lacks the envelopes of `failure`. `is_error`: it came as an error."""
     try:
         envelope = msgspec.json.decode(data, type=Envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         envelope = Envelope()
     if is_error or "error" in (envelope.type, envelope.object):
         raise _failure(200, envelope.base_resp, envelope.described, request_id=_words(envelope.request_id) or None)
@@ -112,7 +113,7 @@ def failure_of_status(status: int, body: bytes, **attributes: Any) -> LlmError:
     text = body.decode("utf-8", "replace")
     try:
         envelope = msgspec.json.decode(text, type=Envelope)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         plain = _title_in(text) if "<" in text[:_MOST_PLAIN_CHARS] else text.strip()
         return error_for(status, code_in(plain), plain[:_MOST_PLAIN_CHARS] or _NO_REASON, body=text, **attributes)
     if not attributes.get("request_id"):

@@ -16,6 +16,7 @@ import msgspec
 
 from ..values.json_fit import fitted
 from ..values.json_schema import accepted_types
+from ..values.json_text import UNREADABLE
 from ..values.tooldef import ToolDef
 
 _MARK = "]<]minimax[>["
@@ -194,7 +195,7 @@ def _json(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 def _typed(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
     """Convert a value to the type of its schema. Text that may have another type is decoded if it is JSON."""
     if isinstance(value, str) and not (schema and "string" in accepted_types(schema, root)):
-        with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+        with suppress(*UNREADABLE):
             value = msgspec.json.decode(value)
     return fitted(value, schema, root)
 

@@ -12,11 +12,12 @@ import msgspec
 
 from ..errors import ResponseFormatError
 from ..values.chunks import ReasoningDelta
+from ..values.json_text import UNREADABLE
 from ..values.messages import Part, Reasoning, Text
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .accumulator import Accumulator, callable_tools
-from .decoding import UNREADABLE, as_text, json_text, not_an_answer, parsed
+from .decoding import as_text, json_text, not_an_answer, parsed
 from .failures import raise_failure, raise_failure_in
 from .growing_call import GrowingCall
 from .sse import Event

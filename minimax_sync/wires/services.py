@@ -207,8 +207,8 @@ def _quota_window(row: dict[str, Any]) -> QuotaWindow:
 
 
 def _period(row: dict[str, Any], prefix: str, start_ms: Any, end_ms: Any) -> QuotaWindow:
-    status = _QUOTA_STATUSES.get(int(_figure(row.get(f"{prefix}_status")) or 0), "unknown")
-    total = int(max(0, _figure(row.get(f"{prefix}_total_count")) or 0)) or None
+    status = _QUOTA_STATUSES.get(count(row.get(f"{prefix}_status")), "unknown")
+    total = count(row.get(f"{prefix}_total_count")) or None
     percent = _figure(row.get(f"{prefix}_remaining_percent"))
     remaining = _remaining(total, _figure(row.get(f"{prefix}_usage_count")), percent)
     if percent is None and total and remaining is not None:
@@ -226,15 +226,15 @@ def _period(row: dict[str, Any], prefix: str, start_ms: Any, end_ms: Any) -> Quo
     )
 
 
-def _remaining(total: int | None, count: float | None, percent: float | None) -> int | None:
-    """Return how many requests remain, from a count of the used requests in some answers, of the remaining in others.
+def _remaining(total: int | None, counted: float | None, percent: float | None) -> int | None:
+    """Return how many requests remain. What is counted is the used requests in some answers, the remaining in others.
 
     The rule of MiniMax's own client (`resolveQuotaCounts` of MiniMax-AI/cli): the meaning that agrees with the
     percentage within 1; without a percentage, the remaining requests; unknown if neither agrees.
     """
-    if total is None or count is None:
+    if total is None or counted is None:
         return None
-    left = int(min(max(0, count), total))
+    left = int(min(max(0, counted), total))
     if percent is None:
         return left
     readings = (total - left, left)
