@@ -9,24 +9,8 @@ import pytest
 from support.openai_events import COUNTED, DETAIL, DONE, END, USAGE, answer, call, delta, message, thought
 from support.replay import chunks_of, essence, plain, recorded, replay, stream_of
 
-from minimax_sync.errors import (
-    ContextLengthError,
-    InsufficientBalanceError,
-    LlmError,
-    RateLimitError,
-    RequestError,
-    ResponseFormatError,
-    ServerError,
-    StreamInterruptedError,
-)
-from minimax_sync.values.chunks import (
-    StreamEnd,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallEnd,
-    ToolCallStart,
-    UsageUpdate,
-)
+from minimax_sync.errors import StreamInterruptedError
+from minimax_sync.values.chunks import StreamEnd, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart, UsageUpdate
 from minimax_sync.values.messages import Reasoning, Text, ToolCall
 from minimax_sync.values.usage import TokenUsage
 from minimax_sync.wires.openai_decode import OpenAIAccumulator
@@ -228,103 +212,9 @@ def test_with_tool_calls_the_finish_reason_is_always_tool_calls() -> None:
     assert answer(call("{}", index=0, id="a", name="f"), delta(finish="stop")).finish_reason == "tool_calls"
 
 
-ERRORS: dict[str, tuple[Any, type[LlmError], int | None]] = {
-    "base_resp and choices null": (
-        {"id": "07", "choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
-        InsufficientBalanceError,
-        1008,
-    ),
-    "base_resp as text": (
-        {"choices": None, "base_resp": {"status_code": "1002", "status_msg": ""}},
-        RateLimitError,
-        1002,
-    ),
-    "an error with a code": (
-        {"error": {"message": "invalid params (2013)", "type": "invalid_request_error", "code": "2013"}},
-        RequestError,
-        2013,
-    ),
-    "an envelope": (
-        {
-            "type": "error",
-            "error": {"type": "overloaded_error", "message": "High traffic detected."},
-            "request_id": "r",
-        },
-        ServerError,
-        None,
-    ),
-    "vLLM": ({"error": {"message": "boom", "type": "InternalServerError", "code": 500}}, ServerError, None),
-    "vLLM, older": (
-        {"object": "error", "message": "maximum context length is 4096", "type": "BadRequestError", "code": 400},
-        ContextLengthError,
-        None,
-    ),
-    "llama.cpp": (
-        {
-            "error": {
-                "code": 400,
-                "message": "the request exceeds the available context size",
-                "type": "exceed_context_size_error",
-            }
-        },
-        ContextLengthError,
-        None,
-    ),
-    "event: error": ('event: error\ndata: {"message": "boom"}\n\n', ServerError, None),
-    "event: error with text": ("event: error\ndata: {}\n\n", ServerError, None),
-    "an error as text": ({"error": "boom"}, ServerError, None),
-    "an error as a list": ({"error": [{"message": "boom"}]}, ServerError, None),
-}
-
-
-@pytest.mark.parametrize(("event", "kind", "code"), ERRORS.values(), ids=ERRORS)
-@pytest.mark.parametrize("before", [(), (delta("Hel"),)], ids=["first", "later"])
-def test_an_error_inside_the_stream(
-    event: Any, kind: type[LlmError], code: int | None, before: tuple[Any, ...]
-) -> None:
-    with pytest.raises(LlmError) as caught:
-        chunks_of(OpenAIAccumulator(), [stream_of(*before, event)])
-    assert type(caught.value) is kind
-    assert caught.value.code == code
-
-
-def test_the_last_base_resp_wins_over_an_answer() -> None:
-    bad = {"choices": [], "base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}}
-    with pytest.raises(RequestError, match="1027"):
-        chunks_of(OpenAIAccumulator(), [stream_of(delta("Hi"), delta(finish="stop"), bad)])
-
-
-def test_an_error_has_the_request_id() -> None:
-    with pytest.raises(ServerError) as caught:
-        chunks_of(OpenAIAccumulator(), [stream_of({"error": {"message": "boom"}, "request_id": "r-1"})])
-    assert caught.value.request_id == "r-1"
-
-
 def test_sensitive_content_is_flagged() -> None:
     assert answer({**delta("Hi"), "input_sensitive": True}, *END).flagged
     assert not answer({**delta("Hi"), "input_sensitive": False}, *END).flagged
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        "data: {\n\n",
-        "data: [1]\n\n",
-        'data: "text"\n\n',
-        "data: <html>\n\n",
-        delta(5),
-        delta({"a": 1}),
-        {"choices": {}},
-        {"choices": [5]},
-        delta(tool_calls={}),
-        delta(tool_calls=[5]),
-    ],
-)
-def test_an_invalid_chunk_is_a_format_error_that_quotes_nothing(event: Any) -> None:
-    with pytest.raises(ResponseFormatError) as caught:
-        chunks_of(OpenAIAccumulator(), [stream_of(event)])
-    assert "html" not in str(caught.value)
-    assert caught.value.__cause__ is None
 
 
 def test_invalid_utf8_and_half_surrogates_are_replaced() -> None:
