@@ -1,15 +1,9 @@
-"""The chunks of a stream as values: shown short, and a tool's result as the message that goes back."""
+"""The chunks of a stream as values, and a tool's result as the message that goes back."""
 
 from __future__ import annotations
 
-from minimax_sync.values.chunks import StreamEnd, TextDelta, ToolCallDelta, ToolResult
+from minimax_sync.values.chunks import TextDelta, ToolResult
 from minimax_sync.values.messages import ToolCall
-
-
-def test_a_chunk_shows_at_most_sixty_characters() -> None:
-    assert repr(TextDelta("x" * 100)) == f"TextDelta(text={'x' * 60!r}… (100 chars))"
-    assert repr(ToolCallDelta(0, '{"a"')) == "ToolCallDelta(index=0, arguments='{\"a\"')"
-    assert repr(StreamEnd("stop")) == "StreamEnd(finish_reason='stop')"
 
 
 def test_chunks_can_be_matched_by_pattern_and_compared() -> None:

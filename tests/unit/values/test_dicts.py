@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import Any
 
@@ -115,46 +114,6 @@ def test_a_message_object_of_the_openai_package_is_read() -> None:
     )
     (found,), _ = messages_from([message])
     assert found.parts == (Reasoning("Hm.", "reasoning_content"), ToolCall("a", "f", arguments_json="{}"))
-
-
-MESSAGES = [
-    ChatMessage.user("Hi"),
-    ChatMessage.user("Hi", images=[PNG, "https://e.org/a.png"]),
-    ChatMessage(
-        "assistant",
-        (
-            Reasoning("Hm.", "thinking", "sig"),
-            Reasoning("", "redacted_thinking", extra={"data": "x"}),
-            Text("a"),
-            ToolCall("1", "f", arguments_json='{"x": '),
-            Text("b"),
-            Reasoning("S.", "reasoning_details", extra={"type": "reasoning.summary", "index": 0}),
-            OtherPart({"type": "server_tool_use", "id": "s", "input": {"q": 1}}),
-        ),
-    ),
-    ChatMessage.tool_result("1", {"a": 1}, "f", is_error=True),
-    ChatMessage.system("Be brief."),
-    ChatMessage.assistant(""),
-]
-
-
-@pytest.mark.parametrize("message", MESSAGES, ids=[message.role for message in MESSAGES])
-def test_a_message_survives_json_without_loss(message: ChatMessage) -> None:
-    stored = json.loads(json.dumps(message.to_dict()))
-    assert ChatMessage.from_dict(stored) == message
-    assert messages_from([stored])[0] == (message,)
-
-
-def test_an_answer_survives_json_without_loss() -> None:
-    usage = TokenUsage(600_000, 1, 600_001) + TokenUsage(5, 5, 10)
-    answer = ChatResponse(
-        MESSAGES[2], "stop", usage, "MiniMax-M3", "i", "r", True, {"x": "y"}, b'{"\xff": 1}', tuple(MESSAGES)
-    )
-    assert ChatResponse.from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
-    assert TokenUsage.from_dict(usage.to_dict()) == usage
-    assert ToolCall.from_dict(ToolCall("a", "f", {"x": 1}).to_dict()) == ToolCall("a", "f", {"x": 1})
-    assert str(answer) == "ab"
-    assert answer.cost == usage.cost("MiniMax-M3")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 import json
+from http import HTTPStatus
 from typing import Any
 
 import numpy
@@ -13,25 +13,9 @@ from minimax_sync.errors import RequestError
 from minimax_sync.values.json_text import as_json
 
 
-class Shout(str):
-    __slots__ = ()
-
-
-class Level(enum.IntEnum):
-    HIGH = 3
-
-
-@pytest.mark.parametrize(
-    ("value", "plain"),
-    [
-        ({"a": Shout("hi")}, {"a": "hi"}),
-        ([Level.HIGH, True], [3, True]),
-        (numpy.float64(0.5), 0.5),
-        ({"a": numpy.array([1, 2])}, {"a": [1, 2]}),
-    ],
-)
-def test_subclasses_and_numpy_are_written_as_what_they_are(value: Any, plain: Any) -> None:
-    assert json.loads(as_json(value, "x")) == plain
+def test_values_that_only_look_plain_are_written_as_what_they_are() -> None:
+    odd = {"a": numpy.str_("hi"), "b": [HTTPStatus.OK, True], "c": numpy.float64(0.5), "d": numpy.array([1, 2])}
+    assert json.loads(as_json(odd, "x")) == {"a": "hi", "b": [200, True], "c": 0.5, "d": [1, 2]}
 
 
 def circle() -> list[Any]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.encoded import ANTHROPIC, OPENAI
 
+from minimax_sync.values.dicts import messages_from
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, ToolCall
 from minimax_sync.values.request import as_request
@@ -42,6 +43,13 @@ THINKING = st.one_of(
 CALLS = st.builds(ToolCall, WORDS, WORDS, st.dictionaries(TEXTS, VALUES, max_size=3)) | st.builds(
     lambda call_id, name, text: ToolCall(call_id, name, arguments_json=text), WORDS, WORDS, TEXTS
 )
+FOREIGN = st.sampled_from(
+    [
+        {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}},
+        {"type": "image_url", "image_url": {"url": "https://e.org/a", "detail": "low"}},
+        {"type": "server_tool_use", "id": "s", "input": {"q": 1}},
+    ]
+).map(OtherPart)
 OTHERS = st.builds(lambda text, more: OtherPart({"type": "text", "text": text, "cache_control": more}), TEXTS, FIELDS)
 
 
@@ -52,7 +60,7 @@ def messages(role: str, *parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Cha
 
 USERS, MODELS = messages("user", IMAGES, OTHERS), messages("assistant", THINKING, CALLS, OTHERS)
 RESULTS = st.builds(ChatMessage.tool_result, WORDS, TEXTS | VALUES, WORDS, is_error=st.booleans())
-ANY = st.one_of(USERS, MODELS, RESULTS, messages("system"))
+ANY = st.one_of(USERS, MODELS, RESULTS, messages("system"), messages("user", FOREIGN), messages("assistant", FOREIGN))
 ANSWERS = st.builds(
     ChatResponse,
     MODELS,
@@ -75,6 +83,7 @@ def through_json(value: Any, kind: type[T]) -> T:
 @given(ANY)
 def test_any_message_comes_back_equal(message: ChatMessage) -> None:
     assert through_json(message, ChatMessage) == message
+    assert messages_from([json.loads(json.dumps(message.to_dict()))])[0] == (message,)
 
 
 @settings(derandomize=True, deadline=None)

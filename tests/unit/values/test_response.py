@@ -33,6 +33,12 @@ def test_an_answer_reads_like_its_message() -> None:
     assert (answer.text, answer.reasoning, answer.tool_calls) == ("Hi", "Hm", (call,))
     assert answer.raw == {"x": "\ufffd"}
     assert response("Hi").raw is None
+    assert str(answer) == "Hi"
+
+
+def test_the_cost_of_an_answer_is_that_of_its_usage_with_its_model() -> None:
+    usage = TokenUsage(600_000, 1, 600_001) + TokenUsage(5, 5, 10)
+    assert ChatResponse(ChatMessage.assistant("Hi"), "stop", usage, "MiniMax-M3").cost == usage.cost("MiniMax-M3")
 
 
 def test_usages_add_up() -> None:

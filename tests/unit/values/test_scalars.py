@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import enum
+from http import HTTPStatus
 
 import numpy
 import pytest
@@ -8,19 +8,10 @@ import pytest
 from minimax_sync.values.scalars import plain_scalar
 
 
-class Name(str):
-    __slots__ = ()
-
-
-class Level(enum.IntEnum):
-    HIGH = 3
-
-
 @pytest.mark.parametrize(
     ("value", "plain"),
     [
-        (Name("x"), "x"),
-        (Level.HIGH, 3),
+        (HTTPStatus.OK, 200),
         (numpy.int64(7), 7),
         (numpy.float32(0.5), 0.5),
         (numpy.bool_(True), True),

@@ -25,12 +25,6 @@ def test_options_go_as_they_are(wire: Wire) -> None:
     ]
 
 
-@BOTH
-@pytest.mark.parametrize(("asked", "sent"), [(0, 0.01), (0.0, 0.01), (1, 1), (2, 2)])
-def test_a_temperature_of_zero_is_never_sent(wire: Wire, asked: float, sent: float) -> None:
-    assert body(wire, "Hi", temperature=asked)["temperature"] == sent
-
-
 @pytest.mark.parametrize(("stop", "sent"), [("END", ["END"]), (["a", "b"], ["a", "b"]), (("a",), ["a"])])
 def test_stop_sequences_are_sent_under_the_names_of_the_wires(stop: Any, sent: list[str]) -> None:
     assert body(OPENAI, "Hi", stop=stop)["stop"] == sent
