@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -22,30 +21,24 @@ _JSON = argument("--json", action="store_true", help="print JSON")
 def _quota(arguments: Namespace) -> int:
     import msgspec
 
+    from ..values.quota import each_window
+
     with open_client(arguments) as client:
         quota = client.quota()
     if arguments.json:
         print_json(msgspec.to_builtins(quota))
     elif quota.windows:
         now = datetime.now(timezone.utc)
-        print_table(_row(window, now) for window in _flat(quota.windows))
+        print_table(_row(window, now) for _, window in each_window(quota.windows))
     else:
         print(quota.describe())
     return 0
 
 
-def _flat(windows: tuple[QuotaWindow, ...]) -> Iterator[QuotaWindow]:
-    """Yield each window, followed by the weekly one that belongs to it."""
-    from msgspec.structs import replace
-
-    for window in windows:
-        yield replace(window, weekly=None)
-        if window.weekly:
-            yield window.weekly
-
-
 def _row(window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
-    left = 100.0 if window.status == "unlimited" else 0.0 if window.status == "exhausted" else window.remaining_percent
+    from ..values.quota import percent_left
+
+    left = percent_left(window)
     if left is None:
         return "? %".rjust(5), "[" + "?" * _BAR + "]", window.describe(now)
     filled = int(min(left, 100) / 100 * _BAR)  # full only when nothing is used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -97,11 +98,7 @@ class Quota(msgspec.Struct, frozen=True):
         from .rendering import note, table
 
         now = datetime.now(timezone.utc)
-        rows = []
-        for window in self.windows:
-            rows.append(_row(window.model, msgspec.structs.replace(window, weekly=None), now))
-            if window.weekly and window.weekly.status != NOT_IN_PLAN:
-                rows.append(_row("week", window.weekly, now))
+        rows = [_row(name, window, now) for name, window in each_window(self.windows)]
         return table(("model", "", "left"), rows) if rows else note("The plan has no windows.")
 
 
@@ -129,15 +126,27 @@ class Balance(msgspec.Struct, frozen=True):
         return table(("balance", "amount"), rows, numbers=(1,))
 
 
+def each_window(windows: Iterable[QuotaWindow]) -> Iterator[tuple[str, QuotaWindow]]:
+    """Yield each window with its model's name, then as "week" the one that belongs to it, if the plan has one."""
+    for window in windows:
+        yield window.model, msgspec.structs.replace(window, weekly=None)
+        if window.weekly and window.weekly.status != NOT_IN_PLAN:
+            yield "week", window.weekly
+
+
+def percent_left(window: QuotaWindow) -> float | None:
+    """Return how full the bar of a window is; None without a figure."""
+    return {"unlimited": 100.0, "exhausted": 0.0}.get(window.status, window.remaining_percent)
+
+
 def _row(name: str, window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
     """Return a window as a row of a table for a notebook."""
     from html import escape
 
     from .rendering import bar
 
-    percent = {"unlimited": 100.0, "exhausted": 0.0}.get(window.status, window.remaining_percent)
     words = window.describe(now).removeprefix(f"{window.model}: ")
-    return escape(name), bar(percent, words), escape(words)
+    return escape(name), bar(percent_left(window), words), escape(words)
 
 
 def _duration(span: timedelta) -> str:
