@@ -315,7 +315,7 @@ class MiniMaxClient:
     ) -> Iterator[minimax_sync.MapResult]:
         """Map inputs that `read` turns into prompts, as the command line does with the lines of a file."""
         from .batch.gate import Gate
-        from .batch.run import map_inputs
+        from .batch.run import Run
 
         self._core.check_open()
         if schema is not None:
@@ -324,7 +324,7 @@ class MiniMaxClient:
             run["schema"] = Schema(schema)
         gate = Gate(self._core.channel.limiter)
         sibling = _over(type(self), self._core.with_limiter(gate))
-        return map_inputs(sibling, gate, inputs, read, model=self._core.models.first, **run)
+        return Run(sibling, gate, inputs, read, model=self._core.models.first, **run).results()
 
     # the other services
 

@@ -65,51 +65,12 @@ def reader(options: Mapping[str, Any]) -> Read:
     return read
 
 
-def map_inputs(
-    client: Client,
-    gate: Gate,
-    inputs: Iterable[Any],
-    read: Read,
-    *,
-    model: str,
-    workers: int = 8,
-    executor: Executor | None = None,
-    ordered: bool = True,
-    progress: bool = False,
-    checkpoint: str | os.PathLike[str] | None = None,
-    schema: Schema | None = None,
-) -> Iterator[MapResult]:
-    """Check the arguments and return an iterator over the results, which does the work. See `MiniMaxClient.map`.
+class Run:
+    """One run over the inputs. All but `_finish` and `_settle` belong to the thread that iterates over `results`.
 
     `client` uses `gate` as its limiter; `model` is for requests that name none; `schema` turns answers into typed
-    values.
+    values. The other arguments are those of `MiniMaxClient.map`. Raises `RequestError` or `ConfigError` for bad ones.
     """
-    if isinstance(inputs, str | bytes | Mapping | ChatRequest | ChatMessage) or not isinstance(inputs, Iterable):
-        raise RequestError(f"inputs must be a list or another iterable of inputs, not {type(inputs).__name__}")
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ConfigError("workers must be a whole number from 1")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise ConfigError(f"executor must be a concurrent.futures.Executor, not {type(executor).__name__}")
-    in_process = executor is None or isinstance(executor, concurrent.futures.ThreadPoolExecutor)
-    run = _Run(
-        client,
-        gate,
-        inputs,
-        read,
-        model=model,
-        workers=workers,
-        executor=executor,
-        ordered=ordered,
-        reference=b"" if in_process else reference_of(client),
-        progress=Progress(inputs) if progress else None,
-        checkpoint=None if checkpoint is None else Checkpoint(checkpoint),
-        schema=schema,
-    )
-    return run.results()
-
-
-class _Run:
-    """One run over the inputs. All but `_finish` and `_settle` belong to the thread that iterates."""
 
     def __init__(
         self,
@@ -119,22 +80,29 @@ class _Run:
         read: Read,
         *,
         model: str,
-        workers: int,
-        executor: Executor | None,
-        ordered: bool,
-        reference: bytes,
-        progress: Progress | None,
-        checkpoint: Checkpoint | None,
-        schema: Schema | None,
+        workers: int = 8,
+        executor: Executor | None = None,
+        ordered: bool = True,
+        progress: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        schema: Schema | None = None,
     ) -> None:
+        if isinstance(inputs, str | bytes | Mapping | ChatRequest | ChatMessage) or not isinstance(inputs, Iterable):
+            raise RequestError(f"inputs must be a list or another iterable of inputs, not {type(inputs).__name__}")
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise ConfigError("workers must be a whole number from 1")
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise ConfigError(f"executor must be a concurrent.futures.Executor, not {type(executor).__name__}")
+        in_process = executor is None or isinstance(executor, concurrent.futures.ThreadPoolExecutor)
         self._client, self._gate, self._model = client, gate, model
-        self._reference, self._schema = reference, schema
+        self._reference, self._schema = b"" if in_process else reference_of(client), schema
+        self._progress = Progress(inputs) if progress else None
+        self._checkpoint = None if checkpoint is None else Checkpoint(checkpoint)
         self._inputs: Iterator[Any] | None = iter(inputs)
         self._read = read
         self._ahead = AHEAD * workers
         self._executor, self._workers = executor, workers
         self._ordered = ordered
-        self._progress, self._checkpoint = progress, checkpoint
         self._drawn = self._given = 0
         self._broken: Exception | None = None
         self._futures: dict[int, Future[Answer | LlmError]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -10,20 +9,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from support.checkpoints import lines, prompts_received
+from support.eventually import eventually
 from support.run_python import run_python
 
 from minimax_sync import ChatMessage, ChatRequest, ChatResponse, ConfigError, MiniMaxClient, RequestError, ToolDef
 from minimax_sync.batch.checkpoint import Checkpoint, Line, key_of
 from minimax_sync.emulator import Emulator
 
-TOOL = ToolDef("weather", "Tell the weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
+TOOL = ToolDef("weather", "Return the weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
 
 WORKER = """
 import sys
@@ -32,19 +32,6 @@ with MiniMaxClient(requests_per_second=None) as client:
     for result in client.map(map(str, range(int(sys.argv[1]))), workers=4, ordered=False, checkpoint="out.jsonl"):
         print(result.index, result.error, flush=True)
 """
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "out.jsonl"
-
-
-def lines(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
-
-def prompts_received(emulator: Emulator) -> Counter[str]:
-    return Counter(received.body["messages"][-1]["content"] for received in emulator.journal)
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same(emulator: Emulator, client: MiniMaxClient, file: Path) -> None:
@@ -163,9 +150,7 @@ def test_lines_are_written_as_answers_come_not_as_results_are_taken(client: Mini
     after_drawing = client.with_options(hooks=[lambda event: drawn.wait(20)])
     results = after_drawing.map(inputs(), workers=2, checkpoint=file)
     next(results)
-    deadline = time.monotonic() + 20
-    while len(file.read_bytes().splitlines()) < 8 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: len(file.read_bytes().splitlines()) == 8)
     assert sorted(line["index"] for line in lines(file)) == list(range(8))
 
 

@@ -6,27 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.checkpoints import lines, prompts_received
 
 from minimax_sync import ChatMessage, ChatRequest, MiniMaxClient, ServerError
 from minimax_sync.batch.checkpoint import Checkpoint, Line, key_of
 from minimax_sync.emulator import Emulator
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "out.jsonl"
-
-
-def lines(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
-
-def prompts_received(emulator: Emulator) -> Counter[str]:
-    contents = (received.body["messages"][-1]["content"] for received in emulator.journal)
-    return Counter(each if isinstance(each, str) else each[0]["text"] for each in contents)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The gate of a run: one worker at a time in the limiter's line, nobody after the end."""
+"""The gate of a run: one worker at a time in the limiter's line, none after the end."""
 
 from __future__ import annotations
 

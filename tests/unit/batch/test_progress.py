@@ -1,4 +1,4 @@
-"""The line of progress on a terminal, in a notebook with widgets and without, and where nobody looks."""
+"""The line of progress on a terminal, in a notebook with widgets and without, and where nothing shows it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ print(threading.active_count() < 10, not any("tqdm" in type(each).__module__ for
         try:
             while piece := terminal.read(65536):
                 shown += piece
-        except OSError:  # what Linux says at the end of a terminal
+        except OSError:  # Linux raises this at the end of a terminal
             text = shown.decode()
     assert process.returncode == 0
     assert out == b"0\n1\n2\n0\n1\n2\nTrue True\n"

@@ -241,7 +241,7 @@ def test_an_executor_that_is_shut_down_meanwhile_is_an_error_not_a_hang(client: 
 
 
 class Message(dict[str, str]):
-    """An input that tells how many of its kind are alive."""
+    """An input that counts how many of its kind are alive."""
 
     made: ClassVar[list[weakref.ref[Message]]] = []
 
