@@ -56,7 +56,7 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.chdir(work)
     before = _precious()
     yield work
-    assert _precious() == before, "the test touched ./secrets, ./config or the home directory of whoever runs it"
+    assert _precious() == before, "the test touched ./secrets, ./config or the home directory of the user who runs it"
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def emulator(minimax_emulator: Emulator) -> Emulator:
 
 @pytest.fixture
 def quick_settings(own_world: Path) -> Path:
-    """Write a configuration for clients that are told nothing: the default is two requests and a retry per second."""
+    """Write a configuration for clients without arguments: the default is two requests and a retry per second."""
     file = own_world / "config" / "llm.yaml"
     file.parent.mkdir()
     file.write_text(
@@ -79,7 +79,7 @@ def quick_settings(own_world: Path) -> Path:
 
 @pytest.fixture
 def configured_emulator(minimax_emulator: Emulator, quick_settings: Path, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """Let the environment lead to the emulator, for clients that are told nothing."""
+    """Let the environment lead to the emulator, for clients without arguments."""
     monkeypatch.setenv("MINIMAX_API_KEY", minimax_emulator.api_key)
     monkeypatch.setenv("MINIMAX_BASE_URL", minimax_emulator.base_url)
     return minimax_emulator

@@ -56,7 +56,7 @@ def instead(fault: Fault, request: Received, refuse: Callable[[Refusal], Reply])
 
 
 def refuse(request: Received, refusal: Refusal, endpoint: Endpoint) -> Reply:
-    """Refuse a request as its endpoint does, or before the first delta of the stream where the refusal says so."""
+    """Refuse a request as its endpoint does, or before the first delta of the stream where the refusal asks for it."""
     if refusal.in_stream and endpoint.error_event and is_streamed(request):
         return Reply([endpoint.error_event(refusal)], content_type=SSE)
     return endpoint.refuse(request, refusal)

@@ -1,7 +1,7 @@
 """The HTTP server: sockets, threads, framing. Requests and replies are values; must not know MiniMax.
 
 One thread per connection, HTTP/1.1 with keep-alive, Nagle off, each event of a stream in one `sendall`. The `ending` of
-a reply says how it fails on the wire. `stop()` closes every connection and joins every thread, so that nothing outlives
+a reply is how it fails on the wire. `stop()` closes every connection and joins every thread, so that nothing outlives
 the emulator. A forked child closes its copies of the sockets, because a connection stays open until the last copy is
 closed.
 """

@@ -198,8 +198,8 @@ def test_an_offered_tool_alone_is_not_called_and_a_result_is_passed_on(minimax_e
         {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c1", "content": "booked"},
     ]
-    told = post(minimax_emulator, OPENAI, openai(messages, tools=[TOOL], tool_choice="required")).value["choices"][0]
-    assert told["message"]["content"] == "The tool answered: booked"
+    passed = post(minimax_emulator, OPENAI, openai(messages, tools=[TOOL], tool_choice="required")).value["choices"][0]
+    assert passed["message"]["content"] == "The tool answered: booked"
 
 
 @pytest.mark.parametrize("url", ["data:image/png;base64,aGk=", "https://example.com/cat.png"])

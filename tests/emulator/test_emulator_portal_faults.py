@@ -26,18 +26,18 @@ from minimax_sync.emulator import Emulator, Received
 
 
 def test_the_hook_is_called_at_each_stage_with_the_request(minimax_emulator: Emulator) -> None:
-    told: list[tuple[str, str, int]] = []
+    seen: list[tuple[str, str, int]] = []
     answered = threading.Event()
 
     def on_stage(stage: str, request: Received) -> None:
-        told.append((stage, request.body["grant_type"], minimax_emulator.portal.grants))
+        seen.append((stage, request.body["grant_type"], minimax_emulator.portal.grants))
         if stage == "answered":
             answered.set()
 
     minimax_emulator.portal.on_stage = on_stage
     refresh(minimax_emulator, minimax_emulator.portal.issue()["refresh_token"])
     assert answered.wait(5)
-    assert told == [
+    assert seen == [
         ("received", "refresh_token", 0),
         ("committed", "refresh_token", 1),
         ("answered", "refresh_token", 1),

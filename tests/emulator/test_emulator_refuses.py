@@ -23,7 +23,7 @@ def _asks(*calls: Any, **fields: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": "", "tool_calls": list(calls or [_call()]), **fields}
 
 
-def _told(call_id: str = "c1", content: Any = "found") -> dict[str, Any]:
+def _answers(call_id: str = "c1", content: Any = "found") -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
@@ -58,20 +58,20 @@ OPENAI_REFUSED: dict[str, tuple[Any, str]] = {
         openai([USER, {"role": "assistant", "content": "a", "reasoning_content": "b"}, USER]),
         "unexpected field reasoning_content",
     ),
-    "a result without any call": (openai([USER, _told()]), "tool call result does not follow tool call"),
-    "a result of another call": (openai([USER, _asks(), _told("c2")]), "tool result's tool id(c2) not found"),
-    "two results of one call": (openai([USER, _asks(), _told(), _told()]), "tool id(c1) not found"),
-    "a result that does not follow": (openai([USER, _asks(), USER, _told()]), "tool call without its result"),
+    "a result without any call": (openai([USER, _answers()]), "tool call result does not follow tool call"),
+    "a result of another call": (openai([USER, _asks(), _answers("c2")]), "tool result's tool id(c2) not found"),
+    "two results of one call": (openai([USER, _asks(), _answers(), _answers()]), "tool id(c1) not found"),
+    "a result that does not follow": (openai([USER, _asks(), USER, _answers()]), "tool call without its result"),
     "a call without its result": (openai([USER, _asks(), USER]), "without its result, tool_call_id: c1"),
     "a call at the end": (openai([USER, _asks()]), "without its result"),
-    "one result of two": (openai([USER, _asks(_call(), _call(call_id="c2")), _told()]), "tool_call_id: c2"),
-    "a result without content": (openai([USER, _asks(), _told(content=None)]), "tool result without content"),
-    "arguments that are no JSON": (openai([USER, _asks(_call("{")), _told()]), "function arguments json string"),
-    "empty arguments": (openai([USER, _asks(_call("")), _told()]), "function arguments json string"),
-    "arguments as an object": (openai([USER, _asks(_call({})), _told()]), "function arguments json string"),
-    "a call without an id": (openai([USER, _asks(_call(call_id="")), _told("")]), "tool call id is empty"),
-    "a call of no function": (openai([USER, _asks({"id": "c1"}), _told()]), "tool call without a function"),
-    "calls of the user": (openai([{**_asks(), "role": "user"}, _told()]), "unexpected tool_calls"),
+    "one result of two": (openai([USER, _asks(_call(), _call(call_id="c2")), _answers()]), "tool_call_id: c2"),
+    "a result without content": (openai([USER, _asks(), _answers(content=None)]), "tool result without content"),
+    "arguments that are no JSON": (openai([USER, _asks(_call("{")), _answers()]), "function arguments json string"),
+    "empty arguments": (openai([USER, _asks(_call("")), _answers()]), "function arguments json string"),
+    "arguments as an object": (openai([USER, _asks(_call({})), _answers()]), "function arguments json string"),
+    "a call without an id": (openai([USER, _asks(_call(call_id="")), _answers("")]), "tool call id is empty"),
+    "a call of no function": (openai([USER, _asks({"id": "c1"}), _answers()]), "tool call without a function"),
+    "calls of the user": (openai([{**_asks(), "role": "user"}, _answers()]), "unexpected tool_calls"),
     "a tool without parameters": (openai(tools=[_tool(name="look")]), "function parameters is empty"),
     "a tool without a name": (openai(tools=[_tool(parameters=SCHEMA)]), "function name is empty"),
     "a tool of another type": (openai(tools=[{**LOOK, "type": "web_search"}]), "invalid tool type: web_search"),
@@ -119,10 +119,10 @@ OPENAI_REFUSED: dict[str, tuple[Any, str]] = {
 
 OPENAI_ACCEPTED: dict[str, Any] = {
     "one system message, first": openai([SYSTEM, USER]),
-    "calls and their results": openai([USER, _asks(_call(), _call(call_id="c2")), _told(), _told("c2"), USER]),
-    "results in another order": openai([USER, _asks(_call(), _call(call_id="c2")), _told("c2"), _told()]),
-    "an empty result": openai([USER, _asks(), _told(content="")]),
-    "a call with null content": openai([USER, _asks(content=None), _told()]),
+    "calls and their results": openai([USER, _asks(_call(), _call(call_id="c2")), _answers(), _answers("c2"), USER]),
+    "results in another order": openai([USER, _asks(_call(), _call(call_id="c2")), _answers("c2"), _answers()]),
+    "an empty result": openai([USER, _asks(), _answers(content="")]),
+    "a call with null content": openai([USER, _asks(content=None), _answers()]),
     "reasoning_details": openai(
         [USER, {"role": "assistant", "content": "a", "reasoning_details": [{"text": "b"}]}, USER]
     ),

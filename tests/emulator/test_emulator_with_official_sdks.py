@@ -54,7 +54,7 @@ def test_openai_reads_a_stream_to_its_usage(emulator: Emulator, openai_sdk: open
     emulator.answer("Once upon a time there was a river.")
     with openai_sdk.chat.completions.create(
         model=MODEL,
-        messages=[{"role": "user", "content": "Tell me a story"}],
+        messages=[{"role": "user", "content": "A story, please"}],
         stream=True,
         stream_options={"include_usage": True},
     ) as stream:
@@ -117,7 +117,7 @@ def test_anthropic_reads_a_whole_answer(emulator: Emulator, anthropic_sdk: anthr
 def test_anthropic_reads_a_stream(emulator: Emulator, anthropic_sdk: anthropic.Anthropic) -> None:
     emulator.answer("Once upon a time there was a river.", reasoning="A story.")
     with anthropic_sdk.messages.stream(
-        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Tell me a story"}]
+        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "A story, please"}]
     ) as stream:
         assert "".join(stream.text_stream) == "Once upon a time there was a river."
         final = stream.get_final_message()

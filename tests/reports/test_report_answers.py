@@ -334,6 +334,6 @@ def test_an_error_has_the_headers_of_the_answer(wire: Wire) -> None:
 def test_a_call_in_place_of_json_is_asked_again() -> None:
     asked = {"id": "a", "type": "function", "function": {"name": "search", "arguments": "{}"}}
     first = {"choices": [{"message": {"content": "One look.", "tool_calls": [asked]}, "finish_reason": "tool_calls"}]}
-    steps = [answer(json.dumps(first).encode(), headers=[JSON]), answer(OPENAI.said('{"n": 1}'), headers=[JSON])]
+    steps = [answer(json.dumps(first).encode(), headers=[JSON]), answer(OPENAI.whole('{"n": 1}'), headers=[JSON])]
     with RawServer(replies(*steps)) as server, OPENAI.client(server) as client:
         assert client.parse(PROMPT, dict[str, int]) == {"n": 1}

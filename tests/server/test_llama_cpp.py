@@ -26,7 +26,7 @@ from minimax_sync.emulator import Emulator
 SAID = "Hello from a real llama.cpp server: 12 tokens, both wires."
 WEATHER = ToolDef(
     "get_weather",
-    "Tell the weather.",
+    "Return the weather.",
     {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 )
 

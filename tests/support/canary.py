@@ -73,7 +73,7 @@ def secrets_in(value: object, depth: int = 3) -> list[str]:
 
 
 def leaks_of(error: BaseException) -> list[str]:
-    """Say where `error`, or what it is chained to, shows a secret; empty when it nowhere does."""
+    """Return the places where `error`, or what it is chained to, shows a secret."""
     places: list[str] = []
     for each in _chain(error):
         name = type(each).__name__

@@ -56,7 +56,7 @@ def _look_at(response: ChatResponse) -> None:
 
 
 def _fold(make: Callable[[tuple[str, ...]], Accumulator], data: bytes) -> None:
-    """Take `data` as a stream whose first byte says how it is cut, and as a whole body; both must agree to end."""
+    """Take `data` as a stream whose first byte is the size of its pieces, and as a whole body."""
     size, stops, rest = (data[0] if data else 0) or 1, ("stop", "\n\n") if data[:1] > b"\x7f" else (), data[1:]
     accumulator, parser = make(stops), SseParser()
     try:
@@ -77,12 +77,12 @@ def _fold(make: Callable[[tuple[str, ...]], Accumulator], data: bytes) -> None:
 
 
 def openai(data: bytes) -> None:
-    """Accumulator the OpenAI wire."""
+    """Accumulate a stream and a body of the OpenAI wire."""
     _fold(OpenAIAccumulator, data)
 
 
 def anthropic(data: bytes) -> None:
-    """Accumulator the Anthropic wire."""
+    """Accumulate a stream and a body of the Anthropic wire."""
     _fold(AnthropicAccumulator, data)
 
 

@@ -1,6 +1,6 @@
 """Serve a GGUF with the real llama.cpp on loopback until standard input closes; prints the address first.
 
-Its own process, so that the server's threads are not the tests' and it ends with whoever started it.
+Its own process, so that the server's threads are not the tests' and it ends with the process that started it.
 """
 
 from __future__ import annotations

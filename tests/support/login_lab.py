@@ -18,7 +18,7 @@ BUNDLE = Path("secrets/minimax_token_plan.json")
 
 
 class Codes:
-    """An `on_code` that remembers what it was told."""
+    """An `on_code` that records what it was called with."""
 
     def __init__(self) -> None:
         self.user_code = ""
@@ -68,5 +68,5 @@ def write_expired_bundle(path: Path, region: str) -> Path:
 
 
 def is_private(path: Path) -> bool:
-    """Return True if only the owner may open `path`; on Windows modes do not say, so always."""
+    """Return True if only the owner may open `path`; always on Windows, whose modes do not show it."""
     return windows.installed() or path.stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""A server on loopback that does on the wire exactly what a test's script says, faults included.
+"""A server on loopback that does on the wire exactly what a test's script does, faults included.
 
     def script(peer: Peer) -> None:
         peer.read_request()

@@ -1,4 +1,4 @@
-"""Feed bytes to a fold as a connection would, in any pieces, and tell what came out."""
+"""Feed bytes to a fold as a connection would, in any pieces, and return what came out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def chunks_of(accumulator: Accumulator, reads: Iterable[bytes]) -> list[StreamCh
 
 
 def replay(make: MakeFold, data: bytes, step: int = 9) -> ChatResponse:
-    """Accumulator a stream whole, byte by byte, and split in two at points `step` bytes apart.
+    """Accumulate a stream whole, byte by byte, and split in two at points `step` bytes apart.
 
     All must agree, and the deltas with the response.
     """
@@ -63,7 +63,7 @@ def replay(make: MakeFold, data: bytes, step: int = 9) -> ChatResponse:
 
 
 def plain(make: MakeFold, body: Any) -> ChatResponse:
-    """Accumulator a whole answer."""
+    """Accumulate a whole answer."""
     accumulator = make()
     accumulator.feed_body(body if isinstance(body, bytes) else json.dumps(body).encode())
     accumulator.end()

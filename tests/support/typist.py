@@ -87,7 +87,7 @@ class Typist:
         ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
         try:
             data = os.read(self._master, 65536) if ready else b""
-        except OSError:  # Linux says EIO when the other end is closed
+        except OSError:  # Linux raises EIO when the other end is closed
             data = b""
         self.seen += data.decode("utf-8", "replace")
         return bool(data)

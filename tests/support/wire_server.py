@@ -64,8 +64,8 @@ class Wire:
             del defaults["api_key"]
         return MiniMaxClient(base_url=url, api_flavor=self.flavor, **{**defaults, **arguments})
 
-    def said(self, text: str) -> bytes:
-        """Write a whole answer that says `text`."""
+    def whole(self, text: str) -> bytes:
+        """Write a whole answer with `text`."""
         if self.flavor == "openai_compat":
             return json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}).encode()
         message = {"type": "message", "content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}
@@ -78,7 +78,7 @@ class Wire:
         return _typed("content_block_delta", index=1, delta={"type": "text_delta", "text": text})
 
     def asked(self, request: bytes) -> str:
-        """Read the last thing that a request says."""
+        """Return the text of the last message of a request."""
         content = json.loads(request)["messages"][-1]["content"]
         return content if isinstance(content, str) else str(content[-1]["text"])
 

@@ -20,7 +20,7 @@ def echo_of(wire: Wire) -> Callable[[Peer], None]:
             body = peer.read_request().body
             text = wire.asked(body)
             if b'"stream"' not in body:
-                peer.send(answer(wire.said(text), headers=[JSON]))
+                peer.send(answer(wire.whole(text), headers=[JSON]))
                 continue
             begin, end = wire.events[: wire.first_delta], wire.events[wire.whole_after - 1 :]
             peer.send(b"".join(framed([*begin, wire.delta(text), *end], "chunked")))

@@ -74,7 +74,7 @@ with LLMockServer() as server:
 
 
 class FaultServer:
-    """The server in a process of its own; a method of llmock's fixture is told by its name."""
+    """The server in a process of its own; a method of llmock's fixture is called by its name."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(

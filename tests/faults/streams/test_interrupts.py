@@ -98,7 +98,7 @@ def test_C13_ctrl_c_is_prompt_in_every_phase_and_the_next_call_works(wire: Wire,
                 peer.send(answer(wire.body, headers=[JSON])[:-5])
                 peer.stall()
             else:
-                peer.send(answer(wire.said(asked), headers=[JSON]))
+                peer.send(answer(wire.whole(asked), headers=[JSON]))
 
     tests = str(Path(__file__).parents[2])
     with RawServer(script) as server:
@@ -169,7 +169,7 @@ def test_C13_a_storm_of_interrupts_crosses_no_answers_and_leaks_no_socket(wire: 
                 begin, end = wire.events[: wire.first_delta], wire.events[wire.whole_after - 1 :]
                 peer.send(*framed([*begin, wire.delta(text), *end], "chunked"))
             else:
-                peer.send(answer(wire.said(text), headers=[JSON]))
+                peer.send(answer(wire.whole(text), headers=[JSON]))
 
     with RawServer(script) as server:
         # Warnings of sockets are off: an interrupt inside socket.socket() itself leaves one for Python to close.

@@ -29,7 +29,7 @@ GOOGLE = """Search the catalogue
         hits: A list.
     """
 
-NUMPY = """Tell the weather.
+NUMPY = """Return the weather.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ NUMPY = """Tell the weather.
         Of the temperatures.
     """
 
-SPHINX = """Tell the weather.
+SPHINX = """Return the weather.
 
     :param city: The city's name,
         in English.
@@ -86,7 +86,7 @@ SPHINX = """Tell the weather.
         ),
         (
             NUMPY,
-            "Tell the weather.",
+            "Return the weather.",
             {
                 "city": "The city's name, in English. Never a country.",
                 "days": "How many.",
@@ -96,14 +96,14 @@ SPHINX = """Tell the weather.
         ),
         (
             SPHINX,
-            "Tell the weather.",
+            "Return the weather.",
             {
                 "city": "The city's name, in English.",
                 "days": "How many days. No more than ten.",
                 "unit": "Of the temperatures.",
             },
         ),
-        ("Tell it.\n\n@param city: The name.\n@return: text", "Tell it.", {"city": "The name."}),
+        ("Do it.\n\n@param city: The name.\n@return: text", "Do it.", {"city": "The name."}),
         ("Parameters\n----------\nx : int\n    A number.", "", {"x": "A number."}),
         ("Do it.\nArgs:\n    x: a number\nReturns:\n    w: nothing", "Do it.", {"x": "a number"}),
         ("Do it.\n\nArguments:\n    not an entry at all\n    x:\n        below", "Do it.", {"x": "below"}),

@@ -59,7 +59,7 @@ RIVER: dict[str, Any] = {
 }
 
 
-def said_in(body: dict[str, Any]) -> str:
+def text_in(body: dict[str, Any]) -> str:
     """Return the last message of a request as text, on either wire."""
     content = body["messages"][-1]["content"]
     return content if isinstance(content, str) else "".join(block["text"] for block in content)
@@ -96,7 +96,7 @@ def test_an_answer_becomes_an_instance_of_the_schema(
     emulator: Emulator, any_client: MiniMaxClient, schema: Any, text: str, expected: Any
 ) -> None:
     emulator.answer(text, reasoning="Hm.")
-    assert any_client.parse("Tell me", schema) == expected
+    assert any_client.parse("Which?", schema) == expected
     assert len(emulator.journal) == 1
 
 
@@ -137,7 +137,7 @@ def test_a_misfit_is_sent_back_with_its_error(
     good = '{"name": "Elbe", "length_km": 1094}' if schema is not Person else '{"name": "Ada", "age": 36}'
     emulator.answer(bad, reasoning="I guess.")
     emulator.answer(good)
-    assert any_client.parse([ChatMessage.user("Tell me")], schema) is not None
+    assert any_client.parse([ChatMessage.user("Which?")], schema) is not None
     body = emulator.journal[-1].body
     assert [message["role"] for message in body["messages"] if message["role"] != "system"] == [
         *("user", "assistant", "user")
@@ -145,14 +145,14 @@ def test_a_misfit_is_sent_back_with_its_error(
     assert bad in json.dumps(body["messages"][-2], ensure_ascii=False).replace('\\"', '"')
     assert "I guess." in json.dumps(body["messages"][-2])
     for complaint in complaints:
-        assert f"- {complaint}" in said_in(body)
+        assert f"- {complaint}" in text_in(body)
 
 
 def test_a_cut_off_answer_is_sent_back_even_if_it_reads_as_json(emulator: Emulator, any_client: MiniMaxClient) -> None:
     emulator.answer("[1, 2]", finish_reason="length")
     emulator.answer("[1, 2, 3]")
     assert any_client.parse("Count", list[int]) == [1, 2, 3]
-    assert "cut off at the token limit" in said_in(emulator.journal[-1].body)
+    assert "cut off at the token limit" in text_in(emulator.journal[-1].body)
 
 
 def test_an_empty_answer_is_asked_again(emulator: Emulator, any_client: MiniMaxClient) -> None:
@@ -203,7 +203,7 @@ def test_the_newest_draft_and_formats_are_checked(emulator: Emulator, any_client
         (River("Elbe", 1), {}, "schema must be a dataclass"),
         (River | Point | Mood, {}, "schema must be a dataclass"),
         (int, {"max_repairs": -1}, "max_repairs must be a whole number from 0"),
-        (int, {"tools": [tool(said_in)]}, "tools do not go with a schema"),
+        (int, {"tools": [tool(text_in)]}, "tools do not go with a schema"),
         (int, {"response_format": "json"}, "response_format does not go with a schema"),
         (int, {"colour": "red"}, "unknown option colour"),
     ],
@@ -212,7 +212,7 @@ def test_what_cannot_be_parsed_is_refused_before_anything_is_sent(
     emulator: Emulator, any_client: MiniMaxClient, schema: Any, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(RequestError, match=message):
-        any_client.parse("Tell me", schema, **options)
+        any_client.parse("Which?", schema, **options)
     assert emulator.journal == []
 
 
@@ -227,7 +227,7 @@ def test_a_reference_out_of_the_schema_is_refused_and_never_fetched(
 
 def test_the_result_has_the_type_of_the_schema(emulator: Emulator, any_client: MiniMaxClient) -> None:
     emulator.answer('{"name": "Elbe", "length_km": 1094}')
-    river: River = any_client.parse("Tell me", River)
+    river: River = any_client.parse("Which?", River)
     assert river.length_km == 1094
 
 
@@ -246,7 +246,7 @@ def test_the_last_value_that_fits_is_taken(
     emulator: Emulator, any_client: MiniMaxClient, schema: Any, text: str, expected: Any
 ) -> None:
     emulator.answer(text)
-    assert any_client.parse("Tell me", schema) == expected
+    assert any_client.parse("Which?", schema) == expected
     assert len(emulator.journal) == 1
 
 

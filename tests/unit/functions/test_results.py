@@ -20,8 +20,7 @@ import numpy
 import pydantic
 import pytest
 
-from minimax_sync import Image, MiniMaxClient, RequestError
-from minimax_sync.emulator import Emulator
+from minimax_sync import Image, RequestError
 from minimax_sync.functions.results import as_content, as_text
 
 
@@ -141,17 +140,6 @@ def test_a_generator_without_end_is_an_error() -> None:
         as_text({"numbers": itertools.count()})
 
 
-def test_a_coroutine_is_an_error_result_of_the_tool(emulator: Emulator, any_client: MiniMaxClient) -> None:
-    def search(query: str) -> object:
-        """Search."""
-        return later()
-
-    emulator.answer(tool_calls=[("search", {"query": "a"})])
-    emulator.answer("ok")
-    assert any_client.run_tools("?", [search]).text == "ok"
-    assert "asyncio.run" in json.dumps(emulator.journal[-1].body)
-
-
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 
 
@@ -174,6 +162,27 @@ class Undrawn(Figure):
 
     def _repr_png_(self) -> None:
         return None
+
+
+class Drawn:
+    def _repr_png_(self) -> bytes:
+        return PNG
+
+
+@pytest.mark.parametrize(
+    ("result", "text", "images"),
+    [
+        (Image.from_bytes(PNG), "1 image", 1),
+        (PNG, "1 image", 1),
+        (Drawn(), "1 image", 1),
+        (("the plot", Drawn()), "the plot", 1),
+        ([PNG, {"points": 3}, Drawn(), 7], '[{"points":3},7]', 2),
+        (b"hello", '"aGVsbG8="', 0),
+    ],
+    ids=["Image", "bytes", "figure", "text and figure", "list", "bytes of no image"],
+)
+def test_images_are_taken_out_of_a_result(result: object, text: str, images: int) -> None:
+    assert as_content(result) == (text, (Image.from_bytes(PNG),) * images)
 
 
 @pytest.mark.parametrize("figure", [Figure(), Undrawn()])

@@ -6,6 +6,7 @@ import contextvars
 import functools
 import json
 import threading
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
@@ -142,7 +143,7 @@ def test_failures_are_reported_to_the_model_and_to_the_hooks(
     def fail(path: str) -> str:
         raise FileNotFoundError(f"no file {path}")
 
-    told: list[Event] = []
+    seen: list[Event] = []
     emulator.answer(
         tool_calls=[
             ("fail", {"path": "a.txt"}),
@@ -154,7 +155,7 @@ def test_failures_are_reported_to_the_model_and_to_the_hooks(
         ]
     )
     emulator.answer("I see.")
-    watching = any_client.with_options(hooks=[told.append])
+    watching = any_client.with_options(hooks=[seen.append])
     response = watching.run_tools("Try", [fail, add], parallel=parallel)
     assert response.text == "I see."
     body = emulator.journal[-1].body
@@ -168,9 +169,9 @@ def test_failures_are_reported_to_the_model_and_to_the_hooks(
     if is_anthropic(body):
         assert [is_error for _, is_error in results_in(body)] == [True] * 5 + [False]
     assert [message.is_error for message in response.messages if message.role == "tool"] == [True] * 5 + [False]
-    failures = [(event.tool, event.error_type) for event in told if isinstance(event, ToolFailed)]
+    failures = [(event.tool, event.error_type) for event in seen if isinstance(event, ToolFailed)]
     assert failures == [("fail", "FileNotFoundError"), *[("add", "ToolArgumentsError")] * 3]
-    assert "a.txt" not in repr(told)
+    assert "a.txt" not in repr(seen)
 
 
 @pytest.mark.parametrize("parallel", [False, True])
@@ -237,6 +238,8 @@ def test_a_tool_without_a_function_is_the_callers_to_answer(emulator: Emulator, 
     ("arguments", "message"),
     [
         ({"max_rounds": 0}, "max_rounds must be a whole number from 1"),
+        ({"max_rounds": True}, "max_rounds must be a whole number from 1"),
+        ({"approve": 5}, "approve must be a function"),
         ({"parallel": 0}, "parallel must be True, False or the number of threads"),
         ({"parallel": "yes"}, "parallel must be"),
         ({"tools": [add, add]}, "two tools are named 'add'"),
@@ -251,34 +254,31 @@ def test_a_tool_without_a_function_is_the_callers_to_answer(emulator: Emulator, 
 def test_what_cannot_be_run_is_refused_before_anything_is_sent(
     emulator: Emulator, any_client: MiniMaxClient, arguments: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(RequestError, match=message):
-        any_client.run_tools("Go", **{"tools": [add], **arguments})
+    for method in (any_client.run_tools, any_client.tool_run):
+        with pytest.raises(RequestError, match=message):
+            method("Go", **{"tools": [add], **arguments})
     assert emulator.journal == []
 
 
-class Broken:
+class NoText(Exception):
+    """An exception, and a result, without a text."""
+
     def __str__(self) -> str:
         raise ValueError("no text")
 
 
-def test_a_result_that_cannot_be_encoded_is_an_error_of_the_tool(emulator: Emulator, any_client: MiniMaxClient) -> None:
-    def broken() -> Broken:
-        return Broken()
+def returns_it() -> NoText:
+    return NoText()
 
-    emulator.answer(tool_calls=[("broken", {})])
+
+def raises_it() -> None:
+    raise NoText
+
+
+@pytest.mark.parametrize(("function", "text"), [(returns_it, "ValueError: no text"), (raises_it, "NoText")])
+def test_what_has_no_text_is_an_error_of_the_tool(
+    emulator: Emulator, any_client: MiniMaxClient, function: Callable[[], object], text: str
+) -> None:
+    emulator.answer(tool_calls=[(function.__name__, {})])
     emulator.answer("Sorry.")
-    assert any_client.run_tools("Go", [broken]).messages[2].text == "ValueError: no text"
-
-
-class Unprintable(Exception):
-    def __str__(self) -> str:
-        raise ValueError("no text")
-
-
-def test_an_exception_without_text_is_reported_by_its_type(emulator: Emulator, any_client: MiniMaxClient) -> None:
-    def fail() -> None:
-        raise Unprintable
-
-    emulator.answer(tool_calls=[("fail", {})])
-    emulator.answer("Sorry.")
-    assert any_client.run_tools("Go", [fail]).messages[2].text == "Unprintable"
+    assert any_client.run_tools("Go", [function]).messages[2].text == text

@@ -1,4 +1,4 @@
-"""What a model is told of a function, and what is made of the arguments it writes."""
+"""The definition of a function for a model, and the conversion of the model's arguments."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def forecast(
     window: Optional[Window] = None,  # noqa: UP045  the old spelling must work too
     tags: list[str] = [],  # noqa: B006  as people write it
 ) -> str:
-    """Tell the weather,
+    """Return the weather,
     as it will be.
 
     It is often right.
@@ -66,7 +66,7 @@ def forecast(
 
 def test_a_signature_becomes_a_schema_without_references() -> None:
     definition = interface_of(forecast).definition()
-    assert (definition.name, definition.description) == ("forecast", "Tell the weather, as it will be.")
+    assert (definition.name, definition.description) == ("forecast", "Return the weather, as it will be.")
     assert definition.parameters == {
         "type": "object",
         "properties": {
@@ -215,7 +215,7 @@ def test_a_partial_hides_what_it_fixes() -> None:
     fixed = functools.partial(forecast, Place("Kiel"), days=2)
     definition = interface_of(fixed).definition()
     assert definition.name == "forecast"
-    assert definition.description == "Tell the weather, as it will be."
+    assert definition.description == "Return the weather, as it will be."
     assert list(definition.parameters["properties"]) == ["unit", "mode", "window", "tags"]
 
 

@@ -57,7 +57,7 @@ class Extra(TypedDict):
 
 
 def unpacked(**more: Unpack[Extra]) -> Any:
-    """Tell."""
+    """Return them."""
     return more
 
 
@@ -75,8 +75,8 @@ class Waiter:
         (Place, "Place", "", {"city": "Ulm"}, Place("Ulm")),
         (cached, "cached", "Count on.", {"a": "1"}, 2),
         (len, "len", "Return the number of items in a container.", {"obj": [1, 2]}, 2),
-        (unpacked, "unpacked", "Tell.", {"city": "Ulm", "days": "2"}, {"city": "Ulm", "days": 2}),
-        (unpacked, "unpacked", "Tell.", {"city": "Ulm"}, {"city": "Ulm"}),
+        (unpacked, "unpacked", "Return them.", {"city": "Ulm", "days": "2"}, {"city": "Ulm", "days": 2}),
+        (unpacked, "unpacked", "Return them.", {"city": "Ulm"}, {"city": "Ulm"}),
     ],
 )
 def test_every_kind_of_callable_is_read_and_called(

@@ -117,20 +117,57 @@ def test_nobody_is_asked_again_about_a_call_that_was_refused(
     assert (payments.made, asked) == (["Ada"], ["Ada", "Bob"])
 
 
-def test_a_run_that_is_closed_during_a_call_begins_no_other_call(emulator: Emulator, any_client: MiniMaxClient) -> None:
+def test_a_run_that_another_thread_closes_during_a_call_begins_no_other_call(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
     ran: list[int] = []
 
     def stop(n: int) -> None:
         """Close the run."""
         ran.append(n)
-        run.close()
+        closer = threading.Thread(target=run.close)
+        closer.start()
+        closer.join()
 
     emulator.answer(tool_calls=[("stop", {"n": 1}), ("stop", {"n": 2})])
     run = any_client.tool_run("Stop.", [stop])
-    with pytest.raises(StreamInterruptedError, match="the run was closed"):
+    with pytest.raises(StreamInterruptedError, match="the run was closed") as caught:
         list(run)
-    assert ran == [1]
+    assert (ran, len(emulator.journal)) == ([1], 1)
     assert [message.role for message in run.messages] == ["user", "assistant", "tool"]
+    assert caught.value.partial.messages == run.messages
+    with pytest.raises(StreamInterruptedError):
+        next(run)
+
+
+def test_a_run_that_is_closed_during_parallel_calls_lets_them_finish_and_sends_nothing(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    begun, closed, finished = threading.Barrier(3), threading.Event(), []
+
+    def meet(n: int) -> int:
+        """Meet."""
+        begun.wait(10)
+        closed.wait(10)
+        finished.append(n)
+        return n
+
+    emulator.answer(tool_calls=[("meet", {"n": 1}), ("meet", {"n": 2})])
+    run = any_client.tool_run("Meet.", [meet], parallel=True)
+
+    def close() -> None:
+        begun.wait(10)
+        run.close()
+        closed.set()
+
+    closer = threading.Thread(target=close)
+    closer.start()
+    with pytest.raises(StreamInterruptedError) as caught:
+        list(run)
+    closer.join()
+    assert sorted(finished) == [1, 2]
+    assert len(emulator.journal) == 1
+    assert [message.text for message in caught.value.partial.messages] == ["Meet.", "", "1", "2"]
 
 
 @pytest.mark.parametrize("wait", [{"delay": 60.0}, {"silence": 60.0}])
@@ -153,6 +190,20 @@ def test_a_run_that_is_closed_before_the_first_chunk_of_a_round_ends(
     assert len(emulator.journal) <= rounds
     with pytest.raises(StreamInterruptedError):
         next(run)
+
+
+def test_a_run_that_is_closed_while_the_model_answers_ends_at_once(
+    emulator: Emulator, any_client: MiniMaxClient
+) -> None:
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"})])
+    run = any_client.tool_run("Pay.", [Payments().pay])
+    with pytest.raises(StreamInterruptedError) as caught:
+        for chunk in run:
+            if isinstance(chunk, ToolResult):
+                emulator.answer("This answer never ends.", silence=60.0, pings=1000)
+                threading.Timer(0.05, run.close).start()
+    assert [message.role for message in caught.value.partial.messages][:3] == ["user", "assistant", "tool"]
+    assert len(emulator.journal) == 2
 
 
 def test_a_second_reader_is_refused_and_the_first_reads_on(emulator: Emulator, any_client: MiniMaxClient) -> None:

@@ -64,8 +64,8 @@ def test_a_callable_without_attributes_is_wrapped_and_stays_callable() -> None:
 def test_chat_takes_a_tool_as_it_takes_a_definition(emulator: Emulator, any_client: MiniMaxClient) -> None:
     emulator.answer(tool_calls=[("add", {"a": 1})])
     assert any_client.chat("1 + 1?", tools=[add]).tool_calls[0].arguments == {"a": 1}
-    (told,) = emulator.journal[-1].body["tools"]
-    assert told.get("function", told)["description"] == "Add two numbers."
+    (sent,) = emulator.journal[-1].body["tools"]
+    assert sent.get("function", sent)["description"] == "Add two numbers."
 
 
 def test_a_class_is_wrapped_and_keeps_its_own_attributes() -> None:
