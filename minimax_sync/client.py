@@ -138,6 +138,10 @@ class MiniMaxClient:
 
         `provider` picks a section of its `providers`, `agent` an entry of the `agents.d/*.yaml` beside it. `overrides`
         are arguments of the client and win. Raises `ConfigError` naming file, key and line.
+
+        >>> with MiniMaxClient.from_config(api_key=emulator.api_key, base_url=emulator.base_url) as configured:
+        ...     print(configured.chat("Hello").text)
+        You said: "Hello".
         """
         return _over(cls, open_core(overrides, path=path, provider=provider, agent=agent))
 
@@ -150,6 +154,10 @@ class MiniMaxClient:
         `input` is a string, a `ChatRequest`, a `ChatMessage`, a sequence of messages, or an OpenAI-style dict;
         `messages=[...]` may be given instead. `options` are the fields of `ChatRequest`. Raises `RequestError` for an
         invalid request before anything is sent, and any other `LlmError` for a call that still fails after the retries.
+
+        >>> answer = client.chat("How long is the Loire?", system="Answer in one line.", max_tokens=200)
+        >>> answer.text, answer.finish_reason
+        ('You said: "How long is the Loire?".', 'stop')
         """
         request = as_request(input, options)
         call = self._core.call("chat", request)
@@ -164,6 +172,10 @@ class MiniMaxClient:
 
         Takes what `chat` takes. Errors before the first chunk are raised here, after the retries; later ones are raised
         by reading the stream.
+
+        >>> with client.stream("Hello") as stream:
+        ...     print("".join(stream.text_deltas()))
+        You said: "Hello".
         """
         return self._stream(as_request(input, options))
 
@@ -197,6 +209,11 @@ class MiniMaxClient:
         answer that does not fit, or was cut off, is sent back with its error up to `max_repairs` times; then
         `ResponseFormatError` is raised, with the last answer as `.partial`. `full=True` returns a `Parsed`: the value
         with its response, the usage of all calls, and the number of repairs.
+
+        >>> client.parse("Name two rivers.", list[str])
+        ['example']
+        >>> client.parse("Name two rivers.", list[str], full=True).repairs
+        0
         """
         from .functions.parse import parse
 
@@ -228,6 +245,11 @@ class MiniMaxClient:
         that have no result, `finish_reason` "tool_calls", after `max_rounds` answers, and when one of them is for
         a `ToolDef` or dict among the `tools`, which has no function: then none of that answer's functions is called.
         The calls of an answer that was cut off, `finish_reason` "length" or "content_filter", are not run either.
+
+        >>> def degrees(city: str) -> int:
+        ...     return 21
+        >>> client.run_tools("How warm is it in Paris?", [degrees]).text
+        'You said: "How warm is it in Paris?".'
         """
         from .functions.run_tools import tool_run
 
@@ -250,6 +272,12 @@ class MiniMaxClient:
         """Return what `run_tools` does as a stream: the chunks of all rounds, with a `ToolResult` for each call.
 
         The run begins when it is iterated. It is a context manager; `close()` works from any thread.
+
+        >>> def degrees(city: str) -> int:
+        ...     return 21
+        >>> with client.tool_run("How warm is it?", [degrees]) as run:
+        ...     print("".join(run.text_deltas()))
+        You said: "How warm is it?".
         """
         from .functions.run_tools import tool_run
 
@@ -266,6 +294,10 @@ class MiniMaxClient:
         """Return a new `Conversation`, which keeps the history; `messages` is the history to continue.
 
         `options` hold for each of its turns.
+
+        >>> talk = client.conversation("Be brief.", temperature=0.5)
+        >>> talk.say("I am Ada.").text
+        'You said: "I am Ada.".'
         """
         from .conversation import Conversation
 
@@ -296,6 +328,9 @@ class MiniMaxClient:
         An `LlmError` is a result; an exception of `inputs` is raised, after the results of the inputs before it.
         Leaving the loop ends the run: nothing more is sent, and calls in flight finish in daemon threads, their results
         discarded.
+
+        >>> [result.response.text for result in client.map(["one", "two"], workers=2)]
+        ['You said: "one".', 'You said: "two".']
         """
         from .batch.run import reader
 
@@ -330,35 +365,55 @@ class MiniMaxClient:
 
     @sealed
     def embed(self, texts: str | Sequence[str], *, kind: str = "db", model: str = "embo-01") -> minimax_sync.Embeddings:
-        """Return one vector per text. `kind` is "db" for texts to search in, "query" for texts to search for."""
+        """Return one vector per text. `kind` is "db" for texts to search in, "query" for texts to search for.
+
+        >>> len(client.embed(["The Loire", "The Rhine"]).vectors)
+        2
+        """
         from .calls import services
 
         return services.embed(self._core, texts, kind, model)
 
     @sealed
     def models(self) -> tuple[minimax_sync.Model, ...]:
-        """Return the models that the service lists, or the known ones if it has no list (404)."""
+        """Return the models that the service lists, or the known ones if it has no list (404).
+
+        >>> client.models()[0].id
+        'MiniMax-M2.5'
+        """
         from .calls import services
 
         return services.models(self._core)
 
     @sealed
     def quota(self) -> minimax_sync.Quota:
-        """Return the windows of the Token Plan and what remains of each."""
+        """Return the windows of the Token Plan and what remains of each.
+
+        >>> client.quota().windows[0].remaining_percent
+        99.0
+        """
         from .calls import services
 
         return services.quota(self._core)
 
     @sealed
     def balance(self) -> minimax_sync.Balance:
-        """Return what a pay-as-you-go account has left."""
+        """Return what a pay-as-you-go account has left.
+
+        >>> client.balance().available
+        Decimal('12.34')
+        """
         from .calls import services
 
         return services.balance(self._core)
 
     @sealed
     def count_tokens(self, input: object = None, **options: Unpack[ChatOptions]) -> int:
-        """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes."""
+        """Return how many tokens the prompt of a request has, as the service counts them. Takes what `chat` takes.
+
+        >>> client.count_tokens("How long is the Loire?") < 20
+        True
+        """
         from .calls import services
 
         return services.count_tokens(self._core, as_request(input, options))
@@ -369,6 +424,9 @@ class MiniMaxClient:
         """Return a sibling with another `model`, `timeout`, `connect_timeout`, `idle_timeout`, `retry` or `hooks`.
 
         It shares session, limiter and credentials; closing it leaves them open.
+
+        >>> client.with_options(timeout=5, model="MiniMax-M2.5").chat("Hello").text
+        'You said: "Hello".'
         """
         return _over(type(self), self._core.with_options(overrides))
 
@@ -378,7 +436,13 @@ class MiniMaxClient:
         return self._core.channel.limiter
 
     def close(self) -> None:
-        """Stop the background thread and close the connections, but not a user's session. May be repeated."""
+        """Stop the background thread and close the connections, but not a user's session. May be repeated.
+
+        >>> client.close()
+        >>> client.chat("Hello")
+        Traceback (most recent call last):
+        minimax_sync.errors.RequestError: this client is closed; make another one
+        """
         self._core = self._core.close()
 
     def __enter__(self) -> Self:

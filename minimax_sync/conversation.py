@@ -145,6 +145,12 @@ class Conversation:
 
         Takes what `say` takes. With `tools` it is a `ToolRun`'s stream: the chunks of all rounds with a `ToolResult`
         for each call.
+
+        >>> talk = client.conversation()
+        >>> "".join(talk.stream("Hello").text_deltas())
+        'You said: "Hello".'
+        >>> len(talk.messages)
+        2
         """
         with self._in_turn() as before:
             tools, chosen = self._tools_and_options(options)
@@ -168,6 +174,9 @@ class Conversation:
         does.
 
         The history gets the answer that fits, without the repairs; the usage is that of all calls.
+
+        >>> client.conversation().parse("Name two rivers.", list[str])
+        ['example']
         """
         with self._in_turn() as before:
             tools, chosen = self._tools_and_options(options, runs_tools=False)

@@ -216,7 +216,12 @@ class ChatStream:
         raise error
 
     def text_deltas(self) -> Iterator[str]:
-        """Yield the text alone, piece by piece."""
+        """Yield the text alone, piece by piece.
+
+        >>> for text in client.stream("Hello").text_deltas():
+        ...     print(text, end="", flush=True)
+        You said: "Hello".
+        """
         for chunk in self:
             if type(chunk) is TextDelta:
                 yield chunk.text

@@ -128,6 +128,9 @@ class Image:
     def from_url(cls, url: str) -> Image:
         """Take an http(s) URL, which the service fetches, the `mm_file://` URL of a file that was uploaded to it, or a
         base64 `data:` URL, which is checked here.
+
+        >>> ChatMessage.user("What is this?", images=[Image.from_url("https://example.com/a.png")]).images
+        (Image('https://example.com/a.png'),)
         """
         if not isinstance(url, str) or not url[:8].lower().startswith(_URL_STARTS):
             raise RequestError(

@@ -85,7 +85,11 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     def tool_result(
         cls, tool_call_id: str, content: object, name: str | None = None, *, is_error: bool = False
     ) -> ChatMessage:
-        """The result of a tool call; what is not a string is sent as JSON."""
+        """The result of a tool call; what is not a string is sent as JSON.
+
+        >>> ChatMessage.tool_result("call_1", "21 degrees").text
+        '21 degrees'
+        """
         if not isinstance(tool_call_id, str):
             raise RequestError(f"tool_call_id must be a string, not {type(tool_call_id).__name__}")
         if isinstance(content, str):
@@ -138,7 +142,11 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ChatMessage:
-        """Read a message from what `to_dict` returned. Raises `RequestError` for anything else."""
+        """Read a message from what `to_dict` returned. Raises `RequestError` for anything else.
+
+        >>> ChatMessage.from_dict(ChatMessage.user("Hello").to_dict()).text
+        'Hello'
+        """
         if not isinstance(source, Mapping):
             raise RequestError(f"a message must be a dict, not {type(source).__name__}")
         content = source.get("content")

@@ -105,7 +105,11 @@ class ChatResponse(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ChatResponse:
-        """Read an answer from what `to_dict` returned. Raises `RequestError` for anything else."""
+        """Read an answer from what `to_dict` returned. Raises `RequestError` for anything else.
+
+        >>> ChatResponse.from_dict(client.chat("Hello").to_dict()).text
+        'You said: "Hello".'
+        """
         if not isinstance(source, Mapping):
             raise RequestError(f"an answer must be a dict, not {type(source).__name__}")
         for name, kind in _FIELDS.items():

@@ -77,6 +77,9 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False, repr_omit_defaults=True)
         Each request of a sum has the price of its own size. `prices` maps model names to `Price`; the default is the
         table of `minimax_sync.values.models`, dated there, under any spelling of the name. Raises `ConfigError` for a
         model without a known price, and for a `service_tier` that it does not offer.
+
+        >>> TokenUsage(prompt_tokens=1_000_000, total_tokens=1_000_000).cost("MiniMax-M2.5")
+        0.3
         """
         if prices is not None and model in prices:
             return _dollars(self, prices[model])
