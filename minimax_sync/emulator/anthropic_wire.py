@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from .envelopes import Refusal, dumps, error_body, id_headers, json_reply, new_id
-from .generation import PIECE, Prompt, Usage, measure, pieces, usage_of
+from .envelopes import Refusal, call_id, dumps, error_body, new_id, stream_reply, whole_reply
+from .generation import PIECE, Prompt, Usage, measure, pieces, text_of, usage_of
 from .journal import count_images
 from .models import Model
-from .openai_wire import call_id, text_of
 from .samples import schema_asked_for
 from .script import Answer, Call
-from .server import SSE, Reply
+from .server import Reply
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 STOP_REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
@@ -78,17 +77,13 @@ def _whole(model: str, answer: Answer, usage: Usage) -> Reply:
         content.append(_tool_use(call, position, _input(call.arguments)))
     value = _message(answer_id, model, content, _usage(usage, usage.output))
     value["stop_reason"] = STOP_REASONS.get(answer.ending, answer.ending)
-    delivery = answer.delivery
-    headers = {**id_headers(answer_id), **answer.headers}
-    return json_reply(value, headers=headers, delay=delivery.delay, silence=delivery.silence)
+    return whole_reply(value, answer)
 
 
 def _stream(model: str, answer: Answer, usage: Usage) -> Reply:
     answer_id = new_id()
     start = {"message": _message(answer_id, model, [], _usage(usage, 0)), "type": "message_start"}
-    events: list[bytes | float] = [_event("message_start", start), PING]
-    delivery = answer.delivery
-    events += delivery.keep_alives(PING)
+    events: list[bytes | float] = [_event("message_start", start), PING, *answer.delivery.keep_alives(PING)]
     cut = len(events)
     for event in _content_events(answer):
         if event["type"] == "content_block_delta":
@@ -97,9 +92,7 @@ def _stream(model: str, answer: Answer, usage: Usage) -> Reply:
     stop = {"stop_reason": STOP_REASONS.get(answer.ending, answer.ending)}
     final = {"type": "message_delta", "delta": stop, "usage": _usage(usage, usage.output)}
     events += [_event("message_delta", final), _event("message_stop", {"type": "message_stop"})]
-    headers = {**id_headers(answer_id), **answer.headers}
-    silence = delivery.silence_before_head
-    return Reply(events, content_type=SSE, headers=headers, cut=cut, delay=delivery.delay, silence=silence)
+    return stream_reply(events, cut, answer_id, answer)
 
 
 def _content_events(answer: Answer) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Refusals and their shapes: the error envelope of both wires, and `base_resp` on an HTTP 200.
+"""What replies of both wires share: ids, the delivery of answers, the error envelope, `base_resp` on an HTTP 200.
 
 The tables contain what was observed of the service: the HTTP status and the words of each code.
 """
@@ -6,13 +6,15 @@ The tables contain what was observed of the service: the HTTP status and the wor
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from .server import PLAIN, Reply
+from .script import Answer
+from .server import PLAIN, SSE, Reply
 
 NOT_FOUND = Reply(b"404 page not found", 404, PLAIN)
 
@@ -113,6 +115,19 @@ def json_reply(value: Any, status: int = 200, **attributes: Any) -> Reply:
     return Reply(dumps(value).encode("utf-8", "replace"), status, **attributes)
 
 
+def whole_reply(value: dict[str, Any], answer: Answer) -> Reply:
+    """Answer with `value`, the body of a whole answer, as its delivery asks."""
+    headers, delivery = {**id_headers(value["id"]), **answer.headers}, answer.delivery
+    return json_reply(value, headers=headers, delay=delivery.delay, silence=delivery.silence)
+
+
+def stream_reply(events: list[bytes | float], cut: int, answer_id: str, answer: Answer) -> Reply:
+    """Answer with the events of a stream as its delivery asks; `cut` is that of a `Reply`."""
+    headers, delivery = {**id_headers(answer_id), **answer.headers}, answer.delivery
+    silence = delivery.silence_before_head
+    return Reply(events, content_type=SSE, headers=headers, cut=cut, delay=delivery.delay, silence=silence)
+
+
 def error_body(refusal: Refusal, status: int, request_id: str) -> dict[str, Any]:
     """Build the error envelope that both wires share."""
     kind = ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
@@ -141,6 +156,11 @@ def base_resp(code: int = 0, message: str = "") -> dict[str, Any]:
 def new_id() -> str:
     """Return a new id like the service's: 32 hex digits."""
     return uuid.uuid4().hex
+
+
+def call_id(position: int) -> str:
+    """Return a new id of a tool call, like the service's."""
+    return f"call_function_{secrets.token_hex(6)}_{position + 1}"
 
 
 def id_headers(request_id: str) -> Mapping[str, str]:

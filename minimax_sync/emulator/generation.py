@@ -106,6 +106,13 @@ def count_tokens(value: Any) -> int:
     return 0
 
 
+def text_of(content: Any) -> str:
+    """Join the text of a message's content, on either wire."""
+    if isinstance(content, list):
+        return "\n".join(block["text"] for block in content if block["type"] == "text")
+    return content or ""
+
+
 def measure(preamble: Any, messages: list[Any], context: int) -> tuple[int, int]:
     """Return a prompt's tokens and how many of them are cached: in a long prompt, all before the last message."""
     before = count_tokens(preamble) + count_tokens(messages[:-1])

@@ -6,14 +6,25 @@ The shapes are those of live captures: MiniMax's own fields beside OpenAI's, rea
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
-from .envelopes import ZERO_USAGE, Refusal, base_resp, dumps, envelope, id_headers, json_reply, new_id
-from .generation import PIECE, Prompt, Usage, measure, pieces, usage_of
+from .envelopes import (
+    ZERO_USAGE,
+    Refusal,
+    base_resp,
+    call_id,
+    dumps,
+    envelope,
+    id_headers,
+    json_reply,
+    new_id,
+    stream_reply,
+    whole_reply,
+)
+from .generation import PIECE, Prompt, Usage, measure, pieces, text_of, usage_of
 from .journal import Received, count_images
 from .models import Model
 from .samples import schema_asked_for
@@ -61,13 +72,6 @@ def _system(messages: list[dict[str, Any]]) -> Any:
     return messages[0].get("content") if messages[0]["role"] == "system" else None
 
 
-def text_of(content: Any) -> str:
-    """Join the text of a message's content, on either wire."""
-    if isinstance(content, list):
-        return "\n".join(block["text"] for block in content if block["type"] == "text")
-    return content or ""
-
-
 def reply(body: dict[str, Any], prompt: Prompt, answer: Answer, model: str, *, warning: str, done: bool) -> Reply:
     """Answer a chat request under the name of `model`, whole or as a stream, as the body asks for."""
     usage = _usage(usage_of(prompt, answer))
@@ -96,9 +100,7 @@ def _whole(model: str, answer: Answer, usage: dict[str, Any], warning: str) -> R
         **_sensitivity(answer),
         "base_resp": base_resp(0, warning),
     }
-    delivery = answer.delivery
-    headers = {**id_headers(answer_id), **answer.headers}
-    return json_reply(value, headers=headers, delay=delivery.delay, silence=delivery.silence)
+    return whole_reply(value, answer)
 
 
 def _stream(model: str, answer: Answer, usage: dict[str, Any] | None, warning: str, done: bool) -> Reply:
@@ -116,17 +118,14 @@ def _stream(model: str, answer: Answer, usage: dict[str, Any] | None, warning: s
     deltas = _deltas(answer)
     choices: list[dict[str, Any]] = [{"index": 0, "delta": delta} for delta in deltas[:-1]]
     choices.append({"finish_reason": answer.ending, "index": 0, "delta": deltas[-1]})
-    delivery = answer.delivery
-    events = delivery.keep_alives(PING)
+    events = answer.delivery.keep_alives(PING)
     events += [f"data: {head}{dumps(choice)}{tail}\n\n".encode("utf-8", "replace") for choice in choices]
     cut = len(events) - 1
     if usage is not None:
         events.append(_event(chunk | {"choices": [], "usage": usage, "base_resp": base_resp(0, warning)}))
     if done:
         events.append(DONE)
-    headers = {**id_headers(answer_id), **answer.headers}
-    silence = delivery.silence_before_head
-    return Reply(events, content_type=SSE, headers=headers, cut=cut, delay=delivery.delay, silence=silence)
+    return stream_reply(events, cut, answer_id, answer)
 
 
 def _deltas(answer: Answer) -> list[dict[str, Any]]:
@@ -189,11 +188,6 @@ def _event(value: Any) -> bytes:
 def _call(call: Call, position: int) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call_id(position), "type": "function", "function": function, "index": position}
-
-
-def call_id(position: int) -> str:
-    """Return a new id of a tool call, like the service's."""
-    return f"call_function_{secrets.token_hex(6)}_{position + 1}"
 
 
 def _reasoning(text: str) -> dict[str, Any]:

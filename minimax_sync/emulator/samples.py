@@ -210,20 +210,14 @@ def _number(schema: Schema, nth: int, *, is_whole: bool) -> int | float:
         if not first <= multiple <= last:
             raise NoSample("no number is between the bounds")
         return int(multiple * step) if is_whole else multiple * step
-    gap = _gap(schema)
-    low: float = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + gap)
-    high: float = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - gap)
-    value = min(max(1.5, low), high)
+    low, above = (schema.get(name, -math.inf) for name in ("minimum", "exclusiveMinimum"))
+    high, below = (schema.get(name, math.inf) for name in ("maximum", "exclusiveMaximum"))
+    gap = min(1.0, (min(high, below) - max(low, above)) / 4)  # to an exclusive bound
+    low, high = max(low, above + gap), min(high, below - gap)
+    value: float = min(max(1.5, low), high)
     if not low <= value <= high:
         raise NoSample("no number is between the bounds")
     return value + nth if value + nth <= high else value
-
-
-def _gap(schema: Schema) -> Any:
-    """Return a distance to exclusive bounds that is below the distance between the bounds."""
-    low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf))
-    high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf))
-    return min(1.0, (high - low) / 4)
 
 
 def _text(schema: Schema, nth: int) -> str:

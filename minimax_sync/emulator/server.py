@@ -252,8 +252,6 @@ class Handler(BaseHTTPRequestHandler):
     def _leave(self, *, reset: bool) -> None:
         self.close_connection = True
         if reset:
-            self.connection.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-            )
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self.rfile.close()  # it keeps the descriptor open, and only the last close sends the reset
             self.connection.close()

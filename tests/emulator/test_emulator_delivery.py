@@ -8,12 +8,20 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from support.emulator_calls import ANTHROPIC, OPENAI, Answer, anthropic, bearer, connect, openai, post
+from support.emulator_calls import (
+    ANTHROPIC,
+    BODIES,
+    OPENAI,
+    WIRES,
+    anthropic,
+    openai,
+    opened,
+    post,
+    text_of,
+)
 
 from minimax_sync.emulator import Emulator
 
-BODIES = {OPENAI: openai, ANTHROPIC: anthropic}
-WIRES = pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
 CALLS: list[Any] = [("look", {"path": "a/b.txt", "depth": 12}), ("book", {"guests": [{"name": "Ana"}, {"name": "Bo"}]})]
 
 
@@ -21,26 +29,20 @@ CALLS: list[Any] = [("look", {"path": "a/b.txt", "depth": 12}), ("book", {"guest
 @pytest.mark.parametrize("stream", [False, True])
 def test_silence_comes_before_the_first_byte(minimax_emulator: Emulator, path: str, stream: bool) -> None:
     minimax_emulator.answer("Hello!", silence=0.05)
-    connection = connect(minimax_emulator)
     began = time.monotonic()
-    connection.request("POST", path, json.dumps(BODIES[path](stream=stream)), bearer(minimax_emulator.api_key))
-    response = connection.getresponse()
-    assert time.monotonic() - began >= 0.05
-    assert b"H" in response.read()
-    connection.close()
+    with opened(minimax_emulator, path, BODIES[path](stream=stream)) as (_, response):
+        assert time.monotonic() - began >= 0.05
+        assert b"H" in response.read()
 
 
 @WIRES
 def test_pings_fill_the_silence_of_a_stream_after_its_head(minimax_emulator: Emulator, path: str) -> None:
     minimax_emulator.answer("Hello!", silence=0.08, pings=3)
-    connection = connect(minimax_emulator)
     began = time.monotonic()
-    connection.request("POST", path, json.dumps(BODIES[path](stream=True)), bearer(minimax_emulator.api_key))
-    response = connection.getresponse()
-    head_after = time.monotonic() - began
-    received = response.read()
+    with opened(minimax_emulator, path, BODIES[path](stream=True)) as (_, response):
+        head_after = time.monotonic() - began
+        received = response.read()
     whole_after = time.monotonic() - began
-    connection.close()
     assert head_after < whole_after
     assert whole_after >= 0.08
     ping, extra = (b": ping\n\n", 0) if path == OPENAI else (b"event: ping\n", 1)
@@ -52,7 +54,7 @@ def test_the_emulators_own_knobs_hold_for_every_answer_and_can_be_overridden() -
     with Emulator(leak="m2", split="whole") as emulator:
         emulator.answer(tool_calls=CALLS)
         emulator.answer(tool_calls=CALLS, leak="m3")
-        first, second = (_text(post(emulator, OPENAI, openai()), OPENAI) for _ in range(2))
+        first, second = (post(emulator, OPENAI, openai()).text for _ in range(2))
         emulator.leak = None
         emulator.answer(tool_calls=CALLS)
         third = post(emulator, OPENAI, openai(stream=True)).events
@@ -88,7 +90,7 @@ def test_leaked_calls_stand_in_the_text(
 ) -> None:
     minimax_emulator.answer("I will look.", reasoning="A file.", tool_calls=CALLS, leak=leak)
     answer = post(minimax_emulator, path, BODIES[path](stream=stream))
-    assert _text(answer, path, stream=stream) == text
+    assert (text_of(answer.events) if stream else answer.text) == text
     assert b"call_function_" not in answer.body
     assert b'"stop"' in answer.body if path == OPENAI else b'"end_turn"' in answer.body
 
@@ -99,8 +101,8 @@ def test_a_forced_call_leaks_too_and_malformed_arguments_as_they_are() -> None:
         forced = post(emulator, ANTHROPIC, anthropic(tools=[tool], tool_choice={"type": "any"}))
         emulator.answer(tool_calls=[("look", '{"path": ')])
         malformed = post(emulator, ANTHROPIC, anthropic())
-    assert '<parameter name="path">example</parameter>' in _text(forced, ANTHROPIC)
-    assert '<parameter name="arguments">{"path": </parameter>' in _text(malformed, ANTHROPIC)
+    assert '<parameter name="path">example</parameter>' in forced.text
+    assert '<parameter name="arguments">{"path": </parameter>' in malformed.text
 
 
 SPLITS = ["fragments", "whole", "characters", "interleaved", "repeated", "cumulative", "one_index", "no_index"]
@@ -213,14 +215,3 @@ def test_an_impossible_knob_is_an_error_at_once(minimax_emulator: Emulator, knob
         Emulator(**knobs)
     with pytest.raises(ValueError, match=words):
         minimax_emulator.answer("Hi", **knobs)
-
-
-def _text(answer: Answer, path: str, *, stream: bool = False) -> str:
-    if not stream:
-        value = answer.value
-        if path == OPENAI:
-            return str(value["choices"][0]["message"]["content"])
-        return "".join(block.get("text", "") for block in value["content"])
-    if path == OPENAI:
-        return "".join(event["choices"][0]["delta"].get("content", "") for event in answer.events)
-    return "".join(event.get("delta", {}).get("text", "") for event in answer.events)

@@ -8,12 +8,9 @@ import time
 from typing import Any
 
 import pytest
-from support.emulator_calls import ANTHROPIC, CHAT, OPENAI, anthropic, bearer, connect, get, openai, post
+from support.emulator_calls import ANTHROPIC, BODIES, CHAT, OPENAI, WIRES, anthropic, get, openai, opened, post, text_of
 
 from minimax_sync.emulator import Emulator
-
-BODIES = {OPENAI: openai, ANTHROPIC: anthropic}
-WIRES = pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +96,7 @@ def test_a_truncated_stream_ends_cleanly_without_its_end(minimax_emulator: Emula
     minimax_emulator.answer("A few words.")
     minimax_emulator.fault("truncate")
     events = post(minimax_emulator, path, BODIES[path](stream=True)).events
-    assert _text(events) == "A few "
+    assert text_of(events) == "A few "
     assert not any(_is_terminal(event) for event in events)
 
 
@@ -125,15 +122,10 @@ def test_a_disconnect_leaves_no_byte_and_keeps_the_answer(minimax_emulator: Emul
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_reset_comes_half_way(minimax_emulator: Emulator, path: str, stream: bool) -> None:
     minimax_emulator.fault("reset")
-    connection = connect(minimax_emulator)
-    connection.request("POST", path, json.dumps(BODIES[path](stream=stream)), bearer(minimax_emulator.api_key))
-    response = connection.getresponse()
-    read = bytearray()
-    with pytest.raises(ConnectionResetError):
+    request, read = BODIES[path](stream=stream), bytearray()
+    with opened(minimax_emulator, path, request) as (_, response), pytest.raises(ConnectionResetError):
         while piece := response.read1():
             read += piece
-    response.close()
-    connection.close()
     assert response.status == 200
     whole_events = read.decode().split("\n\n")[:-1]
     assert bool(whole_events) == stream
@@ -145,17 +137,13 @@ def test_a_reset_comes_half_way(minimax_emulator: Emulator, path: str, stream: b
 def test_a_stall_sends_headers_and_then_nothing(minimax_emulator: Emulator, path: str, stream: bool) -> None:
     minimax_emulator.answer("kept")
     minimax_emulator.fault("stall")
-    connection = connect(minimax_emulator)
-    connection.request("POST", path, json.dumps(BODIES[path](stream=stream)), bearer(minimax_emulator.api_key))
-    response = connection.getresponse()
-    assert response.status == 200
-    assert response.headers["content-type"].startswith("text/event-stream" if stream else "application/json")
-    assert connection.sock is not None
-    connection.sock.settimeout(0.03)
-    with pytest.raises(TimeoutError):
-        response.read1(1)
-    response.close()
-    connection.close()
+    with opened(minimax_emulator, path, BODIES[path](stream=stream)) as (connection, response):
+        assert response.status == 200
+        assert response.headers["content-type"].startswith("text/event-stream" if stream else "application/json")
+        assert connection.sock is not None
+        connection.sock.settimeout(0.03)
+        with pytest.raises(TimeoutError):
+            response.read1(1)
     assert b"kept" in post(minimax_emulator, path, BODIES[path]()).body
 
 
@@ -172,7 +160,7 @@ def test_an_error_in_a_stream_of_the_openai_wire_is_a_chunk_without_choices(mini
     minimax_emulator.answer("A few words.")
     minimax_emulator.fault("error_event")
     *events, last = post(minimax_emulator, OPENAI, openai(stream=True)).events
-    assert _text(events) == "A few "
+    assert text_of(events) == "A few "
     assert (last["choices"], last["base_resp"]) == (None, {"status_code": 1033, "status_msg": "system error"})
 
 
@@ -181,7 +169,7 @@ def test_an_error_in_a_stream_of_the_anthropic_wire_is_an_error_event(minimax_em
     minimax_emulator.fault("error_event", code=1002)
     answer = post(minimax_emulator, ANTHROPIC, anthropic(stream=True))
     *events, last = answer.events
-    assert _text(events) == "A few "
+    assert text_of(events) == "A few "
     assert b"event: error\n" in answer.body
     assert (last["type"], last["error"]["message"]) == ("error", "rate limit exceeded(RPM) (1002)")
 
@@ -237,12 +225,6 @@ def test_invalid_tool_calls_are_an_error_at_once(
 ) -> None:
     with pytest.raises(error, match=words):
         minimax_emulator.answer(tool_calls=calls)
-
-
-def _text(events: list[Any]) -> str:
-    deltas = [choice["delta"] for event in events for choice in event.get("choices") or []]
-    deltas += [event["delta"] for event in events if event.get("type") == "content_block_delta"]
-    return "".join(delta.get("content") or delta.get("text") or "" for delta in deltas)
 
 
 def _is_terminal(event: Any) -> bool:

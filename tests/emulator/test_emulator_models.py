@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.emulator_calls import ANTHROPIC, OPENAI, Answer, anthropic, get, openai, post
+from support.emulator_calls import ANTHROPIC, BODIES, OPENAI, WIRES, Answer, anthropic, get, openai, post
 
 from minimax_sync.emulator import Emulator
 
-BODIES = {OPENAI: openai, ANTHROPIC: anthropic}
-WIRES = pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
 M25, M3, M31 = "MiniMax-M2.5", "MiniMax-M3", "MiniMax-M3.1-Flash"
 
 

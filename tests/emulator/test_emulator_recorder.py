@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.emulator_calls import ANTHROPIC, OPENAI, Answer, anthropic, bearer, connect, get, openai, post, send
+from support.emulator_calls import ANTHROPIC, BODIES, OPENAI, Answer, anthropic, bearer, get, openai, opened, post, send
 from support.eventually import eventually
 
 from minimax_sync import ChatMessage, MiniMaxClient, tool
 from minimax_sync.emulator import Emulator
 
-KEY = "sk-api-a-key-that-nobody-may-see"
-BODIES = {OPENAI: openai, ANTHROPIC: anthropic}
+KEY = "sk-api-a-key-that-must-stay-secret"
 EXCHANGES = pytest.mark.parametrize(
     ("path", "stream"), [(OPENAI, False), (OPENAI, True), (ANTHROPIC, False), (ANTHROPIC, True)]
 )
@@ -80,7 +79,7 @@ def test_no_file_holds_a_key_a_token_or_a_group_id(upstream: Emulator, folder: P
     with Emulator(record=folder, upstream=upstream.url) as recorder:
         headers = {**bearer(KEY), "X-MiniMax-Group-Id": secrets[4]}
         answer = send(recorder, "POST", f"{OPENAI}?GroupId={secrets[4]}", json.dumps(request), headers)
-    assert KEY in answer.value["choices"][0]["message"]["content"], "the client sees what the server sent"
+    assert KEY in answer.text, "the client sees what the server sent"
     [file] = folder.iterdir()
     text = file.read_text()
     assert [secret for secret in secrets if secret in text] == []
@@ -139,7 +138,7 @@ def test_the_files_can_be_read_and_edited(upstream: Emulator, folder: Path) -> N
     document["response"]["json"]["choices"][0]["message"]["content"] = "Edited"
     whole.write_text(json.dumps(document))
     with Emulator(replay=folder) as replay:
-        assert post(replay, OPENAI, openai()).value["choices"][0]["message"]["content"] == "Edited"
+        assert post(replay, OPENAI, openai()).text == "Edited"
 
 
 def test_answers_to_a_repeated_request_come_in_order_and_the_last_one_again(upstream: Emulator, folder: Path) -> None:
@@ -147,7 +146,7 @@ def test_answers_to_a_repeated_request_come_in_order_and_the_last_one_again(upst
         upstream.answer(text)
     _record(folder, upstream, (OPENAI, openai()), (OPENAI, openai()))
     with Emulator(replay=folder) as replay:
-        texts = [post(replay, OPENAI, openai()).value["choices"][0]["message"]["content"] for _ in range(3)]
+        texts = [post(replay, OPENAI, openai()).text for _ in range(3)]
     assert texts == ["one", "two", "two"]
 
 
@@ -178,25 +177,21 @@ def test_errors_quota_and_models_are_recorded_too(upstream: Emulator, folder: Pa
 
 def test_a_stream_is_forwarded_as_it_comes(upstream: Emulator, folder: Path) -> None:
     upstream.answer("A few words of text.", delay=0.03)
-    with Emulator(record=folder, upstream=upstream.url) as recorder:
-        connection = connect(recorder)
-        connection.request("POST", ANTHROPIC, json.dumps(anthropic(stream=True)), bearer(KEY))
-        response = connection.getresponse()
+    with (
+        Emulator(record=folder, upstream=upstream.url) as recorder,
+        opened(recorder, ANTHROPIC, anthropic(stream=True), key=KEY) as (_, response),
+    ):
         first = response.readline()
         assert list(folder.iterdir()) == [], "the exchange is written at its end"
         whole = first + response.read()
-        connection.close()
     assert whole.endswith(b'data: {"type":"message_stop"}\n\n')
 
 
 def test_a_stream_that_the_client_leaves_is_recorded_to_its_end(upstream: Emulator, folder: Path) -> None:
     upstream.answer("word " * 4000, delay=0.0001)
     with Emulator(record=folder, upstream=upstream.url) as recorder:
-        connection = connect(recorder)
-        connection.request("POST", ANTHROPIC, json.dumps(anthropic(stream=True)), bearer(KEY))
-        connection.getresponse().readline()
-        assert connection.sock is not None
-        connection.close()
+        with opened(recorder, ANTHROPIC, anthropic(stream=True), key=KEY) as (_, response):
+            response.readline()
         eventually(lambda: any(file.suffix == ".json" for file in folder.iterdir()))
     with Emulator(replay=folder) as replay:
         assert post(replay, ANTHROPIC, anthropic(stream=True)).body.endswith(b'"message_stop"}\n\n')

@@ -189,15 +189,3 @@ def test_the_values_are_the_same_for_other_clients(minimax_emulator: Emulator) -
     blocks = [{"type": "text", "text": f"Follow this JSON schema: {json.dumps(schema)}"}]
     [*_, block] = post(minimax_emulator, ANTHROPIC, anthropic(system=blocks)).value["content"]
     assert block["text"] == '{"km":1}'
-
-
-def test_a_forced_call_is_not_repeated_when_its_result_is_there(minimax_emulator: Emulator) -> None:
-    def look(path: str) -> str:
-        """Look at a file."""
-        return f"{path} is there"
-
-    with MiniMaxClient(
-        minimax_emulator.api_key, base_url=minimax_emulator.base_url, requests_per_second=None
-    ) as client:
-        answer = client.run_tools("Look.", [look], tool_choice="look")
-    assert answer.text == "The tool answered: example is there"

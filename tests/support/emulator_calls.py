@@ -6,10 +6,13 @@ import base64
 import hashlib
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+import pytest
 
 from minimax_sync.emulator import Emulator
 
@@ -43,11 +46,25 @@ class Answer:
         return json.loads(self.body)
 
     @property
+    def text(self) -> str:
+        """The text of a whole answer, on either wire."""
+        if "choices" in self.value:
+            return str(self.value["choices"][0]["message"]["content"])
+        return "".join(block.get("text", "") for block in self.value["content"])
+
+    @property
     def events(self) -> list[Any]:
         """The data of every event of a stream; each must be JSON."""
         blocks = self.body.decode().split("\n\n")
         assert blocks.pop() == ""
         return [json.loads(block.partition("data: ")[2]) for block in blocks]
+
+
+def text_of(events: list[Any]) -> str:
+    """Join the text of a stream's events, on either wire."""
+    deltas = [choice["delta"] for event in events for choice in event.get("choices") or []]
+    deltas += [event["delta"] for event in events if event.get("type") == "content_block_delta"]
+    return "".join(delta.get("content") or delta.get("text") or "" for delta in deltas)
 
 
 def connect(emulator: Emulator) -> http.client.HTTPConnection:
@@ -62,6 +79,17 @@ def send(emulator: Emulator, method: str, path: str, body: Any, headers: Mapping
         return Answer(response.status, response.headers, response.read())
     finally:
         connection.close()
+
+
+@contextmanager
+def opened(
+    emulator: Emulator, path: str, body: Any, *, key: str | None = None
+) -> Iterator[tuple[http.client.HTTPConnection, http.client.HTTPResponse]]:
+    """Post, and give the connection and the response whose body is to be read."""
+    with closing(connect(emulator)) as connection:
+        connection.request("POST", path, json.dumps(body), bearer(key or emulator.api_key))
+        with connection.getresponse() as response:
+            yield connection, response
 
 
 def post(emulator: Emulator, path: str, body: Any, *, key: str | None = None) -> Answer:
@@ -99,3 +127,7 @@ def openai(messages: list[Any] | None = None, **fields: Any) -> dict[str, Any]:
 
 def anthropic(messages: list[Any] | None = None, **fields: Any) -> dict[str, Any]:
     return {**CHAT, "max_tokens": 100, **({"messages": messages} if messages is not None else {}), **fields}
+
+
+BODIES = {OPENAI: openai, ANTHROPIC: anthropic}
+WIRES = pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
