@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MODEL = "MiniMax-M2.5"
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+OPENAI_TOOLS: list[Any] = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
+ANTHROPIC_TOOLS: list[Any] = [{"name": "weather", "input_schema": SCHEMA}]
+HI: list[Any] = [{"role": "user", "content": "Hi"}]
+SPLITS = pytest.mark.parametrize("split", ["fragments", "whole", "characters", "interleaved"])
 
 
 @pytest.fixture
@@ -40,9 +44,7 @@ def anthropic_sdk(emulator: Emulator) -> Iterator[anthropic.Anthropic]:
 
 def test_openai_reads_a_whole_answer(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
     emulator.answer("Rhine, Elbe, Oder", reasoning="Three rivers.")
-    answer = openai_sdk.chat.completions.create(
-        model=MODEL, messages=[{"role": "user", "content": "Name three rivers"}], extra_body={"reasoning_split": True}
-    )
+    answer = openai_sdk.chat.completions.create(model=MODEL, messages=HI, extra_body={"reasoning_split": True})
     assert answer.choices[0].message.content == "Rhine, Elbe, Oder"
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage is not None
@@ -53,10 +55,7 @@ def test_openai_reads_a_whole_answer(emulator: Emulator, openai_sdk: openai.Open
 def test_openai_reads_a_stream_to_its_usage(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
     emulator.answer("Once upon a time there was a river.")
     with openai_sdk.chat.completions.create(
-        model=MODEL,
-        messages=[{"role": "user", "content": "A story, please"}],
-        stream=True,
-        stream_options={"include_usage": True},
+        model=MODEL, messages=HI, stream=True, stream_options={"include_usage": True}
     ) as stream:
         chunks = list(stream)
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
@@ -68,9 +67,8 @@ def test_openai_reads_a_stream_to_its_usage(emulator: Emulator, openai_sdk: open
 
 def test_openai_runs_a_round_with_tools(emulator: Emulator, openai_sdk: openai.OpenAI) -> None:
     emulator.answer(tool_calls=[("weather", {"city": "Berlin"}), ("weather", {"city": "Paris"})])
-    tools: list[Any] = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
     messages: list[Any] = [{"role": "user", "content": "Weather in Berlin and Paris?"}]
-    with openai_sdk.chat.completions.stream(model=MODEL, messages=messages, tools=tools) as stream:
+    with openai_sdk.chat.completions.stream(model=MODEL, messages=messages, tools=OPENAI_TOOLS) as stream:
         first = stream.get_final_completion().choices[0]
     assert first.finish_reason == "tool_calls"
     calls = first.message.tool_calls or []
@@ -81,7 +79,7 @@ def test_openai_runs_a_round_with_tools(emulator: Emulator, openai_sdk: openai.O
     ]
     messages.append({"role": "assistant", "content": first.message.content, "tool_calls": asked})
     messages += [{"role": "tool", "tool_call_id": call.id, "content": "12 degrees"} for call in calls]
-    second = openai_sdk.chat.completions.create(model=MODEL, messages=messages, tools=tools)
+    second = openai_sdk.chat.completions.create(model=MODEL, messages=messages, tools=OPENAI_TOOLS)
     assert "12 degrees" in (second.choices[0].message.content or "")
 
 
@@ -90,7 +88,7 @@ def test_openai_raises_its_own_errors(emulator: Emulator, openai_sdk: openai.Ope
 
     emulator.fault(status=429, retry_after=7)
     with pytest.raises(openai.RateLimitError, match="1002") as caught:
-        openai_sdk.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}])
+        openai_sdk.chat.completions.create(model=MODEL, messages=HI)
     assert caught.value.response.headers["retry-after"] == "7"
     with pytest.raises(openai.BadRequestError, match="2013"):
         openai_sdk.chat.completions.create(model=MODEL, messages=[])
@@ -102,9 +100,7 @@ def test_openai_lists_the_models(openai_sdk: openai.OpenAI) -> None:
 
 def test_anthropic_reads_a_whole_answer(emulator: Emulator, anthropic_sdk: anthropic.Anthropic) -> None:
     emulator.answer("Rhine, Elbe, Oder", reasoning="Three rivers.")
-    answer = anthropic_sdk.messages.create(
-        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Name three rivers"}]
-    )
+    answer = anthropic_sdk.messages.create(model=MODEL, max_tokens=100, messages=HI)
     thinking, text = answer.content
     assert thinking.type == "thinking"
     assert (thinking.thinking, len(thinking.signature)) == ("Three rivers.", 64)
@@ -116,9 +112,7 @@ def test_anthropic_reads_a_whole_answer(emulator: Emulator, anthropic_sdk: anthr
 
 def test_anthropic_reads_a_stream(emulator: Emulator, anthropic_sdk: anthropic.Anthropic) -> None:
     emulator.answer("Once upon a time there was a river.", reasoning="A story.")
-    with anthropic_sdk.messages.stream(
-        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "A story, please"}]
-    ) as stream:
+    with anthropic_sdk.messages.stream(model=MODEL, max_tokens=100, messages=HI) as stream:
         assert "".join(stream.text_stream) == "Once upon a time there was a river."
         final = stream.get_final_message()
     assert [block.type for block in final.content] == ["thinking", "text"]
@@ -127,9 +121,8 @@ def test_anthropic_reads_a_stream(emulator: Emulator, anthropic_sdk: anthropic.A
 
 def test_anthropic_runs_a_round_with_tools(emulator: Emulator, anthropic_sdk: anthropic.Anthropic) -> None:
     emulator.answer("I will look.", reasoning="Two cities.", tool_calls=[("weather", {"city": "Berlin"})])
-    tools: list[Any] = [{"name": "weather", "input_schema": SCHEMA}]
     messages: list[Any] = [{"role": "user", "content": "Weather in Berlin?"}]
-    with anthropic_sdk.messages.stream(model=MODEL, max_tokens=100, messages=messages, tools=tools) as stream:
+    with anthropic_sdk.messages.stream(model=MODEL, max_tokens=100, messages=messages, tools=ANTHROPIC_TOOLS) as stream:
         first = stream.get_final_message()
     assert first.stop_reason == "tool_use"
     call = first.content[-1]
@@ -139,7 +132,7 @@ def test_anthropic_runs_a_round_with_tools(emulator: Emulator, anthropic_sdk: an
     messages.append(
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "12 degrees"}]}
     )
-    second = anthropic_sdk.messages.create(model=MODEL, max_tokens=100, messages=messages, tools=tools)
+    second = anthropic_sdk.messages.create(model=MODEL, max_tokens=100, messages=messages, tools=ANTHROPIC_TOOLS)
     assert "12 degrees" in "".join(block.text for block in second.content if block.type == "text")
 
 
@@ -153,9 +146,7 @@ def test_openai_sends_effort_and_reads_more_or_less_thinking(emulator: Emulator,
     counts = []
     for effort in ("low", "max"):
         answer = openai_sdk.chat.completions.create(
-            model="MiniMax-M3.1-Flash",
-            messages=[{"role": "user", "content": "Name a river."}],
-            extra_body={"reasoning_effort": effort},
+            model="MiniMax-M3.1-Flash", messages=HI, extra_body={"reasoning_effort": effort}
         )
         assert answer.usage is not None
         assert answer.usage.completion_tokens_details is not None
@@ -163,28 +154,22 @@ def test_openai_sends_effort_and_reads_more_or_less_thinking(emulator: Emulator,
     assert 0 < counts[0] < counts[1]
 
 
-@pytest.mark.parametrize("split", ["fragments", "whole", "characters", "interleaved"])
+@SPLITS
 def test_openai_joins_calls_that_a_stream_cuts_in_any_way(
     emulator: Emulator, openai_sdk: openai.OpenAI, split: Any
 ) -> None:
     emulator.answer(tool_calls=[("weather", {"city": "Berlin"}), ("weather", {"city": "Paris"})], split=split)
-    tools: list[Any] = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
-    with openai_sdk.chat.completions.stream(
-        model=MODEL, messages=[{"role": "user", "content": "Weather?"}], tools=tools
-    ) as stream:
+    with openai_sdk.chat.completions.stream(model=MODEL, messages=HI, tools=OPENAI_TOOLS) as stream:
         calls = stream.get_final_completion().choices[0].message.tool_calls or []
     assert [call.function.arguments for call in calls] == ['{"city": "Berlin"}', '{"city": "Paris"}']
 
 
-@pytest.mark.parametrize("split", ["fragments", "whole", "characters", "interleaved"])
+@SPLITS
 def test_anthropic_joins_calls_that_a_stream_cuts_in_any_way(
     emulator: Emulator, anthropic_sdk: anthropic.Anthropic, split: Any
 ) -> None:
     emulator.answer(tool_calls=[("weather", {"city": "Berlin"}), ("weather", {"city": "Paris"})], split=split)
-    tools: list[Any] = [{"name": "weather", "input_schema": SCHEMA}]
-    with anthropic_sdk.messages.stream(
-        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Weather?"}], tools=tools
-    ) as stream:
+    with anthropic_sdk.messages.stream(model=MODEL, max_tokens=100, messages=HI, tools=ANTHROPIC_TOOLS) as stream:
         content = stream.get_final_message().content
     assert [block.input for block in content if block.type == "tool_use"] == [{"city": "Berlin"}, {"city": "Paris"}]
 
@@ -194,11 +179,9 @@ def test_both_read_a_stream_that_is_silent_and_kept_alive_before_it_begins(
 ) -> None:
     for _ in range(2):
         emulator.answer("At last.", silence=0.03, pings=2)
-    stream = openai_sdk.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}], stream=True)
+    stream = openai_sdk.chat.completions.create(model=MODEL, messages=HI, stream=True)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "At last."
-    with anthropic_sdk.messages.stream(
-        model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Hi"}]
-    ) as messages:
+    with anthropic_sdk.messages.stream(model=MODEL, max_tokens=100, messages=HI) as messages:
         assert "".join(messages.text_stream) == "At last."
 
 
@@ -210,16 +193,12 @@ def test_both_raise_their_own_errors_for_a_retired_model(
 
     emulator.retired = "not_found"
     with pytest.raises(openai.NotFoundError, match=r"model 'MiniMax-M2\.5' not found"):
-        openai_sdk.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}])
+        openai_sdk.chat.completions.create(model=MODEL, messages=HI)
     with pytest.raises(anthropic.NotFoundError, match=r"model 'MiniMax-M2\.5' not found"):
-        anthropic_sdk.messages.create(model=MODEL, max_tokens=9, messages=[{"role": "user", "content": "Hi"}])
+        anthropic_sdk.messages.create(model=MODEL, max_tokens=9, messages=HI)
     emulator.retired = "in_stream"
     with pytest.raises(anthropic.APIStatusError, match="unknown model"):
-        list(
-            anthropic_sdk.messages.create(
-                model=MODEL, max_tokens=9, messages=[{"role": "user", "content": "Hi"}], stream=True
-            )
-        )
+        list(anthropic_sdk.messages.create(model=MODEL, max_tokens=9, messages=HI, stream=True))
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -228,10 +207,9 @@ def test_openai_is_recorded_and_replayed(emulator: Emulator, tmp_path: Path, str
 
     def ask(base_url: str, key: str) -> str:
         with openai.OpenAI(api_key=key, base_url=base_url, max_retries=0) as client:
-            messages: list[Any] = [{"role": "user", "content": "Name a river."}]
             if not stream:
-                return client.chat.completions.create(model=MODEL, messages=messages).choices[0].message.content or ""
-            chunks = client.chat.completions.create(model=MODEL, messages=messages, stream=True)
+                return client.chat.completions.create(model=MODEL, messages=HI).choices[0].message.content or ""
+            chunks = client.chat.completions.create(model=MODEL, messages=HI, stream=True)
             return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
     emulator.answer("Loire")

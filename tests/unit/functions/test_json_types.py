@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from typing_extensions import NotRequired
 
-from minimax_sync.functions.json_types import JsonType, Misfit, from_json, schema_of
-from minimax_sync.values.json_schema import inlined, place_of, property_names
+from minimax_sync.functions.json_types import JsonType, Misfit
+from minimax_sync.values.json_schema import place_of, property_names
 
 
 class Colour(Enum):
@@ -67,7 +67,7 @@ class Team:
 
 
 def test_references_are_put_in_place() -> None:
-    schema = inlined(schema_of(list[Point]))
+    schema = JsonType(list[Point]).schema
     assert schema == {
         "type": "array",
         "items": {
@@ -97,7 +97,7 @@ def test_references_are_put_in_place() -> None:
     ],
 )
 def test_a_recursive_type_keeps_one_definition_that_a_validator_can_follow(kind: Any, good: Any, bad: Any) -> None:
-    schema = inlined(schema_of(kind))
+    schema = JsonType(kind).schema
     assert len(schema["$defs"]) == 1
     validator = Draft202012Validator(schema)
     assert validator.is_valid(good)
@@ -105,11 +105,11 @@ def test_a_recursive_type_keeps_one_definition_that_a_validator_can_follow(kind:
 
 
 def test_a_pydantic_model_inside_another_type_is_described_and_made() -> None:
-    properties = inlined(schema_of(Team))["properties"]
+    properties = JsonType(Team).schema["properties"]
     assert properties["lead"]["required"] == ["name", "age"]
-    assert from_json({"lead": {"name": "Ada", "age": 36}}, Team) == Team(Person(name="Ada", age=36))
+    assert JsonType(Team).value({"lead": {"name": "Ada", "age": 36}}) == Team(Person(name="Ada", age=36))
     with pytest.raises(Misfit, match="greater than or equal to 0") as caught:
-        from_json([{"lead": {"name": "Ada", "age": -1}}], list[Team])
+        JsonType(list[Team]).value([{"lead": {"name": "Ada", "age": -1}}])
     assert caught.value.problems[0][0] == "$[0].lead"
 
 
@@ -126,7 +126,7 @@ class Holder(pydantic.BaseModel):
 @pytest.mark.parametrize("kind", [object, 5, "int", Unknown, list[Unknown], Holder, Point | Line])
 def test_a_type_without_a_schema_is_a_type_error(kind: Any) -> None:
     with pytest.raises(TypeError):
-        schema_of(kind)
+        JsonType(kind)
 
 
 @pytest.mark.parametrize(
@@ -147,14 +147,14 @@ def test_a_type_without_a_schema_is_a_type_error(kind: Any) -> None:
     ],
 )
 def test_a_value_is_converted_where_nothing_is_lost(value: Any, kind: Any, expected: Any) -> None:
-    assert from_json(value, kind) == expected
+    assert JsonType(kind).value(value) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "kind"), [("3", str), ("3", int | str), ("null", str | None), ("1", Literal["1", 2]), ("[1]", Any)]
 )
 def test_text_stays_text_where_text_is_due(value: str, kind: Any) -> None:
-    assert from_json(value, kind) == value
+    assert JsonType(kind).value(value) == value
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_text_stays_text_where_text_is_due(value: str, kind: Any) -> None:
 )
 def test_a_misfit_has_the_place_and_the_reason(value: Any, kind: Any, place: str, text: str) -> None:
     with pytest.raises(Misfit) as caught:
-        from_json(value, kind)
+        JsonType(kind).value(value)
     assert caught.value.problems[0][0] == place
     assert text in caught.value.problems[0][1]
 
@@ -187,7 +187,7 @@ def test_a_place_holds_only_names_that_the_schema_knows() -> None:
 
 
 def test_a_dataclass_holds_its_defaults_itself() -> None:
-    lines = from_json({"a": [{"start": {"x": 1}, "end": {"x": 2, "y": 4}}]}, dict[str, list[Line]])
+    lines = JsonType(dict[str, list[Line]]).value({"a": [{"start": {"x": 1}, "end": {"x": 2, "y": 4}}]})
     assert vars(lines["a"][0].start) == {"x": 1.0, "y": 3}
     assert json.loads(msgspec.json.encode(lines)) == {"a": [{"start": {"x": 1, "y": 3}, "end": {"x": 2, "y": 4}}]}
 
@@ -234,21 +234,21 @@ class Branch:
 
 
 def test_metadata_of_fields_is_in_the_schema() -> None:
-    properties = schema_of(Order)["properties"]
+    properties = JsonType(Order).schema["properties"]
     assert properties["count"] == {"type": "integer", "minimum": 1, "maximum": 9, "description": "how many"}
     assert properties["sizes"]["items"] == {"type": "integer", "exclusiveMinimum": 0}
     assert properties["label"]["description"] == "printed on it"
     assert properties["label"]["anyOf"][0] == {"type": "string", "minLength": 1, "maxLength": 5}
     assert properties["words"]["minItems"] == 1
-    assert schema_of(Ticket)["properties"]["seatRow"]["description"] == "from the front"
-    assert schema_of(Ticket)["properties"]["total"] == {
+    assert JsonType(Ticket).schema["properties"]["seatRow"]["description"] == "from the front"
+    assert JsonType(Ticket).schema["properties"]["total"] == {
         "type": "integer",
         "minimum": 0,
         "multipleOf": 5,
         "default": 0,
     }
-    assert schema_of(Corner)["prefixItems"][0] == {"type": "integer", "minimum": 0, "title": "x"}
-    assert schema_of(dict[str, Branch])["$defs"]["Branch"]["properties"]["weight"]["minimum"] == 0
+    assert JsonType(Corner).schema["prefixItems"][0] == {"type": "integer", "minimum": 0, "title": "x"}
+    assert JsonType(dict[str, Branch]).schema["$defs"]["Branch"]["properties"]["weight"]["minimum"] == 0
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_metadata_of_fields_is_in_the_schema() -> None:
     ],
 )
 def test_a_value_within_the_bounds_is_made(value: Any, kind: Any, expected: Any) -> None:
-    assert from_json(value, kind) == expected
+    assert JsonType(kind).value(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_value_within_the_bounds_is_made(value: Any, kind: Any, expected: Any)
 )
 def test_a_value_outside_the_bounds_is_a_misfit(value: Any, kind: Any, problems: list[str]) -> None:
     with pytest.raises(Misfit) as caught:
-        from_json(value, kind)
+        JsonType(kind).value(value)
     assert [f"{place}: {text}" for place, text in caught.value.problems] == problems
 
 

@@ -11,7 +11,7 @@ import annotated_types
 import pydantic
 import pytest
 
-from minimax_sync.functions.json_types import Misfit, from_json, schema_of
+from minimax_sync.functions.json_types import JsonType, Misfit
 
 
 class Cat(pydantic.BaseModel):
@@ -90,8 +90,8 @@ def _upper(text: str) -> str:
     ],
 )
 def test_pydantic_makes_what_is_its_own(value: Any, kind: Any, expected: Any) -> None:
-    assert schema_of(kind)
-    made = from_json(value, kind)
+    assert JsonType(kind).schema
+    made = JsonType(kind).value(value)
     assert made == expected
     assert type(made) is type(expected)
 
@@ -111,11 +111,11 @@ def test_pydantic_makes_what_is_its_own(value: Any, kind: Any, expected: Any) ->
 )
 def test_the_rules_of_pydantic_hold_at_any_depth(value: Any, kind: Any, place: str) -> None:
     with pytest.raises(Misfit) as caught:
-        from_json(value, kind)
+        JsonType(kind).value(value)
     assert caught.value.problems[0][0] == place
 
 
 def test_a_discriminator_leaves_no_dangling_reference() -> None:
-    schema = schema_of(Annotated[Cat | Dog, pydantic.Field(discriminator="kind")])
+    schema = JsonType(Annotated[Cat | Dog, pydantic.Field(discriminator="kind")]).schema
     assert "$defs" not in json.dumps(schema)
     assert [each["title"] for each in schema["oneOf"]] == ["Cat", "Dog"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Optional, TypedDict
 
 import msgspec
 import pytest
+from support.interfaces import parameters_of
 
 from minimax_sync import RequestError, ToolArgumentsError
 from minimax_sync.functions.signature import interface_of
@@ -35,10 +36,6 @@ class Window(TypedDict):
 class Tree(msgspec.Struct):
     name: str
     branches: list[Tree] = []
-
-
-def parameters_of(function: Callable[..., Any]) -> dict[str, Any]:
-    return dict(interface_of(function).definition().parameters)
 
 
 def forecast(

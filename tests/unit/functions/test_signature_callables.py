@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from support.interfaces import called, parameters_of
 from typing_extensions import NotRequired, Unpack
 
 from minimax_sync import RequestError
 from minimax_sync.functions.signature import interface_of
-
-
-def parameters_of(function: Callable[..., Any]) -> dict[str, Any]:
-    return dict(interface_of(function).definition().parameters)
-
-
-def called(function: Callable[..., Any], **given: Any) -> Any:
-    positional, named = interface_of(function).arguments(given)
-    return function(*positional, **named)
 
 
 @dataclass

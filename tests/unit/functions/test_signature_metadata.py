@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Optional
 
 import annotated_types
 import pydantic
 import pytest
+from support.interfaces import called, parameters_of
 
 from minimax_sync import ToolArgumentsError
 from minimax_sync.functions.signature import interface_of
-
-
-def parameters_of(function: Callable[..., Any]) -> dict[str, Any]:
-    return dict(interface_of(function).definition().parameters)
-
-
-def called(function: Callable[..., Any], **given: Any) -> Any:
-    positional, named = interface_of(function).arguments(given)
-    return function(*positional, **named)
 
 
 def rate(
