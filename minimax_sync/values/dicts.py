@@ -58,14 +58,6 @@ def _messages_of(item: object, where: str) -> list[ChatMessage]:
     raise RequestError(f"{where} must be a ChatMessage or a dict, not {type(item).__name__}")
 
 
-def message_from_dict(source: Mapping[str, Any], where: str) -> ChatMessage:
-    """Read a dict that is one message; `where` names it in errors."""
-    messages = messages_from_dict(source, where)
-    if len(messages) != 1:
-        raise RequestError(f"{where} holds {len(messages)} messages; give the dict to chat() as it is")
-    return messages[0]
-
-
 def messages_from_dict(source: Mapping[str, Any], where: str) -> list[ChatMessage]:
     """Read one dict; `where` names it in errors. The role "developer" counts as "system".
 

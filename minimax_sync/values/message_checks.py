@@ -20,7 +20,6 @@ _PARTS: dict[str, frozenset[type]] = {
     "tool": frozenset({Text, Image, OtherPart}),
 }
 
-
 _SPEAKERS = ("user", "assistant", "system")
 
 

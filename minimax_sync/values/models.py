@@ -20,8 +20,6 @@ MODELS_AS_OF = date(2026, 11, 29)
 LONG_PROMPT = 512_000
 """Input tokens of one request; above it some models bill the whole request at a higher price."""
 
-SERVICE_TIERS = ("standard", "priority")
-
 
 class Price(msgspec.Struct, frozen=True, gc=False):
     """USD per million tokens. `input` is for tokens that were neither read from nor written to the cache."""
@@ -163,7 +161,7 @@ def price_of(model: str, *, is_long: bool = False, service_tier: str = "standard
     price = card.long_price if is_long and card.long_price else card.price
     if service_tier == "standard":
         return price
-    if service_tier not in SERVICE_TIERS or card.priority_factor is None:
+    if service_tier != "priority" or card.priority_factor is None:
         raise ConfigError(f"no price is known for service_tier {service_tier!r} of {card.name}")
     factor = card.priority_factor
     return Price(*(factor * each for each in (price.input, price.output, price.cache_read, price.cache_write)))

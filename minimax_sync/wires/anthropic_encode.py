@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_text import as_json
 from ..values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, ToolCall
@@ -16,7 +15,15 @@ from ..values.models import model_card
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .inline_images import InlineImages
-from .normalize import common_fields, other_part, sendable_parts, system_prompt, turns, with_extra_body
+from .normalize import (
+    common_fields,
+    other_part,
+    sendable_arguments,
+    sendable_parts,
+    system_prompt,
+    turns,
+    with_extra_body,
+)
 
 _log = logging.getLogger("minimax_sync.wires")
 
@@ -113,7 +120,7 @@ def _block(part: Part, role: str, images: InlineImages) -> Any:
     if isinstance(part, Reasoning):
         return _thinking(part)
     if isinstance(part, ToolCall):
-        return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part)}
+        return {"type": "tool_use", "id": part.id, "name": part.name, "input": sendable_arguments(part)}
     if isinstance(part, OtherPart):
         if part.content.get("type") == "image_url":
             return _other_image(part, images)
@@ -143,13 +150,6 @@ def _thinking(part: Reasoning) -> dict[str, Any]:
     if part.signature:
         written["signature"] = part.signature
     return written
-
-
-def _input(call: ToolCall) -> dict[str, Any]:
-    try:
-        return call.arguments
-    except ToolArgumentsError:
-        return {}
 
 
 def _source(image: Image, images: InlineImages) -> dict[str, Any]:

@@ -111,15 +111,15 @@ class _Notation(msgspec.Struct, frozen=True):
 
 def _decode_m2(text: str) -> list[tuple[str, dict[str, Any]]] | None:
     calls = []
-    for name, inner in _row(_M2_CALL, text):
-        values = dict(_row(_M2_VALUE, inner))
+    for name, inner in _pairs(_M2_CALL, text):
+        values = dict(_pairs(_M2_VALUE, inner))
         if not name or None in values:
             return None
         calls.append((name, values))
     return None if any(name is None for name, _ in calls) else calls
 
 
-def _row(pattern: re.Pattern[str], text: str) -> Iterator[tuple[Any, Any]]:
+def _pairs(pattern: re.Pattern[str], text: str) -> Iterator[tuple[Any, Any]]:
     """Yield the pairs of a pattern that covers all of the text; a pair of None for text that it does not cover."""
     position = 0
     while position < len(text):

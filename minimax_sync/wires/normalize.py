@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..errors import RequestError
+from ..errors import RequestError, ToolArgumentsError
 from ..values.json_text import as_json
-from ..values.messages import ChatMessage, OtherPart, Part, Text
+from ..values.messages import ChatMessage, OtherPart, Part, Text, ToolCall
 from ..values.models import ModelCard, model_card
 from ..values.request import ChatRequest
 from .table import WIRES, Flavor
@@ -134,6 +134,14 @@ def _in_call_order(message: ChatMessage, results: list[ChatMessage]) -> list[Cha
         return results
     order = {call.id: position for position, call in enumerate(message.tool_calls)}
     return sorted(results, key=lambda result: order[result.tool_call_id])
+
+
+def sendable_arguments(call: ToolCall) -> dict[str, Any]:
+    """Return a call's arguments; {} for those that are not a JSON object, because the service refuses them (2013)."""
+    try:
+        return call.arguments
+    except ToolArgumentsError:
+        return {}
 
 
 def sendable_parts(message: ChatMessage) -> list[Part]:

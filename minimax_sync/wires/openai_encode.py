@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from ..errors import ToolArgumentsError
 from ..values.images import Image
 from ..values.json_schema import is_strict
 from ..values.json_text import as_json
@@ -14,7 +13,15 @@ from ..values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, Too
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
 from .inline_images import InlineImages
-from .normalize import common_fields, other_part, sendable_parts, system_prompt, turns, with_extra_body
+from .normalize import (
+    common_fields,
+    other_part,
+    sendable_arguments,
+    sendable_parts,
+    system_prompt,
+    turns,
+    with_extra_body,
+)
 from .openai_decode import DETAIL_TEXT
 
 _OWN_NAMES = ("reasoning_content", "reasoning")
@@ -162,12 +169,7 @@ def _tool_result(message: ChatMessage) -> dict[str, Any]:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    """Write a call; arguments that are not a JSON object are sent as {}, because the service refuses them (2013)."""
-    arguments = call.arguments_json
-    try:
-        arguments = arguments if call.arguments else "{}"
-    except ToolArgumentsError:
-        arguments = "{}"
+    arguments = call.arguments_json if sendable_arguments(call) else "{}"
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 

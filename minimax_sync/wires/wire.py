@@ -5,7 +5,7 @@ A wire's modules are imported when it is first used; the other wire is not loade
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
@@ -14,18 +14,6 @@ from ..values.response import ChatResponse
 from .accumulator import Accumulator
 from .failures import request_id_in
 from .table import NATIVE_PATH, WIRES, Flavor
-
-
-@runtime_checkable
-class Encode(Protocol):
-    """Write the JSON body of a checked request. Raises `RequestError` for values that JSON cannot hold."""
-
-    def __call__(self, request: ChatRequest, model: str, stream: bool, is_minimax: bool) -> bytes: ...
-
-
-@runtime_checkable
-class _NewAccumulator(Protocol):
-    def __call__(self, request: ChatRequest) -> Accumulator: ...
 
 
 class Wire:
@@ -38,11 +26,17 @@ class Wire:
         row = WIRES[flavor]
         self.headers = row.headers
         self.is_minimax = is_minimax
-        self._encode: Encode = import_module(f".{row.codec}_encode", __package__).encode
-        self._accumulator: _NewAccumulator = import_module(f".{row.codec}_decode", __package__).accumulator
+        self._encode: Callable[[ChatRequest, str, bool, bool], bytes] = import_module(
+            f".{row.codec}_encode", __package__
+        ).encode
+        self._accumulator: Callable[[ChatRequest], Accumulator]
+        self._accumulator = import_module(f".{row.codec}_decode", __package__).accumulator
 
     def encode(self, request: ChatRequest, model: str, stream: bool) -> bytes:
-        """Write the JSON body of a checked request; `model` is for a request that names none."""
+        """Write the JSON body of a checked request; `model` is for a request that names none.
+
+        Raises `RequestError` for values that JSON cannot hold.
+        """
         return self._encode(request, model, stream, self.is_minimax)
 
     def accumulator(self, request: ChatRequest) -> Accumulator:

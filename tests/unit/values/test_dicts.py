@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from minimax_sync.errors import RequestError
-from minimax_sync.values.dicts import message_from_dict, messages_from, tool_from_dict
+from minimax_sync.values.dicts import messages_from, tool_from_dict
 from minimax_sync.values.images import Image
 from minimax_sync.values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, ToolCall
 from minimax_sync.values.request import as_request
@@ -64,7 +64,7 @@ PARTS: dict[str, tuple[dict[str, Any], Part]] = {
 
 @pytest.mark.parametrize(("source", "part"), PARTS.values(), ids=PARTS)
 def test_a_part_of_either_wires_shape_is_read(source: dict[str, Any], part: Part) -> None:
-    assert message_from_dict({"role": "assistant", "content": [source]}, "m").parts == (part,)
+    assert messages_from([{"role": "assistant", "content": [source]}])[0][0].parts == (part,)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_part_of_either_wires_shape_is_read(source: dict[str, Any], part: Part
     ],
 )
 def test_a_part_of_another_shape_is_kept_as_it_is(source: dict[str, Any]) -> None:
-    assert message_from_dict({"role": "user", "content": [source]}, "m").parts == (OtherPart(source),)
+    assert messages_from([{"role": "user", "content": [source]}])[0][0].parts == (OtherPart(source),)
 
 
 def test_results_of_anthropics_shape_are_messages_of_their_own() -> None:

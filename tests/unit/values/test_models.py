@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from minimax_sync.errors import ConfigError, RequestError
-from minimax_sync.values.models import DEFAULT_MODEL, MODELS, SERVICE_TIERS, model_card, price_of
+from minimax_sync.values.models import DEFAULT_MODEL, MODELS, model_card, price_of
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,6 @@ def test_only_a_model_with_depth_lists_efforts() -> None:
 
 
 def test_the_priority_tier_multiplies_the_price_where_it_is_offered() -> None:
-    assert SERVICE_TIERS == ("standard", "priority")
     assert price_of("MiniMax-M3", service_tier="priority").input == pytest.approx(0.45)
     assert price_of("MiniMax-M3", is_long=True, service_tier="priority").output == pytest.approx(3.60)
     with pytest.raises(ConfigError, match=r"service_tier 'priority' of MiniMax-M2\.5"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import random
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -44,30 +46,21 @@ def test_a_vector_read_whole(vector: dict[str, Any]) -> None:
     assert parser.last_event_id == vector["final_last_event_id"]
 
 
-@BY_NAME
-def test_a_vector_read_byte_by_byte(vector: dict[str, Any]) -> None:
-    data = wire(vector)
-    assert run([data[i : i + 1] for i in range(len(data))])[0] == expected(vector)
-
-
-@BY_NAME
-def test_a_vector_split_in_two_at_every_point(vector: dict[str, Any]) -> None:
-    data = wire(vector)
-    step = max(1, len(data) // 400)
-    for i in range(0, len(data) + 1, step):
-        assert run([data[:i], data[i:]])[0] == expected(vector), i
-
-
-@BY_NAME
-def test_a_vector_split_at_random(vector: dict[str, Any]) -> None:
-    data, choice = wire(vector), random.Random(7)
+def splits(data: bytes) -> Iterator[list[bytes]]:
+    """Yield the reads of single bytes, of two parts, and of parts of random sizes."""
+    yield [data[i : i + 1] for i in range(len(data))]
+    for i in range(0, len(data) + 1, max(1, len(data) // 400)):
+        yield [data[:i], data[i:]]
+    choice = random.Random(7)
     for _ in range(40 if len(data) < 10_000 else 3):
-        reads, rest = [], data
-        while rest:
-            size = choice.randint(1, max(1, min(len(rest), len(data) // 3)))
-            reads.append(rest[:size])
-            rest = rest[size:]
-        assert run(reads)[0] == expected(vector)
+        ends = sorted(choice.choices(range(len(data) + 1), k=choice.randint(2, 12)))
+        yield [data[begin:end] for begin, end in pairwise([0, *ends, len(data)])]
+
+
+@BY_NAME
+def test_a_vector_is_read_alike_however_it_is_split(vector: dict[str, Any]) -> None:
+    for reads in splits(wire(vector)):
+        assert run(reads)[0] == expected(vector), list(map(len, reads))
 
 
 @given(st.lists(st.binary(max_size=40), max_size=12))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.replay import chunks_of, stream_of
+from support.anthropic_events import STOP, grown, opened, reason
+from support.openai_events import delta, message
+from support.replay import chunks_of, plain, stream_of
 
 from minimax_sync.values.chunks import StreamEnd, TextDelta
+from minimax_sync.values.response import ChatResponse
 from minimax_sync.wires.accumulator import Accumulator
 from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 from minimax_sync.wires.openai_decode import OpenAIAccumulator
@@ -18,17 +20,11 @@ from minimax_sync.wires.stop_sequences import StopCutter
 
 
 def openai_stream(pieces: list[str]) -> bytes:
-    deltas = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
-    return stream_of(*deltas, {"choices": [{"delta": {}, "finish_reason": "length"}]})
+    return stream_of(*map(delta, pieces), delta(finish="length"))
 
 
 def anthropic_stream(pieces: list[str]) -> bytes:
-    deltas = [{"type": "content_block_delta", "index": 0, "delta": {"text": piece}} for piece in pieces]
-    end: list[dict[str, Any]] = [
-        {"type": "message_delta", "delta": {"stop_reason": "max_tokens"}},
-        {"type": "message_stop"},
-    ]
-    return stream_of({"type": "content_block_start", "index": 0, "content_block": {"type": "text"}}, *deltas, *end)
+    return stream_of(opened(0, "text"), *(grown(0, text=piece) for piece in pieces), reason("max_tokens"), STOP)
 
 
 def openai_body(pieces: list[str]) -> dict[str, Any]:
@@ -39,27 +35,21 @@ def anthropic_body(pieces: list[str]) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": piece} for piece in pieces], "stop_reason": "max_tokens"}
 
 
-def streamed(accumulator: Accumulator, data: bytes) -> tuple[str, str]:
-    chunks = chunks_of(accumulator, [data])
-    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == accumulator.response().text
-    assert isinstance(chunks[-1], StreamEnd)
-    assert chunks[-1].finish_reason == accumulator.response().finish_reason
-    return accumulator.response().text, accumulator.response().finish_reason
-
-
-def whole(accumulator: Accumulator, body: dict[str, Any]) -> tuple[str, str]:
-    accumulator.feed_body(json.dumps(body).encode())
-    accumulator.end()
-    return accumulator.response().text, accumulator.response().finish_reason
+def streamed(accumulator: Accumulator, data: bytes) -> ChatResponse:
+    chunks, response = chunks_of(accumulator, [data]), accumulator.response()
+    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == response.text
+    assert chunks[-1] == StreamEnd(response.finish_reason)
+    return response
 
 
 def everywhere(pieces: list[str], stops: tuple[str, ...]) -> set[tuple[str, str]]:
-    return {
+    responses = (
         streamed(OpenAIAccumulator(stops), openai_stream(pieces)),
         streamed(AnthropicAccumulator(stops), anthropic_stream(pieces)),
-        whole(OpenAIAccumulator(stops), openai_body(pieces)),
-        whole(AnthropicAccumulator(stops), anthropic_body(pieces)),
-    }
+        plain(lambda: OpenAIAccumulator(stops), openai_body(pieces)),
+        plain(lambda: AnthropicAccumulator(stops), anthropic_body(pieces)),
+    )
+    return {(response.text, response.finish_reason) for response in responses}
 
 
 CASES = {
@@ -106,28 +96,23 @@ def test_a_stop_sequence_over_two_text_blocks_with_thinking_between_them() -> No
             {"type": "tool_use", "id": "a", "name": "f", "input": {}},
         ]
     }
-    accumulator = AnthropicAccumulator(("END",))
-    assert whole(accumulator, body) == ("one ", "stop")
-    assert accumulator.response().reasoning == "Hm."
-    assert accumulator.response().tool_calls == ()
+    response = plain(lambda: AnthropicAccumulator(("END",)), body)
+    assert (response.text, response.finish_reason) == ("one ", "stop")
+    assert (response.reasoning, response.tool_calls) == ("Hm.", ())
 
 
-def test_nothing_is_folded_behind_a_stop_sequence() -> None:
-    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
-    accumulator = OpenAIAccumulator(("END",))
-    accumulator.feed_body(json.dumps({"choices": [{"message": {"content": "one END", "tool_calls": [call]}}]}).encode())
-    accumulator.end()
-    assert (accumulator.response().tool_calls, accumulator.response().finish_reason) == ((), "stop")
-    stopped = OpenAIAccumulator(("END",))
-    chunks = chunks_of(stopped, [stream_of({"choices": [{"delta": {"content": "one END", "tool_calls": [call]}}]})])
+def test_nothing_behind_a_stop_sequence_is_taken() -> None:
+    fields = {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}]}
+    response = plain(lambda: OpenAIAccumulator(("END",)), message(content="one END", **fields))
+    assert (response.tool_calls, response.finish_reason) == ((), "stop")
+    chunks = chunks_of(OpenAIAccumulator(("END",)), [stream_of(delta("one END", **fields))])
     assert chunks == [TextDelta("one "), StreamEnd("stop")]
 
 
 def test_a_stop_sequence_in_the_thinking_is_ignored() -> None:
-    events = [{"choices": [{"delta": {"content": piece}}]} for piece in ("<think>END", " of it</think>one ", "END")]
-    accumulator = OpenAIAccumulator(("END",))
-    assert streamed(accumulator, stream_of(*events)) == ("one ", "stop")
-    assert accumulator.response().reasoning == "END of it"
+    events = map(delta, ("<think>END", " of it</think>one ", "END"))
+    response = streamed(OpenAIAccumulator(("END",)), stream_of(*events))
+    assert (response.text, response.finish_reason, response.reasoning) == ("one ", "stop", "END of it")
 
 
 def test_what_is_held_for_a_stop_sequence_is_in_a_partial_answer() -> None:
