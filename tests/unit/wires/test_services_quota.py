@@ -142,6 +142,10 @@ def test_an_impossible_instant_is_read_as_none(sent: object) -> None:
     assert decoded(end_time=sent).resets_at is None
 
 
+def test_an_instant_without_a_zone_is_one_in_utc() -> None:
+    assert decoded(end_time="2026-07-27T20:00:00").resets_at == datetime(2026, 7, 27, 20, tzinfo=timezone.utc)
+
+
 def test_more_used_than_there_is_leaves_nothing() -> None:
     window = decoded(
         current_interval_total_count=10, current_interval_usage_count=12, current_interval_remaining_percent=0
