@@ -60,18 +60,12 @@ class JsonType:
     def value(self, given: Any) -> Any:
         """Return an instance made of a decoded JSON value, converted where nothing is lost; raises `Misfit`."""
         try:
-            return self._value(self._fitted(given) if self._has_bounds else given)
+            return self._value(fitted(given, self.schema) if self._has_bounds else given)
         except Misfit as exc:
             misfit = exc
-        if not self._has_bounds and (converted := self._fitted(given)) != given:
+        if not self._has_bounds and (converted := fitted(given, self.schema)) != given:
             return self._value(converted)
         raise misfit
-
-    def _fitted(self, given: Any) -> Any:
-        try:
-            return fitted(given, self.schema)
-        except RecursionError:
-            return given
 
     def _value(self, given: Any) -> Any:
         made = self._convert(given)

@@ -24,8 +24,17 @@ _NOT_TEXT = {"format", "contentEncoding"}
 
 
 def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
-    """Convert the value to the schema without loss; parts that do not fit are kept unchanged."""
-    root = schema if root is None else root
+    """Convert the value to the schema without loss.
+
+    Parts that do not fit are kept unchanged, and so is a value that nests too deeply.
+    """
+    try:
+        return _fitted(value, schema, schema if root is None else root)
+    except RecursionError:
+        return value
+
+
+def _fitted(value: Any, schema: Schema, root: Schema) -> Any:
     node = resolved(schema, root)
     if alternatives := alternatives_of(node):
         return _fitted_to_one(value, alternatives, root)
@@ -37,7 +46,7 @@ def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
     if isinstance(value, dict):
         return _fitted_object(value, node, root)
     if isinstance(value, list):
-        return [fitted(item, each, root) for _, item, each in _children(value, node)]
+        return [_fitted(item, each, root) for _, item, each in _children(value, node)]
     return value
 
 
@@ -81,10 +90,10 @@ def _fitted_to_one(value: Any, alternatives: Sequence[Schema], root: Schema) -> 
             return value
     same_type_first = sorted(alternatives, key=lambda each: not _accepts(value, each, root))
     for each in same_type_first:
-        candidate = fitted(value, each, root)
+        candidate = _fitted(value, each, root)
         if fits(candidate, each, root):
             return candidate
-    return fitted(value, same_type_first[0], root) if _accepts(value, same_type_first[0], root) else value
+    return _fitted(value, same_type_first[0], root) if _accepts(value, same_type_first[0], root) else value
 
 
 def _one_of(value: Any, constants: Sequence[Any]) -> Any:
@@ -130,7 +139,7 @@ def _as_items(value: Any, node: Schema, root: Schema) -> Any:
         if set(value) == {"item"}:
             return value["item"] if isinstance(value["item"], list) else [value["item"]]
     (item,) = _item_schemas(node, 1)
-    return [value] if fits(fitted(value, item, root), item, root) else value
+    return [value] if fits(_fitted(value, item, root), item, root) else value
 
 
 def _fitted_object(value: dict[str, Any], node: Schema, root: Schema) -> dict[str, Any]:
@@ -140,7 +149,7 @@ def _fitted_object(value: dict[str, Any], node: Schema, root: Schema) -> dict[st
     for key, item, each in _children(value, node):
         is_optional = key in properties and (key not in required or "default" in each)
         if not (is_optional and is_null(item, each, root)):
-            found[key] = fitted(item, each, root)
+            found[key] = _fitted(item, each, root)
     missing = [key for key in required if key not in found and "default" in properties.get(key, {})]
     return {**found, **{key: properties[key]["default"] for key in missing}}
 
@@ -178,7 +187,12 @@ def _matches(text: str, pattern: str) -> bool:
 
 
 def _is_multiple(value: float, step: float) -> bool:
-    return math.isclose(value / step, round(value / step), abs_tol=1e-9)
+    if isinstance(value, int) and isinstance(step, int):
+        return step != 0 and value % step == 0
+    try:
+        return math.isclose(value / step, round(value / step), abs_tol=1e-9)
+    except (OverflowError, ZeroDivisionError):
+        return False
 
 
 def _is_longer(value: Sized, bound: int) -> bool:

@@ -93,8 +93,10 @@ class LeakedCalls:
         self._held.append(piece[:end])
         notation, block = self._notation, self.flush()
         inner = block[len(notation.opening) : -len(closing)]
-        calls = self._calls(notation.decode(inner))
-        found.extend(calls or [block])
+        try:
+            found.extend(self._calls(notation.decode(inner)) or [block])
+        except RecursionError:  # tags or JSON that nest too deeply for arguments
+            found.append(block)
         return piece[end:]
 
     def _calls(self, decoded: list[tuple[str, dict[str, Any]]] | None) -> list[LeakedCall]:

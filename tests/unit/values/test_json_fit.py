@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -102,6 +103,13 @@ def test_a_value_stays_where_it_fits_or_cannot_be_converted(value: Any, schema: 
     assert type(fitted(value, schema)) is type(value)
 
 
+def test_a_value_that_nests_too_deeply_stays() -> None:
+    deep: list[Any] = []
+    for _ in range(sys.getrecursionlimit()):
+        deep = [deep]
+    assert fitted(deep, {}) is deep
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=4), children, max_size=3),
@@ -125,6 +133,9 @@ def test_what_fits_is_never_changed(value: Any, schema: dict[str, Any]) -> None:
         (1, {"exclusiveMinimum": 1}, (), "must be greater than 1"),
         (1.0, {"exclusiveMaximum": 1}, (), "must be less than 1"),
         (0.25, {"multipleOf": 0.1}, (), "must be a multiple of 0.1"),
+        (10**400, {"multipleOf": 0.1}, (), "must be a multiple of 0.1"),
+        (1e308, {"multipleOf": 1e-10}, (), "must be a multiple of 1e-10"),
+        (3, {"multipleOf": 0}, (), "must be a multiple of 0"),
         ("", {"minLength": 1}, (), "must have at least 1 characters"),
         ("abc", {"maxLength": 2}, (), "must have at most 2 characters"),
         ("a-b", {"pattern": r"^\w+$"}, (), r"must match ^\w+$"),
@@ -149,6 +160,7 @@ def test_a_broken_bound_has_a_path_and_a_problem(
         ("text", {"minimum": 5, "minItems": 9}),
         (None, {"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 1}], "minimum": 1}),
         ("x", {"pattern": r"\p{L}"}),
+        (7 * 10**400, {"multipleOf": 7}),
     ],
 )
 def test_a_bound_of_another_type_or_dialect_does_not_apply(value: Any, schema: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -137,6 +138,19 @@ TEXTS = {
     "nothing inside": "<minimax:tool_call></minimax:tool_call>",
     "halves of markers": "a <minimax:tool_ca ]<]mini b <",
 }
+
+
+DEEP = sys.getrecursionlimit() * 9 // 10
+DEEP_CALLS = {
+    "M2": m2(("look", {"other": "[" * DEEP + "]" * DEEP})),
+    "M3": m3(("look", {"other": "@"})).replace("@", f"{MARK}<a>" * DEEP + f"{MARK}</a>" * DEEP),
+}
+
+
+@pytest.mark.parametrize("text", DEEP_CALLS.values(), ids=DEEP_CALLS)
+def test_arguments_that_nest_too_deeply_are_no_exception(text: str) -> None:
+    shown, calls = found([text])
+    assert shown == text or len(calls) == 1
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
