@@ -63,8 +63,8 @@ class Bank:
         return amount + 5
 
 
-def told_by(client: MiniMaxClient, emulator: Emulator, function: Callable[..., Any], arguments: dict[str, Any]) -> str:
-    """Let the model call the function, and return what it is told."""
+def outcome(client: MiniMaxClient, emulator: Emulator, function: Callable[..., Any], arguments: dict[str, Any]) -> str:
+    """Let the model call the function, and return the result that it gets."""
     name = getattr(function, "__name__", "") or type(function).__name__
     emulator.answer(tool_calls=[(getattr(getattr(function, "func", None), "__name__", name), arguments)])
     emulator.answer("ok")
@@ -73,7 +73,7 @@ def told_by(client: MiniMaxClient, emulator: Emulator, function: Callable[..., A
 
 
 @pytest.mark.parametrize(
-    ("function", "arguments", "told"),
+    ("function", "arguments", "result"),
     [
         (search, {"query": "x", "limit": "20", "mode": "DEEP"}, "x 20 deep"),
         (search, {"query": "x", "limit": None, "mode": None}, "x 10 fast"),
@@ -96,9 +96,9 @@ def test_a_tool_is_called_with_what_the_model_meant(
     any_client: MiniMaxClient,
     function: Callable[..., Any],
     arguments: dict[str, Any],
-    told: str,
+    result: str,
 ) -> None:
-    assert told_by(any_client, emulator, function, arguments) == told
+    assert outcome(any_client, emulator, function, arguments) == result
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_breaks_the_bounds_is_an_error_that_names_the_place(
     arguments: dict[str, Any],
     problem: str,
 ) -> None:
-    assert problem in told_by(any_client, emulator, function, arguments)
+    assert problem in outcome(any_client, emulator, function, arguments)
 
 
 def test_texts_and_bounds_are_sent_on_both_wires(emulator: Emulator, any_client: MiniMaxClient) -> None:

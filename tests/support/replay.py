@@ -1,4 +1,4 @@
-"""Feed bytes to a fold as a connection would, in any pieces, and return what came out."""
+"""Feed bytes to an accumulator as a connection would, in any pieces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minimax_sync.wires.sse import SseParser
 
 DATA = Path(__file__).parent.parent / "data"
 
-MakeFold = Callable[[], Accumulator]
+NewAccumulator = Callable[[], Accumulator]
 
 
 def recorded(name: str) -> bytes:
@@ -34,7 +34,7 @@ def stream_of(*events: Any) -> bytes:
 
 
 def chunks_of(accumulator: Accumulator, reads: Iterable[bytes]) -> list[StreamChunk]:
-    """Read up to the fold's own end, or to that of the bytes, as the client does."""
+    """Read up to the end of the answer, or of the bytes, as the client does."""
     parser, chunks = SseParser(), list[StreamChunk]()
     for read in reads:
         for event in parser.feed(read):
@@ -44,8 +44,8 @@ def chunks_of(accumulator: Accumulator, reads: Iterable[bytes]) -> list[StreamCh
     return chunks + accumulator.end()
 
 
-def replay(make: MakeFold, data: bytes, step: int = 9) -> ChatResponse:
-    """Accumulate a stream whole, byte by byte, and split in two at points `step` bytes apart.
+def replay(make: NewAccumulator, data: bytes, step: int = 9) -> ChatResponse:
+    """Read a stream whole, byte by byte, and split in two at points `step` bytes apart.
 
     All must agree, and the deltas with the response.
     """
@@ -62,8 +62,8 @@ def replay(make: MakeFold, data: bytes, step: int = 9) -> ChatResponse:
     return response
 
 
-def plain(make: MakeFold, body: Any) -> ChatResponse:
-    """Accumulate a whole answer."""
+def plain(make: NewAccumulator, body: Any) -> ChatResponse:
+    """Read a whole answer."""
     accumulator = make()
     accumulator.feed_body(body if isinstance(body, bytes) else json.dumps(body).encode())
     accumulator.end()

@@ -27,6 +27,7 @@ LAST: dict[str, tuple[str, Any]] = {
     "behind broken JSON": ('{"x": oops} but {"y": 2}', {"y": 2}),
     "behind much LaTeX": (r"\frac{a}{b} " * 400 + 'so {"x": 1}', {"x": 1}),
     "unicode": ('{"x": "é😀"}', {"x": "é😀"}),
+    "two lines": ('{"a": 1}\n{"a": 2}', {"a": 2}),
     "two in prose": ('An example is {"a": 1}. The answer: {"a": 2}.', {"a": 2}),
     "a schema, then the answer": ('{"type": "object", "required": ["a"]}\n\n{"a": 1}', {"a": 1}),
     "a fence, then prose": (f'{FENCE}json\n{{"a": 1}}\n{FENCE}\nNo, rather {{"a": 2}}', {"a": 2}),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from minimax_sync.errors import ConfigError, RequestError
+from minimax_sync.errors import ConfigError, RequestError, ResponseFormatError
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
 from minimax_sync.values.models import Price
 from minimax_sync.values.rendering import code, folded, preformatted
@@ -39,6 +39,12 @@ def test_an_answer_reads_like_its_message() -> None:
 def test_the_cost_of_an_answer_is_that_of_its_usage_with_its_model() -> None:
     usage = TokenUsage(600_000, 1, 600_001) + TokenUsage(5, 5, 10)
     assert ChatResponse(ChatMessage.assistant("Hi"), "stop", usage, "MiniMax-M3").cost == usage.cost("MiniMax-M3")
+
+
+def test_the_json_of_an_answer_may_be_its_thinking_and_an_error_names_the_limit() -> None:
+    assert ChatResponse(ChatMessage("assistant", (Reasoning('{"a": 1}'),)), "stop").json() == {"a": 1}
+    with pytest.raises(ResponseFormatError, match="raise max_tokens"):
+        ChatResponse(ChatMessage.assistant('{"a": [1'), "length").json()
 
 
 def test_usages_add_up() -> None:

@@ -6,11 +6,10 @@ import json
 import math
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.replay import MakeFold, chunks_of, recorded, stream_of
+from support.replay import NewAccumulator, chunks_of, recorded, stream_of
 
 from minimax_sync.errors import LlmError, ResponseFormatError
 from minimax_sync.values.chunks import StreamEnd
@@ -85,7 +84,7 @@ def with_change(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return changed
 
 
-def outcome(make: MakeFold, reads: list[bytes]) -> object:
+def outcome(make: NewAccumulator, reads: list[bytes]) -> object:
     """Return the chunks and the response, or the error that came instead."""
     accumulator = make()
     try:
@@ -102,7 +101,7 @@ CHANGES = [(seed, path) for seed in SEEDS for path in places(seed)]
 @BOTH
 @QUICKLY
 @given(st.lists(st.tuples(st.sampled_from(CHANGES), ODD), min_size=1, max_size=4))
-def test_any_type_in_any_field(make: MakeFold, changes: list[tuple[tuple[Any, tuple[Any, ...]], Any]]) -> None:
+def test_any_type_in_any_field(make: NewAccumulator, changes: list[tuple[tuple[Any, tuple[Any, ...]], Any]]) -> None:
     data = stream_of(*(f"data: {json.dumps(with_change(seed, path, new))}\n\n" for (seed, path), new in changes))
     outcome(make, [data])
     accumulator = make()
@@ -118,7 +117,7 @@ def test_any_type_in_any_field(make: MakeFold, changes: list[tuple[tuple[Any, tu
 @pytest.mark.parametrize(
     "odd", [None, True, 0, -1, 0.5, 10**30, "", "x", [], {}, [[]], [{}], {"text": 1}, "\ud800"], ids=repr
 )
-def test_each_odd_value_in_each_field(make: MakeFold, odd: Any) -> None:
+def test_each_odd_value_in_each_field(make: NewAccumulator, odd: Any) -> None:
     for seed, path in CHANGES:
         outcome(make, [stream_of(f"data: {json.dumps(with_change(seed, path, odd))}\n\n")])
 
@@ -126,7 +125,7 @@ def test_each_odd_value_in_each_field(make: MakeFold, odd: Any) -> None:
 @BOTH
 @QUICKLY
 @given(st.data())
-def test_a_recording_with_some_bytes_changed(make: MakeFold, data: st.DataObject) -> None:
+def test_a_recording_with_some_bytes_changed(make: NewAccumulator, data: st.DataObject) -> None:
     name = "openai_m27_tool_calls.sse" if make is OpenAIAccumulator else "anthropic_m25_tool_use.sse"
     spoiled = bytearray(recorded(name))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -140,7 +139,7 @@ def test_a_recording_with_some_bytes_changed(make: MakeFold, data: st.DataObject
     "opening", [b"[", b'{"a":', b'{"choices":[{"delta":{"reasoning_details":[{"x":', b'{"error":[']
 )
 @pytest.mark.parametrize("depth", [500, 900, 990, 5000, 100_000])
-def test_deep_nesting(make: MakeFold, opening: bytes, depth: int) -> None:
+def test_deep_nesting(make: NewAccumulator, opening: bytes, depth: int) -> None:
     for inner in (b"[" * depth, b'{"a":' * depth):
         for data in (opening + inner, opening + inner + b"1" + (b"]" if inner[:1] == b"[" else b"}") * depth):
             outcome(make, [b"data: " + data + b"\n\n"])
@@ -148,7 +147,7 @@ def test_deep_nesting(make: MakeFold, opening: bytes, depth: int) -> None:
 
 @BOTH
 @pytest.mark.parametrize("depth", range(150, 1000, 25))
-def test_arguments_that_nest_deeply(make: MakeFold, depth: int) -> None:
+def test_arguments_that_nest_deeply(make: NewAccumulator, depth: int) -> None:
     nested = "[" * depth + "]" * depth
     call = '{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"x":@}}}]}}]}'
     block = '{"content":[{"type":"tool_use","id":"a","name":"f","input":{"x":@}}]}'
@@ -161,14 +160,14 @@ def test_arguments_that_nest_deeply(make: MakeFold, depth: int) -> None:
 
 
 @BOTH
-def test_a_million_tool_calls(make: MakeFold) -> None:
+def test_a_million_tool_calls(make: NewAccumulator) -> None:
     calls = b",".join([b'{"index":0,"type":"tool_use","function":{}}'] * 1_000_000)
     accumulator = make()
     with pytest.raises(ResponseFormatError):
         accumulator.feed_body(b'{"choices":[{"message":{"tool_calls":[%s]}}],"content":[%s]}' % (calls, calls))
 
 
-def delta(make: MakeFold, text: str) -> bytes:
+def delta(make: NewAccumulator, text: str) -> bytes:
     if make is OpenAIAccumulator:
         return stream_of({"choices": [{"index": 0, "delta": {"content": text}}], "usage": None})
     return b"event: content_block_delta\n" + stream_of(
@@ -177,7 +176,7 @@ def delta(make: MakeFold, text: str) -> bytes:
 
 
 @BOTH
-def test_folding_keeps_little_beyond_the_text(make: MakeFold) -> None:
+def test_an_accumulator_keeps_little_beyond_the_text(make: NewAccumulator) -> None:
     import tracemalloc
 
     feed, accumulator = SseParser().feed, make()
@@ -195,7 +194,7 @@ def test_folding_keeps_little_beyond_the_text(make: MakeFold) -> None:
 
 
 @BOTH
-def test_a_delta_costs_few_calls(make: MakeFold) -> None:
+def test_a_delta_costs_few_calls(make: NewAccumulator) -> None:
     """Count calls instead of time: the hot path of every stream."""
     import cProfile
 
@@ -211,11 +210,3 @@ def test_a_delta_costs_few_calls(make: MakeFold) -> None:
             accumulator.feed(event)
     profile.disable()
     assert sum(entry.callcount for entry in profile.getstats()) <= 12 * len(reads) + 50
-
-
-def test_chunks_are_small_values() -> None:
-    (chunk,) = chunks_of(
-        OpenAIAccumulator(), [delta(OpenAIAccumulator, "x" * 500), stream_of({"choices": [{"finish_reason": "stop"}]})]
-    )[:1]
-    assert isinstance(chunk, msgspec.Struct)
-    assert len(repr(chunk)) < 120

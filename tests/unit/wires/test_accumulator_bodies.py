@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support.replay import MakeFold, plain, recorded
+from support.replay import NewAccumulator, plain, recorded
 
 from minimax_sync.errors import (
     ContentFilteredError,
@@ -23,7 +23,7 @@ from minimax_sync.wires.openai_decode import OpenAIAccumulator
 BOTH = pytest.mark.parametrize("make", [OpenAIAccumulator, AnthropicAccumulator])
 
 
-def body_of(make: MakeFold, text: str, **fields: Any) -> dict[str, Any]:
+def body_of(make: NewAccumulator, text: str, **fields: Any) -> dict[str, Any]:
     if make is OpenAIAccumulator:
         return {"choices": [{"finish_reason": "stop", "message": {"content": text}}], **fields}
     return {"type": "message", "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", **fields}
@@ -67,7 +67,7 @@ def test_an_anthropic_message() -> None:
 
 
 @BOTH
-def test_an_answer_without_a_finish_reason_has_one(make: MakeFold) -> None:
+def test_an_answer_without_a_finish_reason_has_one(make: NewAccumulator) -> None:
     body = body_of(make, "Hi")
     body.pop("stop_reason", None)
     for choice in body.get("choices", ()):
@@ -76,7 +76,7 @@ def test_an_answer_without_a_finish_reason_has_one(make: MakeFold) -> None:
 
 
 @BOTH
-def test_a_warning_is_not_an_error(make: MakeFold) -> None:
+def test_a_warning_is_not_an_error(make: NewAccumulator) -> None:
     base_resp = {"status_code": "0", "status_msg": 'Invalid parameters detected, json: unknown field "user"'}
     assert plain(make, body_of(make, "Hi", base_resp=base_resp)).text == "Hi"
     assert plain(make, body_of(make, "Hi", base_resp="odd", error=None)).text == "Hi"
@@ -84,7 +84,7 @@ def test_a_warning_is_not_an_error(make: MakeFold) -> None:
 
 @BOTH
 @pytest.mark.parametrize("code", [1008, "1008"])
-def test_base_resp_is_looked_at_before_the_answer(make: MakeFold, code: Any) -> None:
+def test_base_resp_is_looked_at_before_the_answer(make: NewAccumulator, code: Any) -> None:
     base_resp = {"status_code": code, "status_msg": "insufficient balance"}
     for body in (body_of(make, "Hi", base_resp=base_resp), {"choices": None, "base_resp": base_resp}):
         with pytest.raises(InsufficientBalanceError, match=r"insufficient balance \(1008\)"):
@@ -92,7 +92,7 @@ def test_base_resp_is_looked_at_before_the_answer(make: MakeFold, code: Any) -> 
 
 
 @BOTH
-def test_an_error_envelope_in_a_200(make: MakeFold) -> None:
+def test_an_error_envelope_in_a_200(make: NewAccumulator) -> None:
     with pytest.raises(ServerError, match="busy"):
         plain(make, {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}})
     with pytest.raises(ServerError, match="busy"):
@@ -136,14 +136,14 @@ def test_an_output_that_is_refused_is_content_filtered() -> None:
         b"[" * 100000,
     ],
 )
-def test_a_body_that_is_not_an_answer_is_a_format_error(make: MakeFold, body: bytes) -> None:
+def test_a_body_that_is_not_an_answer_is_a_format_error(make: NewAccumulator, body: bytes) -> None:
     with pytest.raises(ResponseFormatError) as caught:
         plain(make, body)
     assert "html" not in str(caught.value)
 
 
 @BOTH
-def test_a_body_with_a_bom_and_invalid_utf8_is_read(make: MakeFold) -> None:
+def test_a_body_with_a_bom_and_invalid_utf8_is_read(make: NewAccumulator) -> None:
     body = b"\xef\xbb\xbf" + json.dumps(body_of(make, "a@b")).encode().replace(b"@", b"\xff")
     response = plain(make, body)
     assert response.text == "a\ufffdb"
@@ -151,7 +151,7 @@ def test_a_body_with_a_bom_and_invalid_utf8_is_read(make: MakeFold) -> None:
 
 
 @BOTH
-def test_numbers_past_all_bounds_cost_nothing_where_they_do_not_matter(make: MakeFold) -> None:
+def test_numbers_past_all_bounds_cost_nothing_where_they_do_not_matter(make: NewAccumulator) -> None:
     odd = b'{"created": 1' + b"0" * 6000 + b', "x": 1e999, '
     body = odd + json.dumps(body_of(make, "Hi", usage={"prompt_tokens": 10**40})).encode()[1:]
     response = plain(make, body)
@@ -159,7 +159,7 @@ def test_numbers_past_all_bounds_cost_nothing_where_they_do_not_matter(make: Mak
 
 
 @BOTH
-def test_an_error_with_an_absurd_code_is_still_an_error(make: MakeFold) -> None:
+def test_an_error_with_an_absurd_code_is_still_an_error(make: NewAccumulator) -> None:
     for body in (
         {"error": {"code": 10**40, "message": "boom"}},
         {"base_resp": {"status_code": "9" * 5000}, "error": "boom"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.anthropic_events import HI, grown, opened, start
 from support.openai_events import delta
-from support.replay import MakeFold, chunks_of, stream_of
+from support.replay import NewAccumulator, chunks_of, stream_of
 
 from minimax_sync.errors import (
     ContextLengthError,
@@ -24,9 +24,9 @@ from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 from minimax_sync.wires.openai_decode import OpenAIAccumulator
 
 OPENAI, ANTHROPIC = OpenAIAccumulator, AnthropicAccumulator
-BEFORE: dict[MakeFold, tuple[Any, ...]] = {OPENAI: (delta("Hel"),), ANTHROPIC: (start(), *HI)}
+BEFORE: dict[NewAccumulator, tuple[Any, ...]] = {OPENAI: (delta("Hel"),), ANTHROPIC: (start(), *HI)}
 
-ERRORS: dict[MakeFold, dict[str, tuple[Any, type[LlmError], int | None]]] = {
+ERRORS: dict[NewAccumulator, dict[str, tuple[Any, type[LlmError], int | None]]] = {
     OPENAI: {
         "base_resp and choices null": (
             {"id": "07", "choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
@@ -114,7 +114,7 @@ ERRORS: dict[MakeFold, dict[str, tuple[Any, type[LlmError], int | None]]] = {
     ("make", "event", "kind", "code"),
     [pytest.param(make, *case, id=name) for make, cases in ERRORS.items() for name, case in cases.items()],
 )
-def test_an_error_inside_the_stream(make: MakeFold, event: Any, kind: type[LlmError], code: int | None) -> None:
+def test_an_error_inside_the_stream(make: NewAccumulator, event: Any, kind: type[LlmError], code: int | None) -> None:
     for before in ((), BEFORE[make]):
         with pytest.raises(LlmError) as caught:
             chunks_of(make(), [stream_of(*before, event)])
@@ -129,7 +129,7 @@ def test_the_last_base_resp_wins_over_an_answer() -> None:
 
 
 @pytest.mark.parametrize("make", BEFORE)
-def test_an_error_has_the_request_id(make: MakeFold) -> None:
+def test_an_error_has_the_request_id(make: NewAccumulator) -> None:
     event = {"type": "error", "error": {"type": "api_error", "message": "boom"}, "request_id": "r-1"}
     with pytest.raises(ServerError) as caught:
         chunks_of(make(), [stream_of(event)])
@@ -137,7 +137,7 @@ def test_an_error_has_the_request_id(make: MakeFold) -> None:
 
 
 BROKEN: tuple[Any, ...] = ("data: {\n\n", "data: [1]\n\n", 'data: "text"\n\n', "data: <html>\n\n")
-INVALID: dict[MakeFold, tuple[Any, ...]] = {
+INVALID: dict[NewAccumulator, tuple[Any, ...]] = {
     OPENAI: (
         *BROKEN,
         delta(5),
@@ -161,7 +161,7 @@ INVALID: dict[MakeFold, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize(("make", "event"), [(make, event) for make, events in INVALID.items() for event in events])
-def test_an_invalid_event_is_a_format_error_that_quotes_nothing(make: MakeFold, event: Any) -> None:
+def test_an_invalid_event_is_a_format_error_that_quotes_nothing(make: NewAccumulator, event: Any) -> None:
     with pytest.raises(ResponseFormatError) as caught:
         chunks_of(make(), [stream_of(event)])
     assert "html" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Thinking that grows: deltas and snapshots, told apart."""
+"""Thinking that grows: deltas are distinguished from snapshots."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from minimax_sync.wires.thinking_snapshots import GrowingThought
 @given(st.lists(st.text("ab ", min_size=1, max_size=5), min_size=2, max_size=8))
 def test_the_thinking_that_was_yielded_is_all_of_it(pieces: list[str]) -> None:
     thought = GrowingThought()
-    told = ""
+    yielded = ""
     for piece in pieces:
-        told += thought.feed(piece)
-        assert thought.text.startswith(told)
-    told += thought.rest()
-    assert told == thought.text
+        yielded += thought.feed(piece)
+        assert thought.text.startswith(yielded)
+    yielded += thought.rest()
+    assert yielded == thought.text
 
 
 @settings(max_examples=100, derandomize=True, deadline=None)
