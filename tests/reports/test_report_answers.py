@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from support.anthropic_events import STOP, grown, opened, reason
 from support.canary import PROMPT
+from support.openai_events import DONE, delta
 from support.raw_server import RawServer, answer
+from support.replay import stream_of
 from support.wire_server import ANTHROPIC, EVENTS, JSON, OPENAI, Wire, framed, replies, sse
 
 from minimax_sync import ChatResponse, ContextLengthError, LlmError, RequestError, ServerError, StreamInterruptedError
@@ -15,41 +18,28 @@ from minimax_sync import ChatResponse, ContextLengthError, LlmError, RequestErro
 USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
 
 
-def chunk(delta: Any = None, finish: Any = None, **more: Any) -> bytes:
-    """Write a chunk of the OpenAI wire."""
-    return sse({"choices": [{"index": 0, "delta": delta or {}, "finish_reason": finish}], **more})
+def chunk(fields: Any = None, finish: Any = None, **more: Any) -> dict[str, Any]:
+    """Make a chunk of the OpenAI wire."""
+    return {**delta(finish=finish, **fields or {}), **more}
 
 
-def call(index: int | None = None, id: str | None = None, name: str | None = None, arguments: str = "") -> bytes:
-    """Write a fragment of a tool call."""
-    fragment: dict[str, Any] = {"function": {"name": name, "arguments": arguments}}
-    fragment |= {key: value for key, value in (("index", index), ("id", id)) if value is not None}
-    return chunk({"tool_calls": [fragment]})
+def call(index: int | None = None, id: str | None = None, name: str | None = None, arguments: str = "") -> Any:
+    """Make a fragment of a tool call."""
+    place = {key: value for key, value in (("index", index), ("id", id)) if value is not None}
+    return chunk({"tool_calls": [{**place, "function": {"name": name, "arguments": arguments}}]})
 
 
-def event(type: str, **fields: Any) -> bytes:
-    """Write an event of the Anthropic wire."""
-    return sse({"type": type, **fields}, type)
+def event(type: str, **fields: Any) -> dict[str, Any]:
+    """Make an event of the Anthropic wire."""
+    return {"type": type, **fields}
 
 
-def block(index: int, **fields: Any) -> bytes:
-    return event("content_block_start", index=index, content_block=fields)
+LAST_USAGE = {"choices": [], "usage": USAGE}
 
 
-def grown(index: int, **delta: Any) -> bytes:
-    return event("content_block_delta", index=index, delta=delta)
-
-
-def reason(stop_reason: Any, **more: Any) -> bytes:
-    return event("message_delta", delta={"stop_reason": stop_reason}, **more)
-
-
-DONE, STOP, LAST_USAGE = b"data: [DONE]\n\n", event("message_stop"), sse({"choices": [], "usage": USAGE})
-
-
-def streamed(wire: Wire, *events: bytes, kind: str = EVENTS) -> ChatResponse:
+def streamed(wire: Wire, *events: Any, kind: str = EVENTS) -> ChatResponse:
     """Return the response of a stream of these events."""
-    step = b"".join(framed(events, "chunked", kind=kind))
+    step = b"".join(framed([stream_of(event) for event in events], "chunked", kind=kind))
     with RawServer(replies(step)) as server, wire.client(server) as client, client.stream(PROMPT) as stream:
         return stream.response
 
@@ -61,7 +51,7 @@ def whole(wire: Wire, body: Any, **options: Any) -> ChatResponse:
         return client.chat(PROMPT, **options)
 
 
-def text(piece: str, finish: Any = None, **more: Any) -> bytes:
+def text(piece: str, finish: Any = None, **more: Any) -> dict[str, Any]:
     return chunk({"content": piece}, finish, **more)
 
 
@@ -71,22 +61,22 @@ ENDS = {
     "usage in every chunk": (text("Hello", "stop", usage=USAGE), text(" world", "stop", usage=USAGE), DONE),
     "finish reasons that are none": (text("Hello", "null"), text(" world", ""), chunk(finish="stop"), LAST_USAGE),
     "choices that count up": (
-        sse({"choices": [{"index": 0, "delta": {"content": "Hello"}}]}),
-        sse({"choices": [{"index": 1, "delta": {"content": " world"}, "finish_reason": "stop"}]}),
+        {"choices": [{"index": 0, "delta": {"content": "Hello"}}]},
+        {"choices": [{"index": 1, "delta": {"content": " world"}, "finish_reason": "stop"}]},
         LAST_USAGE,
     ),
     "a sole choice with another index": (
-        sse({"choices": [{"index": 3, "delta": {"content": "Hello world"}, "finish_reason": "stop"}]}),
+        {"choices": [{"index": 3, "delta": {"content": "Hello world"}, "finish_reason": "stop"}]},
         LAST_USAGE,
     ),
     "a message in every chunk": (
-        sse({"choices": [{"message": {"content": "Hello"}}]}),
-        sse({"choices": [{"message": {"content": " world"}, "finish_reason": "stop"}]}),
+        {"choices": [{"message": {"content": "Hello"}}]},
+        {"choices": [{"message": {"content": " world"}, "finish_reason": "stop"}]},
         DONE,
     ),
     "all so far in every message": (
-        sse({"choices": [{"message": {"content": "Hello wo"}}]}),
-        sse({"choices": [{"message": {"content": "Hello world"}, "finish_reason": "stop"}]}),
+        {"choices": [{"message": {"content": "Hello wo"}}]},
+        {"choices": [{"message": {"content": "Hello world"}, "finish_reason": "stop"}]},
         DONE,
     ),
     "keep-alives of every kind": (
@@ -96,17 +86,17 @@ ENDS = {
         text(" world", "stop"),
         LAST_USAGE,
     ),
-    "no blank line at the end": (text("Hello"), text(" world", "stop", usage=USAGE).rstrip(b"\n")),
+    "no blank line at the end": (text("Hello"), stream_of(text(" world", "stop", usage=USAGE)).rstrip()),
 }
 
 
 @pytest.mark.parametrize("events", ENDS.values(), ids=ENDS)
-def test_nothing_of_an_answer_is_lost_on_the_openai_wire(events: tuple[bytes, ...]) -> None:
+def test_nothing_of_an_answer_is_lost_on_the_openai_wire(events: tuple[Any, ...]) -> None:
     response = streamed(OPENAI, *events)
     assert (response.text, response.finish_reason) == ("Hello world", "stop")
 
 
-HELLO = (block(0, type="text", text=""), grown(0, type="text_delta", text="Hello"))
+HELLO = (opened(0, "text", text=""), grown(0, type="text_delta", text="Hello"))
 WORLD = grown(0, type="text_delta", text=" world")
 ANTHROPIC_ENDS = {
     "a stop reason in the start": (event("message_start", message={"stop_reason": "end_turn"}), *HELLO, WORLD, STOP),
@@ -114,13 +104,13 @@ ANTHROPIC_ENDS = {
     "no message_stop": (*HELLO, WORLD, reason("end_turn")),
     "text behind the stop reason": (*HELLO, reason("end_turn"), WORLD, STOP),
     "keep-alives of every kind": (b"data: null\n\n", *HELLO, b"data: []\n\nevent: ping\ndata: {}\n\n", WORLD, STOP),
-    "no blank line at the end": (*HELLO, WORLD, reason("end_turn").rstrip(b"\n")),
+    "no blank line at the end": (*HELLO, WORLD, stream_of(reason("end_turn")).rstrip()),
     "an event that is not known": (*HELLO, event("later", delta={}), WORLD, STOP),
 }
 
 
 @pytest.mark.parametrize("events", ANTHROPIC_ENDS.values(), ids=ANTHROPIC_ENDS)
-def test_nothing_of_an_answer_is_lost_on_the_anthropic_wire(events: tuple[bytes, ...]) -> None:
+def test_nothing_of_an_answer_is_lost_on_the_anthropic_wire(events: tuple[Any, ...]) -> None:
     response = streamed(ANTHROPIC, *events)
     assert (response.text, response.finish_reason) == ("Hello world", "stop")
 
@@ -134,7 +124,7 @@ def test_nothing_of_an_answer_is_lost_on_the_anthropic_wire(events: tuple[bytes,
     ],
     ids=["cut behind an early finish reason", "done without a finish reason", "cut behind an early stop reason"],
 )
-def test_a_stream_without_its_end_is_an_interruption(wire: Wire, events: tuple[bytes, ...]) -> None:
+def test_a_stream_without_its_end_is_an_interruption(wire: Wire, events: tuple[Any, ...]) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         streamed(wire, *events)
     assert caught.value.partial is not None
@@ -166,7 +156,7 @@ def test_a_cut_answer_has_its_finish_reason_whatever_calls_it_holds(
         streamed(OPENAI, call(0, "a", "write", arguments), chunk(finish=openai), LAST_USAGE),
         streamed(
             ANTHROPIC,
-            block(0, type="tool_use", id="a", name="write", input={}),
+            opened(0, "tool_use", id="a", name="write", input={}),
             grown(0, type="input_json_delta", partial_json=arguments),
             reason(anthropic),
             STOP,
@@ -197,13 +187,13 @@ PARALLEL = {
 
 
 @pytest.mark.parametrize("events", PARALLEL.values(), ids=PARALLEL)
-def test_parallel_calls_are_kept_apart(events: tuple[bytes, ...]) -> None:
+def test_parallel_calls_are_kept_apart(events: tuple[Any, ...]) -> None:
     response = streamed(OPENAI, *events, chunk(finish="tool_calls"), LAST_USAGE)
     assert [call.arguments["q"] for call in response.tool_calls] == ["Emma", "Virginia"]
 
 
 def test_arguments_behind_the_end_of_their_block_are_a_repetition() -> None:
-    started = block(0, type="tool_use", id="a", name="f", input={})
+    started = opened(0, "tool_use", id="a", name="f", input={})
     again = grown(0, type="input_json_delta", partial_json=A)
     ended = event("content_block_stop", index=0)
     response = streamed(ANTHROPIC, started, again, ended, again, ended, reason("tool_use"), STOP)
@@ -211,10 +201,10 @@ def test_arguments_behind_the_end_of_their_block_are_a_repetition() -> None:
 
 
 REFUSED = "the request exceeds the available context size"
-FAILURES: dict[str, tuple[Wire, tuple[bytes, ...], type[LlmError]]] = {
+FAILURES: dict[str, tuple[Wire, tuple[Any, ...], type[LlmError]]] = {
     "in a choice": (
         OPENAI,
-        (text("Half"), sse({"choices": [{"error": {"message": "no", "code": 502}, "finish_reason": "error"}]})),
+        (text("Half"), {"choices": [{"error": {"message": "no", "code": 502}, "finish_reason": "error"}]}),
         ServerError,
     ),
     "in a field of llama.cpp's": (
@@ -233,7 +223,7 @@ FAILURES: dict[str, tuple[Wire, tuple[bytes, ...], type[LlmError]]] = {
 
 
 @pytest.mark.parametrize(("wire", "events", "kind"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_not_an_answer(wire: Wire, events: tuple[bytes, ...], kind: type[LlmError]) -> None:
+def test_a_failure_is_not_an_answer(wire: Wire, events: tuple[Any, ...], kind: type[LlmError]) -> None:
     with pytest.raises(kind):
         streamed(wire, *events)
 
@@ -260,11 +250,11 @@ def test_blocks_of_a_tool_that_the_server_runs_are_carried_and_are_no_calls() ->
         whole(ANTHROPIC, body),
         streamed(
             ANTHROPIC,
-            block(0, **{**SEARCH, "input": {}}),
+            event("content_block_start", index=0, content_block={**SEARCH, "input": {}}),
             grown(0, type="input_json_delta", partial_json='{"query": '),
             grown(0, type="input_json_delta", partial_json='"rivers"}'),
-            block(1, **FOUND),
-            block(2, type="text", text="The Loire."),
+            event("content_block_start", index=1, content_block=FOUND),
+            opened(2, "text", text="The Loire."),
             reason("end_turn"),
             STOP,
         ),
