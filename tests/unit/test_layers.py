@@ -157,8 +157,8 @@ def test_importing_the_package_imports_nothing(tmp_path: Path) -> None:
 
 
 LATE = (
-    "auth.login auth.token_plan batch.run calls.services conversation functions.parse functions.run_tools hooks.otel "
-    "net.stock settings.llm_yaml values.results wires.services"
+    "auth.login auth.token_plan batch.run calls.display calls.services conversation functions.parse "
+    "functions.run_tools hooks.otel net.stock settings.llm_yaml values.rendering values.results wires.services"
 )
 """Modules for what a plain chat does not do."""
 

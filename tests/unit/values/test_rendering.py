@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -207,18 +205,3 @@ def test_a_typed_answer_shows_its_value_before_its_answer() -> None:
     text = Page(Parsed({"x": 1}, response, TokenUsage(10, 10, 20), 1)._repr_html_()).text
     assert text.index("'x': 1") < text.index("Answer")
     assert "dict, 1 repair, 20 tokens" in text
-
-
-def test_rendering_is_not_imported_by_a_call(client: MiniMaxClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    imported: list[str] = []
-    real = builtins.__import__
-
-    def note(name: str, *args: Any, **options: Any) -> Any:
-        imported.append(name)
-        return real(name, *args, **options)
-
-    monkeypatch.delitem(sys.modules, "minimax_sync.values.rendering")
-    monkeypatch.setattr(builtins, "__import__", note)
-    client.chat("hi")
-    assert "rendering" not in imported
-    assert "minimax_sync.values.rendering" not in sys.modules

@@ -1,9 +1,8 @@
-"""The rows of the wires: consistent, loaded when first used, and chosen by the endpoint."""
+"""The rows of the wires: consistent, and chosen by the endpoint."""
 
 from __future__ import annotations
 
 import pytest
-from support.run_python import run_python
 
 from minimax_sync.settings.endpoints import resolve_endpoint
 from minimax_sync.wires.table import NATIVE_PATH, WIRES, Flavor
@@ -27,13 +26,3 @@ def test_a_server_that_serves_the_native_path_counts_as_minimax() -> None:
     assert wire_for(resolve_endpoint("https://api.minimax.io")).is_minimax
     assert not wire_for(resolve_endpoint("http://127.0.0.1:1/v1", chat_path="/chat/completions")).is_minimax
     assert wire_for(resolve_endpoint("http://127.0.0.1:1/v1", chat_path=NATIVE_PATH)).is_minimax
-
-
-def test_the_other_wire_is_not_loaded() -> None:
-    code = """
-    import sys
-    from minimax_sync.wires.wire import Wire
-    Wire("openai_compat")
-    print(any("anthropic" in name for name in sys.modules))
-    """
-    assert run_python(code) == "False"
