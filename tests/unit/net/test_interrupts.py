@@ -96,8 +96,8 @@ def test_a_sliced_wait_for_a_slot_takes_as_long_as_the_rate_demands() -> None:
 
 def test_a_sliced_wait_for_the_gate_lasts_as_long_as_the_worker_in_the_limiter(ended: threading.Event) -> None:
     closed = Gate(held_limiter(ended))
-    threading.Timer(0.03, ended.set).start()
     began = time.monotonic()
+    threading.Timer(0.03, ended.set).start()
     closed.acquire(LONG)
     assert time.monotonic() - began >= 0.02
 
