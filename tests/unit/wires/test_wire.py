@@ -23,6 +23,6 @@ def test_aliases_name_one_wire_each() -> None:
 
 
 def test_a_server_that_serves_the_native_path_counts_as_minimax() -> None:
-    assert wire_for(resolve_endpoint("https://api.minimax.io")).is_minimax
+    assert wire_for(resolve_endpoint("https://api.minimax.io", chat_path="/chat/completions")).is_minimax
     assert not wire_for(resolve_endpoint("http://127.0.0.1:1/v1", chat_path="/chat/completions")).is_minimax
     assert wire_for(resolve_endpoint("http://127.0.0.1:1/v1", chat_path=NATIVE_PATH)).is_minimax
