@@ -7,7 +7,7 @@ rules are in `message_checks`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -64,8 +64,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
             msgspec.structs.force_setattr(self, "messages", messages)
         if is_plain is not self._is_plain:
             msgspec.structs.force_setattr(self, "_is_plain", is_plain)
-        for name, default in _DEFAULTS.items():
-            given = getattr(self, name)
+        for name, default, given in self._options():
             if given is not default and (converted := OPTIONS[name].convert(given)) is not given:
                 msgspec.structs.force_setattr(self, name, converted)
 
@@ -81,24 +80,23 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raise `RequestError`, naming the field, for a request that the service would refuse or misread."""
-        for name, default in _DEFAULTS.items():
-            value = getattr(self, name)
+        for name, default, value in self._options():
             if value is not default:
                 check_option(name, value)
         _check_tools(self)
         check_messages(self.messages, is_plain=self._is_plain)
 
+    def _options(self) -> Iterable[tuple[str, Any, Any]]:
+        """Return the name, the default and the value of each option."""
+        return zip(_NAMES, self.__struct_defaults__, msgspec.structs.astuple(self)[1:], strict=False)
+
     def __repr__(self) -> str:
         return fields_shown(self)
 
 
-_DEFAULTS: dict[str, Any] = {
-    name: default
-    for name, default in zip(
-        reversed(ChatRequest.__struct_fields__), reversed(ChatRequest.__struct_defaults__), strict=False
-    )
-    if name in OPTIONS
-}
+_NAMES = ChatRequest.__struct_fields__[1:-1]
+"""The names of the options: all fields but `messages` and `_is_plain`."""
+
 _OTHER_NAMES = {"max_completion_tokens": "max_tokens", "reasoning_effort": "effort"}
 
 

@@ -48,9 +48,9 @@ def not_an_answer(problem: str, data: bytes) -> ResponseFormatError:
 
 def count(value: object) -> int:
     """Coerce a token count to int. Invalid values count as 0: bad usage data must not fail a response."""
-    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
-        return int(value)
-    return int(value) if isinstance(value, int | float) and 0 <= value < 1e15 else 0
+    if isinstance(value, int | float):
+        return int(value) if 0 <= value < 1e15 else 0
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 16 else 0
 
 
 def json_text(value: object) -> str:
