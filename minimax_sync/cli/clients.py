@@ -92,10 +92,9 @@ def as_complaint(error: LlmError) -> str:
 
 def place_of(settings: Settings) -> str:
     """Return the place of the bundle, without the password that its URL may hold."""
-    from ..secret import StoreUrl
+    from ..settings.settings import shown
 
-    bundle = settings.bundle.value
-    return bundle.masked() if isinstance(bundle, StoreUrl) else bundle
+    return shown(settings.bundle.value)
 
 
 def in_flags(text: str) -> str:

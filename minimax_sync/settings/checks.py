@@ -55,16 +55,17 @@ def check_api_key(value: object, source: str) -> object:
     return value if callable(value) else check_key(value, source)
 
 
-def check_group_id(value: object, source: str) -> str:
-    if not isinstance(value, str) or not is_one_word(value.strip()):
-        raise ConfigError(f"{source}: a group id is printable ASCII without spaces; copy it again from the console")
-    return str.strip(value)
+def _one_word(rule: str) -> Callable[[object, str], str]:
+    def check(value: object, source: str) -> str:
+        if not isinstance(value, str) or not is_one_word(value.strip()):
+            raise ConfigError(f"{source}: {rule}")
+        return str.strip(value)
+
+    return check
 
 
-def check_word(value: object, source: str) -> str:
-    if not isinstance(value, str) or not is_one_word(value.strip()):
-        raise ConfigError(f"{source}: must be printable ASCII without spaces")
-    return str.strip(value)
+check_word = _one_word("must be printable ASCII without spaces")
+check_group_id = _one_word("a group id is printable ASCII without spaces; copy it again from the console")
 
 
 def one_of(*known: str) -> Check:

@@ -20,7 +20,7 @@ from .checks import check_text
 from .endpoints import host_of, may_receive_token
 from .places import BUNDLE_FILE, USER, USER_BUNDLE_FILE, USER_CONFIG_FILE, is_there, label
 from .search import Search
-from .settings import DEFAULT_PROVIDER, KEY_BASE_URL, PLAN_KEY_BASE_URL, Settings, Sourced
+from .settings import DEFAULT_PROVIDER, KEY_BASE_URL, PLAN_KEY_BASE_URL, Settings, Sourced, shown
 from .spelling import did_you_mean
 from .table import ARGUMENTS, BY_NAME, PLAN_KEY_PLACES, SETTINGS
 
@@ -160,10 +160,9 @@ def _server_fault(search: Search, found: Mapping[str, Any]) -> str:
         return ""
     if bundle != found["user_bundle"] and (isinstance(bundle, StoreUrl) or not search.is_user(bundle)):
         return ""
-    shown = bundle.masked() if isinstance(bundle, StoreUrl) else bundle
     return (
-        f"{fault}, and the login {shown} is your own, so only you can decide that: set the environment variable "
-        f"MINIMAX_{cure}, or log in for this directory alone with `minimax-sync login`"
+        f"{fault}, and the login {shown(bundle)} is your own, so only you can decide that: set the environment "
+        f"variable MINIMAX_{cure}, or log in for this directory alone with `minimax-sync login`"
     )
 
 

@@ -131,15 +131,16 @@ class Settings(msgspec.Struct, frozen=True):
             found = getattr(self, name)
             if name == "retry":
                 for field, source in self.retry_sources.items():
-                    yield f"retry.{field}", _shown(getattr(self.retry.value, field)), source
+                    yield f"retry.{field}", shown(getattr(self.retry.value, field)), source
             elif isinstance(found, Sourced):
-                yield name, _shown(found.value), found.source
+                yield name, shown(found.value), found.source
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value} ({source})' for name, value, source in self.rows())})"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as text, secrets masked."""
     if isinstance(value, (Secret, StoreUrl, Headers)):
         return value.masked()
     if callable(value):

@@ -119,6 +119,16 @@ class Setting(msgspec.Struct, frozen=True):
         return argument is not self.default and (argument is not None or self.null_counts)
 
 
+def _retry_field(
+    name: str,
+    help: str,
+    read: Callable[[str], object] = checks.read_number,
+    file: str = "",
+    places: tuple[str, ...] = (),
+) -> Setting:
+    return Setting(f"retry.{name}", checks.retry_field(name), help, read=read, file=file, places=places)
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "api_key",
@@ -251,49 +261,17 @@ SETTINGS: tuple[Setting, ...] = (
         places=("argument", "file", USER_CONFIG_FILE),
     ),
     Setting("retry", checks.check_retry, "a RetryPolicy", DEFAULT_RETRY, None, places=("argument",)),
-    Setting(
-        "retry.rate_limit_attempts",
-        checks.retry_field("rate_limit_attempts"),
+    _retry_field(
+        "rate_limit_attempts",
         "the most attempts of a call",
-        read=checks.read_number,
         file="retry.max_attempts",
-        places=(
-            "$MINIMAX_RETRY_RATE_LIMIT_ATTEMPTS",
-            "$MINIMAX_RETRY_MAX_ATTEMPTS",
-            "file",
-            USER_CONFIG_FILE,
-        ),
+        places=("$MINIMAX_RETRY_RATE_LIMIT_ATTEMPTS", "$MINIMAX_RETRY_MAX_ATTEMPTS", "file", USER_CONFIG_FILE),
     ),
-    Setting(
-        "retry.server_attempts",
-        checks.retry_field("server_attempts"),
-        "the most attempts of a call that end in a server error",
-        read=checks.read_number,
-    ),
-    Setting(
-        "retry.initial_backoff_ms",
-        checks.retry_field("initial_backoff_ms"),
-        "the first wait, in milliseconds",
-        read=checks.read_number,
-    ),
-    Setting(
-        "retry.max_backoff_ms",
-        checks.retry_field("max_backoff_ms"),
-        "the longest wait, in milliseconds",
-        read=checks.read_number,
-    ),
-    Setting(
-        "retry.backoff_multiplier",
-        checks.retry_field("backoff_multiplier"),
-        "the growth of the waits",
-        read=checks.read_number,
-    ),
-    Setting(
-        "retry.resend_ambiguous",
-        checks.retry_field("resend_ambiguous"),
-        "send again when the outcome is unknown",
-        read=checks.read_flag,
-    ),
+    _retry_field("server_attempts", "the most attempts of a call that end in a server error"),
+    _retry_field("initial_backoff_ms", "the first wait, in milliseconds"),
+    _retry_field("max_backoff_ms", "the longest wait, in milliseconds"),
+    _retry_field("backoff_multiplier", "the growth of the waits"),
+    _retry_field("resend_ambiguous", "send again when the outcome is unknown", checks.read_flag),
 )
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
