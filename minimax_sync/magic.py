@@ -22,7 +22,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
 from .cli import parser
-from .cli.chat import COMMAND, as_record
+from .cli.chat import COMMAND, as_record, request_options
 from .cli.clients import read_schema
 from .cli.terminal import os_error_text
 from .client import MiniMaxClient
@@ -36,7 +36,6 @@ _OPTIONS = (
     parser.argument("-h", "--help", action="store_true", help="show this help"),
 )
 _FLAGS = {flag for each in _OPTIONS if each.settings.get("action") == "store_true" for flag in each.flags}
-_SAMPLING = ("model", "temperature", "max_tokens", "effort")
 
 _USAGE = "%minimax [OPTIONS] PROMPT, or a cell below %%minimax [OPTIONS]"
 _DESCRIPTION = """\
@@ -84,20 +83,20 @@ class _Magic:
         client = self._client(options.config, options.agent, options.base_url)
         system, messages = (options.system or self._system, self._messages) if options.keep else (options.system, ())
         conversation = client.conversation(system, messages=messages)
-        sampling = {name: getattr(options, name) for name in _SAMPLING if getattr(options, name) is not None}
+        given = request_options(options)
+        if options.model is not None:
+            given["model"] = options.model
         if schema is not None:
-            answer = conversation.parse(prompt, schema, options.image, **sampling)
+            answer = conversation.parse(prompt, schema, options.image, **given)
         elif options.json:
-            answer = as_record(conversation.stream(prompt, options.image, **sampling).response)
+            answer = as_record(conversation.stream(prompt, options.image, **given).response)
         else:
-            answer = conversation.stream(prompt, options.image, **sampling).display()
+            answer = conversation.stream(prompt, options.image, **given).display()
         self._system, self._messages = system, conversation.messages
         return answer
 
 
 def _open_client(config: str | None, agent: str | None, base_url: str | None) -> MiniMaxClient:
-    if base_url is None:
-        return MiniMaxClient.from_config(config, agent=agent)
     return MiniMaxClient.from_config(config, agent=agent, base_url=base_url)
 
 

@@ -11,6 +11,7 @@ from .parser import Command, argument
 from .terminal import print_json, print_table
 
 if TYPE_CHECKING:
+    from ..values.models import ModelCard
     from ..values.quota import QuotaWindow
 
 _BAR = 20
@@ -53,13 +54,7 @@ def _models(arguments: Namespace) -> int:
     with open_client(arguments) as client:
         models = client.models()
     if arguments.json:
-        retirement = [(card.retired, card.successor) if (card := model.card) else (None, None) for model in models]
-        print_json(
-            [
-                {**msgspec.to_builtins(model), "retired": msgspec.to_builtins(retired), "successor": successor}
-                for model, (retired, successor) in zip(models, retirement, strict=True)
-            ]
-        )
+        print_json([{**msgspec.to_builtins(model), **_retirement(model.card)} for model in models])
         return 0
     rows = []
     for model in models:
@@ -71,6 +66,11 @@ def _models(arguments: Namespace) -> int:
     print_table(rows, ("MODEL", "SINCE", "IN", "OUT", "NOTE"))
     print(f"\nPay-as-you-go prices in USD per million tokens, as of {MODELS_AS_OF}.")
     return 0
+
+
+def _retirement(card: ModelCard | None) -> dict[str, str | None]:
+    retired = card.retired.isoformat() if card and card.retired else None
+    return {"retired": retired, "successor": card.successor if card else None}
 
 
 QUOTA = Command(

@@ -41,8 +41,6 @@ minimax-sync chat --image chart.png "What does this chart show?"
 minimax-sync chat --schema city.json "Which city has the most bridges?"
 minimax-sync chat --json "Name three rivers." | jq -r .text"""
 
-_OPTIONS = ("temperature", "max_tokens", "effort")
-
 
 def _run(arguments: Namespace) -> int:
     prompt = _prompt(arguments)
@@ -51,7 +49,7 @@ def _run(arguments: Namespace) -> int:
     if arguments.json and arguments.schema:
         raise UsageError("--schema prints the value alone, so give --json or --schema, not both")
     turn = (prompt, arguments.image)
-    options = _options(arguments)
+    options = request_options(arguments)
     schema = read_schema(arguments.schema) if arguments.schema else None
     with open_client(arguments, model=arguments.model) as client:
         conversation = _conversation(client, arguments)
@@ -78,7 +76,7 @@ def _converse(arguments: Namespace) -> int:
     with open_client(arguments, model=arguments.model) as client:
         conversation = _conversation(client, arguments)
         system = {"system": arguments.system} if arguments.system else {}
-        repl = Repl(client, model, conversation, {**_options(arguments), **system}, arguments.show_thinking)
+        repl = Repl(client, model, conversation, {**request_options(arguments), **system}, arguments.show_thinking)
         for image in arguments.image:
             repl.attach(image)
         repl.run()
@@ -90,8 +88,10 @@ def _conversation(client: MiniMaxClient, arguments: Namespace) -> Conversation:
     return kept_conversation(client, system) if arguments.keep else client.conversation(system)
 
 
-def _options(arguments: Namespace) -> dict[str, Any]:
-    return {name: getattr(arguments, name) for name in _OPTIONS if getattr(arguments, name) is not None}
+def request_options(arguments: Namespace) -> dict[str, Any]:
+    """Return the options of the request that were given."""
+    given = {name: getattr(arguments, name) for name in ("temperature", "max_tokens", "effort")}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _prompt(arguments: Namespace) -> str | None:

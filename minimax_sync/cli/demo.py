@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError
 from .clients import endpoint_of, find_login_settings, find_settings, is_without_credential, open_client, token_plan
 from .parser import Command
-from .terminal import bold, dim, instant, printable
+from .terminal import dim, instant, print_title, printable
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient
@@ -54,7 +54,7 @@ def _run(arguments: Namespace) -> int:
         _chat(client)
         _stream(client)
         _call_tool(client)
-        _title("Token Plan")
+        print_title("Token Plan")
         if settings is None:
             _refresh(arguments, emulator)
         elif settings.auth_mode.value == "token_plan":
@@ -104,7 +104,7 @@ def _script(emulator: Emulator) -> None:
 
 
 def _chat(client: MiniMaxClient) -> None:
-    _title("Chat")
+    print_title("Chat")
     _print_turn("you", _CHAT)
     began = time.monotonic()
     response = client.chat(_CHAT, **_OPTIONS)
@@ -115,7 +115,7 @@ def _chat(client: MiniMaxClient) -> None:
 def _stream(client: MiniMaxClient) -> None:
     from ..values.chunks import ReasoningDelta, TextDelta
 
-    _title("Stream")
+    print_title("Stream")
     _print_turn("you", _STREAM)
     began = time.monotonic()
     speaker = ""
@@ -135,7 +135,7 @@ def _stream(client: MiniMaxClient) -> None:
 
 
 def _call_tool(client: MiniMaxClient) -> None:
-    _title("Tool call")
+    print_title("Tool call")
     _print_turn("you", _TOOL)
     began = time.monotonic()
     response = client.run_tools(_TOOL, [get_weather], max_rounds=3, **_OPTIONS)
@@ -188,10 +188,6 @@ def _show_login(settings: Settings) -> None:
     _print_turn(
         "login", f"{found.path} is {found.state}: its access token is good until {until}, and refreshed by itself"
     )
-
-
-def _title(text: str) -> None:
-    print(f"\n{bold(text)}")
 
 
 def _label(who: str) -> str:

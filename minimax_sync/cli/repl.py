@@ -14,7 +14,7 @@ from ..errors import ConfigError, LlmError
 from ..values.images import Image
 from .clients import as_complaint
 from .display import show_stream
-from .history import History
+from .history import history, read_message
 from .state import keep_conversation
 from .terminal import complain, dim, os_error_text, print_table
 
@@ -51,10 +51,10 @@ class Repl:
     def run(self) -> None:
         """Converse until Ctrl-D or /exit."""
         print(dim(f"{self._options['model']}. /help lists the commands, Ctrl-D leaves."))
-        with History() as history:
+        with history():
             while True:
                 try:
-                    self._turn(history.read("> "))
+                    self._turn(read_message("> "))
                 except KeyboardInterrupt:
                     print()
                 except EOFError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import BundleError, ConfigError
 from .clients import find_settings, in_flags, open_client, token_plan
 from .parser import PROGRAM, Command, argument
-from .terminal import bold, instant, print_table
+from .terminal import bold, instant, print_table, print_title
 
 if TYPE_CHECKING:
     from ..auth.status import BundleStatus
@@ -40,7 +40,7 @@ def _run(arguments: Namespace) -> int:
     _print_summary(settings, login)
     for other in _unused_logins(login):
         _print_login(other, "Token Plan login that is not used here")
-    _title("Settings")
+    print_title("Settings")
     rows = ((name, value, in_flags(source)) for name, value, source in settings.rows())
     print_table(rows, ("NAME", "VALUE", "FROM"))
     _print_places(arguments)
@@ -84,7 +84,7 @@ def _unused_logins(used: BundleStatus | None) -> Iterator[BundleStatus]:
 
 
 def _print_login(login: BundleStatus, title: str) -> None:
-    _title(title)
+    print_title(title)
     print_table(_bundle_rows(login))
 
 
@@ -109,7 +109,7 @@ def _print_places(arguments: Namespace) -> None:
     from ..settings.spelling import did_you_mean
     from ..settings.table import BY_NAME, ENVIRONMENT
 
-    _title("Looked at")
+    print_title("Looked at")
     known = [name for name, _ in ENVIRONMENT]
     is_set = {name for name in known if os.environ.get(name, "").strip()}
     shown = [name for name in known if name in is_set or name in BY_NAME["api_key"].variables]
@@ -133,7 +133,7 @@ def _print_places(arguments: Namespace) -> None:
 
 
 def _check(arguments: Namespace) -> None:
-    _title("Check")
+    print_title("Check")
     began = time.monotonic()
     with open_client(arguments) as client:
         response = client.chat("Answer with the word: ok", max_tokens=64, timeout=60.0)
@@ -145,10 +145,6 @@ def _check(arguments: Namespace) -> None:
     )
     if is_degraded:
         print("but Redis cannot be reached: this process limits only its own rate")
-
-
-def _title(text: str) -> None:
-    print(bold(f"\n{text}"))
 
 
 COMMAND = Command(

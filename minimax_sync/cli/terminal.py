@@ -33,6 +33,11 @@ def printable(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
+def print_title(text: str) -> None:
+    """Print the title of a section, after an empty line."""
+    print(f"\n{bold(text)}")
+
+
 def dim(text: str, stream: TextIO | None = None) -> str:
     return _styled(text, "2", stream)
 
