@@ -160,10 +160,5 @@ def _post(http: Http, url: str, form: Form, deadline: float) -> Reply:
         "Content-Type": "application/x-www-form-urlencoded",
         "x-request-id": str(uuid.uuid4()),
     }
-    return http.exchange("POST", url, headers=headers, body=_encoded(form), deadline=deadline)
-
-
-def _encoded(form: Form) -> bytes:
-    return urlencode(
-        {name: value.reveal() if isinstance(value, Secret) else value for name, value in form.items()}
-    ).encode()
+    fields = ((name, value.reveal() if isinstance(value, Secret) else value) for name, value in form.items())
+    return http.exchange("POST", url, headers=headers, body=urlencode(list(fields)).encode(), deadline=deadline)

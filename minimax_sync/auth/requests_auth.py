@@ -6,20 +6,14 @@ part of requests.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from ..secret import Secret
 from ..settings.endpoints import may_receive_token
+from . import Auth
 
 
-@runtime_checkable
-class _Source(Protocol):
-    def bearer(self) -> str: ...
-
-    def force_refresh(self, rejected: str) -> str: ...
-
-
-def authorize(request: Any, source: _Source, by_hand: str | None) -> None:
+def authorize(request: Any, source: Auth, by_hand: str | None) -> None:
     """Set the bearer on a `requests.PreparedRequest`, and register the retry, if it may be sent there."""
     if request.url is None or not may_receive_token(request.url, by_hand):
         return

@@ -78,7 +78,6 @@ class Credential:
         self.refresh = Refresh(store, endpoint, clock)
         self.time = clock.time
         self.thread = Refresher(self._tick)
-        self._clock = clock
         self._listeners: list[Callable[[], Listener | None]] = []
         self._early: tuple[str, float] = ("", 0.0)
         self.reset()
@@ -244,7 +243,7 @@ class Credential:
         current = self.refresh.current
         if current is None or self.refresh.unsaved:
             return _RETRY_STORE
-        return max(0.0, current.fresh_until - self._seconds_early() - self._clock.time()) or _RETRY_BUSY
+        return max(0.0, current.fresh_until - self._seconds_early() - self.time()) or _RETRY_BUSY
 
     def _after_failure(self) -> float:
         if self.refresh.dead:

@@ -5,8 +5,7 @@ No file, no network, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
@@ -50,8 +49,12 @@ class UserAuth:
 
     def _ask(self, call: Callable[..., object], timeout: float | None, *arguments: str) -> str:
         options: dict[str, Any] = {"timeout": timeout} if self._takes_timeout[id(call)] else {}
-        with _errors_of(self._source):
+        try:
             key = call(*arguments, **options)
+        except LlmError:
+            raise
+        except Exception as error:
+            raise CredentialInvalidError(f"{self._source} failed: {type(error).__name__}: {error}") from error
         return check_key(key, f"{self._source}, {self._name}").reveal()
 
     def __repr__(self) -> str:
@@ -63,13 +66,3 @@ def _takes_timeout(call: Callable[..., object]) -> bool:
         return "timeout" in signature(call).parameters
     except (TypeError, ValueError):  # some functions written in C
         return False
-
-
-@contextmanager
-def _errors_of(source: str) -> Iterator[None]:
-    try:
-        yield
-    except LlmError:
-        raise
-    except Exception as error:
-        raise CredentialInvalidError(f"{source} failed: {type(error).__name__}: {error}") from error
