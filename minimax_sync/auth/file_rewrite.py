@@ -169,7 +169,7 @@ class Rewrite:
 
 
 def _version(path: str) -> tuple[int, int, int, int] | None:
-    """Return a value that changes with the file, or None if there is none."""
+    """Return a value that changes with the file, or None if there is none. Opens nothing: descriptors may run out."""
     try:
         status = os.lstat(path)
     except OSError:
