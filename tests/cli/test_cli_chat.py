@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.cli import PNG, Run
@@ -21,16 +21,18 @@ from minimax_sync.cli import main, stdin
 from minimax_sync.emulator import Emulator
 
 
-def sent(emulator: Emulator) -> dict[str, object]:
-    body = emulator.journal[-1].body
-    assert isinstance(body, dict)
-    return body
+def sent(emulator: Emulator) -> dict[str, Any]:
+    """Return the body of the last request."""
+    return dict(emulator.journal[-1].body)
+
+
+def contents(emulator: Emulator) -> list[object]:
+    """Return the texts of the last request's messages."""
+    return [message["content"] for message in sent(emulator)["messages"]]
 
 
 def prompt(emulator: Emulator) -> object:
-    messages = sent(emulator)["messages"]
-    assert isinstance(messages, list)
-    return messages[-1]["content"]
+    return contents(emulator)[-1]
 
 
 def test_an_answer_is_streamed_to_stdout_alone(run: Run, emulator: Emulator) -> None:
@@ -65,12 +67,9 @@ def test_model_system_and_images_are_sent(run: Run, emulator: Emulator) -> None:
     Path("a.png").write_bytes(PNG)
     options = ("-m", "MiniMax-M3", "-s", "Be brief.", "--image", "a.png", "--image", "https://example.com/b.png")
     assert run("chat", "Look.", *options).status == 0
-    body = sent(emulator)
-    assert body["model"] == "MiniMax-M3"
+    assert sent(emulator)["model"] == "MiniMax-M3"
     assert emulator.journal[-1].images == 2
-    messages = body["messages"]
-    assert isinstance(messages, list)
-    assert messages[0] == {"role": "system", "content": "Be brief."}
+    assert sent(emulator)["messages"][0] == {"role": "system", "content": "Be brief."}
 
 
 def test_agent_config_and_base_url_are_obeyed(run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +214,19 @@ class Pipe:
             os.close(self._writer)
         self._is_open = False
 
+    @contextmanager
+    def ends_later(self, data: bytes) -> Iterator[None]:
+        """Write `data` and close the pipe in a tenth of a second, which is longer than the patience."""
+
+        def finish() -> None:
+            self.write(data)
+            self.close()
+
+        timer = threading.Timer(0.1, finish)
+        timer.start()
+        yield
+        timer.join()
+
 
 @pytest.fixture
 def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
@@ -240,14 +252,7 @@ def test_beside_a_prompt_a_silent_pipe_is_left_alone_with_a_line_on_stderr(
 
 def test_a_pipe_whose_first_byte_has_come_is_read_to_its_end(emulator: Emulator, pipe: Pipe) -> None:
     pipe.write(b"x =")
-
-    def finish() -> None:
-        time.sleep(0.1)
-        pipe.write(b" 1")
-        pipe.close()
-
-    with ThreadPoolExecutor(1) as other:
-        other.submit(finish)
+    with pipe.ends_later(b" 1"):
         assert main(["chat", "Explain."]) == 0
     assert prompt(emulator) == "Explain.\n\nx = 1"
 
@@ -267,13 +272,7 @@ def test_a_pipe_that_ends_at_once_adds_nothing(
 def test_a_dash_or_an_option_waits_for_stdin(
     emulator: Emulator, pipe: Pipe, arguments: tuple[str, ...], expected: str
 ) -> None:
-    def finish() -> None:
-        time.sleep(0.1)  # longer than the patience
-        pipe.write(b"late")
-        pipe.close()
-
-    with ThreadPoolExecutor(1) as other:
-        other.submit(finish)
+    with pipe.ends_later(b"late"):
         assert main(["chat", *arguments]) == 0
     assert prompt(emulator) == expected
 
@@ -336,12 +335,6 @@ def test_a_bad_schema_file_is_named(run: Run, emulator: Emulator, text: str | No
     assert emulator.journal == []
 
 
-def contents(emulator: Emulator) -> list[object]:
-    messages = sent(emulator)["messages"]
-    assert isinstance(messages, list)
-    return [message["content"] for message in messages]
-
-
 @pytest.mark.parametrize("how", [(), ("--no-stream",), ("--json",)])
 def test_a_conversation_goes_on_where_it_stopped(run: Run, emulator: Emulator, how: tuple[str, ...]) -> None:
     emulator.answer("The Nile.", reasoning="Rivers.")
@@ -397,14 +390,7 @@ def test_where_a_pipe_cannot_be_selected_a_thread_reads_it(pipe: Pipe) -> None:
 
 def test_a_thread_reads_a_pipe_to_its_end(pipe: Pipe) -> None:
     pipe.write(b"first")
-
-    def finish() -> None:
-        time.sleep(0.1)
-        pipe.write(b" second")
-        pipe.close()
-
-    with ThreadPoolExecutor(1) as other:
-        other.submit(finish)
+    with pipe.ends_later(b" second"):
         assert stdin._read_in_thread(5.0) == b"first second"
 
 
@@ -423,7 +409,7 @@ def test_a_kept_conversation_has_the_usage_and_the_instruction_of_all_its_turns(
     first = kept_usage()
     assert run("chat", "-c", "two", *how).status == 0
     assert kept_usage()["total_tokens"] > first["total_tokens"] > 0
-    assert sent(emulator)["messages"][0]["content"].startswith("Be brief.")  # type: ignore[index]
+    assert str(contents(emulator)[0]).startswith("Be brief.")
     assert run("chat", "-c", "three", "-s", "Be long.").status == 0
     assert [text for text in contents(emulator) if "Be" in str(text)] == ["Be long."]
     assert run("chat", "-c", "four").status == 0

@@ -10,20 +10,25 @@ from support.typist import CTRL_C, CTRL_D, Typist
 from minimax_sync.emulator import Emulator
 
 
-def said(emulator: Emulator) -> list[tuple[str, str]]:
+def converse(typist: Typist, *dialogue: tuple[str, str]) -> None:
+    """Type each line at its prompt, and wait for its answer and the next prompt."""
+    for line, answer in dialogue:
+        typist.types(f"{line}\r")
+        typist.expect(answer)
+        typist.expect("\n> ")
+
+
+def sent(emulator: Emulator) -> list[tuple[str, str]]:
     return [(message["role"], message["content"]) for message in emulator.journal[-1].body["messages"]]
 
 
 def test_a_conversation_remembers_and_ends_with_ctrl_d(emulator: Emulator) -> None:
     with Typist("chat", "-s", "Be brief.") as typist:
         typist.expect("> ")
-        for line in ("one\r", "two\\\rlines\r", '"""\rthree\r\r4"""\r'):
-            typist.types(line)
-            typist.expect("You said")
-            typist.expect("\n> ")
+        converse(typist, *((line, "You said") for line in ("one", "two\\\rlines", '"""\rthree\r\r4"""')))
         typist.types(CTRL_D)
         assert typist.end() == 0
-    assert [text for role, text in said(emulator) if role != "assistant"] == [
+    assert [text for role, text in sent(emulator) if role != "assistant"] == [
         "Be brief.",
         "one",
         "two\nlines",
@@ -42,24 +47,18 @@ def test_ctrl_c_ends_the_answer_and_forgets_the_turn(emulator: Emulator) -> None
         typist.expect("slow slow")
         typist.types(CTRL_C)
         typist.expect("this turn is discarded\n> ")
-        typist.types("second\r")
-        typist.expect('You said: "second"')
-        typist.expect("\n> ")
+        converse(typist, ("second", 'You said: "second"'))
         typist.types("/exit\r")
         assert typist.end() == 0
-    assert said(emulator) == [("user", "second")]
+    assert sent(emulator) == [("user", "second")]
 
 
 def test_an_error_is_shown_and_the_conversation_continues(emulator: Emulator) -> None:
     with Typist("chat") as typist:
         typist.expect("> ")
         emulator.fault(code=1008)
-        typist.types("first\r")
-        typist.expect("insufficient balance (1008)")
-        typist.expect("\n> ")
-        typist.types("second\r")
-        typist.expect('You said: "second"')
-    assert said(emulator) == [("user", "second")]
+        converse(typist, ("first", "insufficient balance (1008)"), ("second", 'You said: "second"'))
+    assert sent(emulator) == [("user", "second")]
 
 
 def test_the_commands_change_the_conversation(emulator: Emulator) -> None:
@@ -83,13 +82,10 @@ def test_the_commands_change_the_conversation(emulator: Emulator) -> None:
             ("again", 'You said: "again"'),
         )
         typist.expect("> ")
-        for line, answer in dialogue:
-            typist.types(f"{line}\r")
-            typist.expect(answer)
-            typist.expect("\n> ")
+        converse(typist, *dialogue)
     body = emulator.journal[-1].body
     assert body["model"] == "MiniMax-M3"
-    assert said(emulator) == [("system", "Be brief."), ("user", "again")]
+    assert sent(emulator) == [("system", "Be brief."), ("user", "again")]
     assert [received.images for received in emulator.journal] == [0, 1, 0]
     assert 'The user says "again"' in typist.plain, "the thinking was asked for"
     saved = Path("notes.md").read_text()
@@ -101,9 +97,7 @@ def test_what_was_typed_is_kept_for_its_owner_alone(emulator: Emulator, own_worl
     history = own_world.parent / "home" / "minimax-sync" / "history"
     with Typist("chat") as typist:
         typist.expect("> ")
-        typist.types("remember me\r")
-        typist.expect("You said")
-        typist.expect("\n> ")
+        converse(typist, ("remember me", "You said"))
         typist.types(CTRL_D)
         assert typist.end() == 0
     assert history.read_text().splitlines()[-1] == "remember me"
@@ -122,18 +116,15 @@ def test_a_conversation_needs_a_terminal(run: Run, emulator: Emulator) -> None:
 
 
 def test_a_saved_conversation_is_loaded_and_the_last_one_goes_on(emulator: Emulator) -> None:
-    def converse(arguments: tuple[str, ...], *dialogue: tuple[str, str]) -> None:
+    def chat(arguments: tuple[str, ...], *dialogue: tuple[str, str]) -> None:
         with Typist("chat", *arguments) as typist:
             typist.expect("> ")
-            for line, answer in dialogue:
-                typist.types(f"{line}\r")
-                typist.expect(answer)
-                typist.expect("\n> ")
+            converse(typist, *dialogue)
             typist.types(CTRL_D)
             assert typist.end() == 0
 
-    converse((), ("one", "You said"), ("/save talk.json", "saved 2 messages"), ("/save talk.json", "saved 2 messages"))
-    converse((), ("/load nowhere.json", "No such file"), ("/load talk.json", "2 messages"), ("two", "You said"))
-    assert [text for role, text in said(emulator) if role == "user"] == ["one", "two"]
-    converse(("-c",), ("three", "You said"))
-    assert [text for role, text in said(emulator) if role == "user"] == ["one", "two", "three"]
+    chat((), ("one", "You said"), ("/save talk.json", "saved 2 messages"), ("/save talk.json", "saved 2 messages"))
+    chat((), ("/load nowhere.json", "No such file"), ("/load talk.json", "2 messages"), ("two", "You said"))
+    assert [text for role, text in sent(emulator) if role == "user"] == ["one", "two"]
+    chat(("-c",), ("three", "You said"))
+    assert [text for role, text in sent(emulator) if role == "user"] == ["one", "two", "three"]

@@ -160,15 +160,9 @@ def test_a_bad_line_is_an_error_of_one_line_and_nothing_is_sent(
 ) -> None:
     with pytest.raises(UsageError):
         shell.run_line_magic("minimax", line)
-    assert configured_emulator.journal == []
-
-
-@pytest.mark.parametrize("line", ["--nonsense", '--system "open'])
-def test_a_bad_option_is_an_error_of_one_line_and_nothing_is_sent(
-    shell: Any, configured_emulator: Emulator, line: str
-) -> None:
-    with pytest.raises(UsageError):
-        shell.run_cell_magic("minimax", line, "hi")
+    if line[2:]:
+        with pytest.raises(UsageError):
+            shell.run_cell_magic("minimax", line.removesuffix(" hi"), "hi")
     assert configured_emulator.journal == []
 
 

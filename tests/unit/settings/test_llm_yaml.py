@@ -1,4 +1,4 @@
-"""What llm.yaml and agents.d may say, and how mistakes in them are told."""
+"""What llm.yaml and agents.d may contain, and how mistakes in them are reported."""
 
 from __future__ import annotations
 

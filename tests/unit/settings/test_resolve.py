@@ -39,20 +39,9 @@ def test_a_group_id_that_fits_no_header_is_an_error(bad: str, world: World) -> N
         world.resolve({"api_key": "k", "group_id": bad})
 
 
-def test_the_base_url_comes_from_argument_environment_or_file(world: World) -> None:
-    arguments = {"api_key": "k", "base_url": "https://one.example"}
-    world.environ["MINIMAX_BASE_URL"] = "https://two.example"
+def test_a_base_url_of_the_file_counts_as_set_by_hand(world: World) -> None:
     world.config("{base_url: https://three.example}")
-    seen = [world.resolve(arguments).base_url]
-    seen.append(world.resolve({"api_key": "k"}).base_url)
-    world.environ["MINIMAX_BASE_URL"] = " "
-    seen.append(world.resolve({"api_key": "k", "base_url": ""}).base_url)
-    assert [(found.value, found.source) for found in seen] == [
-        ("https://one.example", "argument base_url"),
-        ("https://two.example", "environment variable MINIMAX_BASE_URL"),
-        ("https://three.example", "config/llm.yaml:2 providers.minimax.base_url"),
-    ]
-    assert world.resolve({"api_key": "k"}).base_url_by_hand == "https://three.example"
+    assert world.resolve({"api_key": "k", "base_url": ""}).base_url_by_hand == "https://three.example"
 
 
 @pytest.mark.parametrize(
@@ -80,14 +69,6 @@ def test_without_a_base_url_the_kind_of_key_chooses(
 def test_a_plan_key_in_the_key_file_chooses_the_anthropic_wire(world: World) -> None:
     world.write("secrets/minimax_code_plan_key.txt", "sk-any")
     assert world.resolve().endpoint().chat_url == "https://api.minimax.io/anthropic/v1/messages"
-
-
-def test_without_a_file_there_are_defaults(world: World) -> None:
-    settings = world.resolve({"api_key": "k"})
-    assert (settings.model.value, type(settings.model.value)) == ("MiniMax-M2.5", str)
-    assert (settings.requests_per_second.value, type(settings.requests_per_second.value)) == (2.0, float)
-    assert settings.retry.value == RetryPolicy()
-    assert settings.burst.value is settings.quota_budget.value is settings.limiter.value is None
 
 
 def test_an_arguments_default_never_hides_the_file_but_an_equal_value_does(world: World) -> None:

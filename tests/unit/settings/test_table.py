@@ -140,12 +140,6 @@ def test_the_defaults_are_plain_values(world: World) -> None:
     assert settings.retry.value == RetryPolicy()
 
 
-def test_an_equal_argument_outranks_the_file_and_the_default_object_does_not(world: World) -> None:
-    write_file(world, BY_NAME["timeout"], 60)
-    assert world.resolve({"timeout": BY_NAME["timeout"].default}).timeout.value == 60.0
-    assert world.resolve({"timeout": 1200.0}).timeout.value == 1200.0
-
-
 def test_a_flag_that_is_true_leaves_the_choice_to_the_file_and_false_outranks_it(world: World) -> None:
     write_file(world, BY_NAME["background_refresh"], False)
     assert world.resolve({"background_refresh": True}).background_refresh.value is False
