@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.eventually import eventually
-from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, state_of, stranger
+from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, separate_plan, state_of
 from support.redis_server import RedisServer
 from support.run_python import run_python
 from support.token_lab import in_seconds
@@ -43,7 +43,7 @@ def test_a_client_uses_the_bundle_and_another_host_adopts_what_it_stored(
     emulator: Emulator, server: RedisServer
 ) -> None:
     expired_plan(emulator, server)
-    other = stranger(server.bundle, emulator.url)
+    other = separate_plan(server.bundle, emulator.url)
     with MiniMaxClient(bundle=server.bundle, base_url=emulator.anthropic_base_url) as client:
         assert client.chat("hi").text
         assert client.chat("hi").text
@@ -242,7 +242,7 @@ def test_a_pair_that_came_while_redis_was_away_is_stored_when_it_is_back(tmp_pat
         server.start()
         eventually(lambda: _is_stored(server, token), timeout=10)
         assert emulator.portal.posts == 1
-        assert stranger(server.bundle, emulator.url).bearer() == token
+        assert separate_plan(server.bundle, emulator.url).bearer() == token
         lease.close()
 
 

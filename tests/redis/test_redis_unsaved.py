@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from support.eventually import eventually
-from support.redis_bundle import bundle_in, expired_plan, stranger
+from support.redis_bundle import bundle_in, expired_plan, separate_plan
 from support.redis_server import RedisServer
 
 from minimax_sync.auth import TokenPlan, single_flight
@@ -42,7 +42,7 @@ def test_A9_others_wait_for_a_pair_that_redis_refused_also_after_a_longer_outage
     plan._credential._tick()
     assert plan._credential.refresh.unsaved  # it is not forgotten while it cannot be stored
     assert plan.bearer() == token
-    other = stranger(mortal.bundle, emulator.url)
+    other = separate_plan(mortal.bundle, emulator.url)
     tokens: list[str] = []
     waiter = threading.Thread(target=lambda: tokens.append(other.bearer()))
     refuse_writes(mortal, refuse=False)
@@ -64,8 +64,8 @@ def test_A7_after_the_lease_of_a_killed_process_the_others_wait_once_more_for_it
     store.prepare(snapshot, None)
     lease_expires(server)
     with pytest.raises(CallTimeoutError):
-        stranger(server.bundle, emulator.url).bearer(0.5)
+        separate_plan(server.bundle, emulator.url).bearer(0.5)
     assert emulator.portal.posts == 0
     lease_expires(server)
-    assert eventually(lambda: stranger(server.bundle, emulator.url).bearer(5.0))
+    assert eventually(lambda: separate_plan(server.bundle, emulator.url).bearer(5.0))
     assert emulator.portal.posts == 1

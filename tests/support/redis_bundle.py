@@ -55,7 +55,7 @@ def lease_runs_out(server: RedisServer) -> None:
         client.hset(f"{server.key}:state", mapping={"lease": "lost", "lease_until": "1"})
 
 
-def stranger(url: str, base_url: str) -> TokenPlan:
+def separate_plan(url: str, base_url: str) -> TokenPlan:
     """Make a plan that shares nothing with others of its process, as one on another host would."""
     plan = TokenPlan(url, base_url=base_url)
     clock = SystemClock()

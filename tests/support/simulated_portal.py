@@ -28,8 +28,8 @@ class Portal:
     current: dict[int, Bundle] = field(default_factory=dict)
     spent: dict[str, tuple[int, float]] = field(default_factory=dict)
     revoked: set[int] = field(default_factory=set)
-    excused: set[str] = field(default_factory=set)
-    crimes: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    violations: list[str] = field(default_factory=list)
     _serial: int = 0
 
     def pair(self, family: int, now: float) -> Bundle:
@@ -50,8 +50,8 @@ class Portal:
             if prompt and family not in self.revoked:
                 return self.current[family]
             self.revoked.add(family)
-            if token not in self.excused:
-                self.crimes.append(f"{token} was spent twice")
+            if token not in self.lost:
+                self.violations.append(f"{token} was spent twice")
             raise RefusedError("invalid_grant")
         if family in self.revoked or self.current[family].refresh_token.reveal() != token:
             raise RefusedError("invalid_grant")
@@ -89,7 +89,7 @@ class Endpoint:
             granted = world.portal.rotate(token, world.wall)
             process.pause()  # the answer is on its way
             if fault == "lost after":
-                world.portal.excused.add(token)
+                world.portal.lost.add(token)
                 raise AnswerLostError("lost")
             return Grant(granted.access_token, granted.refresh_token, granted.expires_at)
         finally:

@@ -125,7 +125,7 @@ class Process:
         if self in self.world.posting:
             self.world.posting.remove(self)
         if self.sent:
-            self.world.portal.excused.add(self.sent)
+            self.world.portal.lost.add(self.sent)
         while self.busy:
             self.step()
 

@@ -64,15 +64,15 @@ def latest_pair(emulator: Emulator) -> Pair:
     return pair
 
 
-def stranger(path: Path, base_url: str) -> TokenPlan:
-    """Make a plan that shares nothing with others of its process, as one in another process would."""
+def separate_plan(path: Path, base_url: str) -> TokenPlan:
+    """Make a plan that shares nothing with the others of this process, like one in another process."""
     plan = TokenPlan(path, base_url=base_url)
     clock = SystemClock()
     plan._credential = Credential(FileStore(path, clock), plan._credential.endpoint, clock)
     return plan
 
 
-def neighbours(path: Path) -> list[str]:
+def files_beside(path: Path) -> list[str]:
     """Name the bundle's own files beside it, but its lock."""
     names = {found.name for found in path.parent.iterdir() if path.name in found.name}
     return sorted(names - {path.name, path.name + ".lock"})

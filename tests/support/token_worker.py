@@ -33,7 +33,7 @@ class Worker:
         self.lease: Lease | None = None
         self.last = ""
 
-    def obey(self, line: str) -> dict[str, Any]:
+    def run(self, line: str) -> dict[str, Any]:
         verb, _, rest = line.strip().partition(" ")
         return dict(getattr(self, "do_" + verb)(rest))
 
@@ -47,7 +47,7 @@ class Worker:
     def do_at(self, rest: str) -> dict[str, Any]:
         instant, _, command = rest.partition(" ")
         time.sleep(max(0.0, float(instant) - time.time()))
-        return self.obey(command)
+        return self.run(command)
 
     def do_warp(self, seconds: str) -> dict[str, Any]:
         self.warp += float(seconds)
@@ -71,7 +71,7 @@ class Worker:
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(writer, json.dumps(self.obey(command)).encode())
+            os.write(writer, json.dumps(self.run(command)).encode())
             os._exit(0)
         os.close(writer)
         with os.fdopen(reader) as answer:
@@ -93,7 +93,7 @@ def main() -> None:
     worker = Worker(*sys.argv[1:3])
     print(json.dumps({"ready": os.getpid()}), flush=True)
     for line in sys.stdin:
-        print(json.dumps(worker.obey(line)), flush=True)
+        print(json.dumps(worker.run(line)), flush=True)
 
 
 if __name__ == "__main__":

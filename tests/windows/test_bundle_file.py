@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.token_lab import at_once, bundle_at, edit, expired_plan, latest_pair, neighbours, workers
+from support.token_lab import at_once, bundle_at, edit, expired_plan, files_beside, latest_pair, workers
 
 from minimax_sync.auth import file_access
 from minimax_sync.emulator import Emulator
@@ -33,7 +33,7 @@ def test_a_reader_that_holds_the_file_for_a_moment_delays_the_store(emulator: Em
     file = plan.path.open()
     threading.Timer(0.2, file.close).start()
     assert plan.bearer() == bundle_at(plan.path).access_token.reveal()
-    assert neighbours(plan.path) == []
+    assert files_beside(plan.path) == []
 
 
 def test_a_program_that_keeps_the_file_open_costs_no_token_and_is_named_in_the_error(
@@ -48,10 +48,10 @@ def test_a_program_that_keeps_the_file_open_costs_no_token_and_is_named_in_the_e
         token = plan.bearer()
         assert token == latest_pair(emulator)["access_token"]
         assert "another program keeps the file open" in caplog.text
-        assert neighbours(plan.path) == ["bundle.json.intent", "bundle.json.rescue"]
+        assert files_beside(plan.path) == ["bundle.json.intent", "bundle.json.rescue"]
     with workers(1, plan.path, emulator.url) as (other,):
         assert other.ask("bearer")["token"] == token
-    assert (neighbours(plan.path), emulator.portal.posts) == ([], 1)
+    assert (files_beside(plan.path), emulator.portal.posts) == ([], 1)
 
 
 def test_a_logout_waits_for_a_reader_and_reports_that_the_file_is_open(
@@ -74,7 +74,7 @@ def test_many_processes_that_read_and_write_one_file_refresh_it_once(emulator: E
             answers = at_once(processes, "force @") if emulator.portal.posts else at_once(processes, "bearer")
             assert len({answer.get("token") for answer in answers}) == 1, answers
     assert (emulator.portal.reused, emulator.portal.posts) == (0, 3)
-    assert neighbours(path) == []
+    assert files_beside(path) == []
 
 
 def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:

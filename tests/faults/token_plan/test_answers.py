@@ -1,4 +1,4 @@
-"""A16 to A19: the token endpoint fails, answers rubbish, tells odd lifetimes, or gives no new refresh token."""
+"""A16 to A19: the token endpoint fails, answers rubbish, sends odd lifetimes, or gives no new refresh token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.eventually import eventually
 from support.ports import unused_port
-from support.token_lab import bundle_at, edit, expired_plan, neighbours
+from support.token_lab import bundle_at, edit, expired_plan, files_beside
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.instants import expiry
@@ -50,7 +50,7 @@ def test_A16_a_failure_of_the_endpoint_keeps_every_token(
     assert caught.value.retry_after_ms
     assert emulator.portal.posts == 1  # the thread and all callers wait for one backoff
     assert plan.path.read_bytes() == before
-    assert neighbours(plan.path) == []
+    assert files_beside(plan.path) == []
 
 
 def test_A16_no_connection_is_transient_and_tried_again_after_the_backoff(emulator: Emulator, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_A16_no_connection_is_transient_and_tried_again_after_the_backoff(emulat
     with pytest.raises(TransportError) as caught:
         plan.bearer()
     assert not isinstance(caught.value, ResponseFormatError)
-    assert neighbours(plan.path) == []
+    assert files_beside(plan.path) == []
     plan = TokenPlan(plan.path, base_url=emulator.url)
     edit(plan.path, region=emulator.url)
     eventually(lambda: plan._credential.refresh.backoff.left == 0)

@@ -6,11 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.token_lab import bundle_at, edit, expire, expired_plan, in_seconds, neighbours
+from support.token_lab import bundle_at, edit, expire, expired_plan, files_beside, in_seconds
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.bundle import Bundle, parse_bundle
@@ -133,20 +132,7 @@ def test_A31_a_login_at_any_step_of_a_refresh_wins_and_is_never_overwritten(
     # After the answer the two race, and the edit, which takes no lock, may hit the file before or after the move.
     assert token == "at-mine" or stage == "answered"
     assert bundle_at(path).access_token.reveal() in (token, "at-mine")
-    assert neighbours(path) == []
-
-
-def test_A31_a_login_between_the_last_look_and_the_rewrite_wins(emulator: Emulator, path: Path) -> None:
-    emulator.portal.bundle(path)
-    store = FileStore(path)
-    seen = store.read()
-    assert seen is not None
-    edit(path, access_token="at-mine", refresh_token="rt-mine")
-    with closing(store.prepare(seen)) as rewrite:
-        stored = rewrite.commit(seen.bundle)
-    assert stored is not None
-    assert stored.bundle.access_token.reveal() == bundle_at(path).access_token.reveal() == "at-mine"
-    assert neighbours(path) == []
+    assert files_beside(path) == []
 
 
 def test_A31_unknown_keys_and_an_edited_region_survive_a_refresh(emulator: Emulator, plan: TokenPlan) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.eventually import eventually
 from support.run_python import run_python
-from support.token_lab import bundle_at, descriptors, edit, expire, expired_plan, in_seconds, latest_pair, neighbours
+from support.token_lab import bundle_at, descriptors, edit, expire, expired_plan, files_beside, in_seconds, latest_pair
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -63,7 +63,7 @@ def test_A9_a_full_disk_is_found_before_the_token_is_spent(emulator: Emulator, p
     # The last line of the script refreshes once there is space again.
     assert emulator.portal.posts == 1
     assert path.read_bytes() != before
-    assert neighbours(path) == []
+    assert files_beside(path) == []
 
 
 @pytest.mark.posix
@@ -73,7 +73,7 @@ def test_A9_a_rotated_pair_that_cannot_be_stored_is_used_and_stored_later(emulat
     assert run_python(STORE_FAILS, path, emulator.url, "after").split("\n") == ["used True True", "fresh"]
     assert emulator.portal.posts == 1
     assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
-    assert neighbours(path) == []
+    assert files_beside(path) == []
 
 
 IN_MEMORY = """
@@ -117,7 +117,7 @@ def test_A9_others_wait_for_a_pair_in_memory_while_its_process_lives(tmp_path: P
         waiter.join(20)
         assert tokens == [latest_pair(emulator)["access_token"]]
         assert emulator.portal.posts == 1
-        assert eventually(lambda: neighbours(other.path) == [])
+        assert eventually(lambda: files_beside(other.path) == [])
 
 
 @pytest.mark.posix
@@ -268,7 +268,7 @@ def test_A11_storing_needs_no_descriptor_that_was_not_there_before_the_post(emul
     number, token = run_python(NO_DESCRIPTORS, path, emulator.url).split()
     assert int(number) == errno.EMFILE
     assert bundle_at(path).access_token.reveal() == token == latest_pair(emulator)["access_token"]
-    assert neighbours(path) == []
+    assert files_beside(path) == []
 
 
 @pytest.mark.posix
@@ -332,4 +332,4 @@ def test_A30_a_directory_that_refuses_renames_is_found_out_before_the_post(
     with pytest.raises(BundleError, match="mount the directory"):
         plan.bearer()
     assert emulator.portal.posts == 0
-    assert neighbours(plan.path) == []
+    assert files_beside(plan.path) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.raw_server import Peer, RawServer, echo
 from support.run_python import run_python
-from support.token_lab import bundle_at, edit, expired_plan, neighbours
+from support.token_lab import bundle_at, edit, expired_plan, files_beside
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -75,7 +75,7 @@ def test_A41_a_redirect_of_the_token_endpoint_elsewhere_is_not_followed(tmp_path
         assert elsewhere.connections == 0
         assert "to 127.0.0.2, which is not followed" in str(caught.value)
         assert "secret" not in str(caught.value)
-        assert (emulator.portal.posts, neighbours(plan.path)) == (1, [])
+        assert (emulator.portal.posts, files_beside(plan.path)) == (1, [])
 
 
 @pytest.mark.parametrize("location", ["", "http://account.minimax.io/oauth2/token", "https://evil.example/", "//[oops"])
@@ -150,4 +150,4 @@ def test_A42_an_endpoint_that_drips_is_given_up_at_the_total_deadline(tmp_path: 
         emulator.portal.bundle(path, ttl=-10)
         edit(path, region=server.url)
         assert run_python(DRIP, path, server.url, silent=False) == "True"
-        assert neighbours(path) == ["bundle.json.intent"]
+        assert files_beside(path) == ["bundle.json.intent"]

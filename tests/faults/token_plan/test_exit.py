@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.run_python import run_python
-from support.token_lab import bundle_at, latest_pair, neighbours
+from support.token_lab import bundle_at, files_beside, latest_pair
 
 from minimax_sync.emulator import Emulator
 
@@ -31,7 +31,7 @@ def test_A46_a_refresh_in_flight_is_stored_before_the_interpreter_ends(
     emulator.portal.bundle(path, ttl=-10)
     run_python(EXITS.replace("plan.bearer(0.01)", "plan.bearer()"), path, emulator.url, delay)
     assert bundle_at(path).refresh_token.reveal() == latest_pair(emulator)["refresh_token"]
-    assert neighbours(path) == []
+    assert files_beside(path) == []
 
 
 def test_A46_an_idle_program_ends_at_once(emulator: Emulator, path: Path) -> None:

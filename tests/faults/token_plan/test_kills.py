@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.token_lab import bundle_at, expire, expired_plan, latest_pair, neighbours, stranger, workers
+from support.token_lab import bundle_at, expire, expired_plan, files_beside, latest_pair, separate_plan, workers
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -77,13 +77,13 @@ def test_A12_A7_a_kill_at_any_line_of_a_refresh_leaves_a_whole_file_and_a_way_on
         found = bundle_at(path)
         assert found.refresh_token.reveal() in (before.refresh_token.reveal(), current["refresh_token"])
         rotated = current["refresh_token"] != before.refresh_token.reveal()
-        litter += neighbours(path) != []
+        litter += files_beside(path) != []
         posts = emulator.portal.posts
-        token = stranger(path, emulator.url).bearer()  # a second process goes on, promptly
+        token = separate_plan(path, emulator.url).bearer()  # a second process goes on, promptly
         recovered += rotated and found.refresh_token == before.refresh_token and emulator.portal.posts == posts
         assert token == latest_pair(emulator)["access_token"] == bundle_at(path).access_token.reveal()
-        assert found.refresh_token != before.refresh_token or not any("intent" in name for name in neighbours(path))
-        for name in neighbours(path):
+        assert found.refresh_token != before.refresh_token or not any("intent" in name for name in files_beside(path))
+        for name in files_beside(path):
             (tmp_path / name).unlink()
         expire(path)
         before = bundle_at(path)
@@ -129,7 +129,7 @@ def test_A7_with_a_reuse_interval_the_next_process_goes_on_after_a_kill(
         emulator.portal.on_stage = None
     token = TokenPlan(path, base_url=emulator.url).bearer()
     assert token == latest_pair(emulator)["access_token"] == bundle_at(path).access_token.reveal()
-    assert neighbours(path) == []
+    assert files_beside(path) == []
     assert emulator.portal.reused == 0
 
 

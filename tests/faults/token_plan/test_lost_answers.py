@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.token_lab import latest_pair, neighbours, workers
+from support.token_lab import files_beside, latest_pair, workers
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -20,7 +20,7 @@ def test_A8_a_lost_answer_is_asked_for_again_at_once(emulator: Emulator, plan: T
     assert plan.bearer() == latest_pair(emulator)["access_token"]
     assert time.monotonic() - began < 1.0
     assert (emulator.portal.posts, emulator.portal.grants, emulator.portal.reused) == (2, 1, 0)
-    assert neighbours(plan.path) == []
+    assert files_beside(plan.path) == []
 
 
 def test_A8_without_a_reuse_interval_a_lost_answer_ends_the_login_clearly(emulator: Emulator, plan: TokenPlan) -> None:
@@ -41,11 +41,11 @@ def test_A8_the_token_is_sent_three_times_at_most_and_later_only_when_nothing_is
     with workers(1, path, emulator.url) as (process,):
         assert process.ask("bearer")["token"] == old
         assert emulator.portal.posts == 3
-        assert neighbours(path) == ["bundle.json.intent"]
+        assert files_beside(path) == ["bundle.json.intent"]
         process.ask("warp 20")  # a suspended laptop: the backoff is over, the token still valid
         assert process.ask("bearer")["token"] == old
         assert emulator.portal.posts == 3
         process.ask("warp 20")
         assert process.ask("bearer")["token"] == latest_pair(emulator)["access_token"]
         assert emulator.portal.posts == 4
-    assert neighbours(path) == []
+    assert files_beside(path) == []

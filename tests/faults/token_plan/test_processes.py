@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.eventually import eventually
-from support.token_lab import at_once, bundle_at, edit, expired_plan, in_seconds, latest_pair, neighbours, workers
+from support.token_lab import at_once, bundle_at, edit, expired_plan, files_beside, in_seconds, latest_pair, workers
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -209,4 +209,4 @@ def test_A14_invalid_grant_after_another_process_stored_a_newer_pair_adopts_it(
     assert plan.bearer() == newer["access_token"]
     assert bundle_at(plan.path).refresh_token.reveal() == newer["refresh_token"]
     assert emulator.portal.posts == 1
-    assert neighbours(plan.path) == []
+    assert files_beside(plan.path) == []

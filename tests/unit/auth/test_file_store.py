@@ -12,7 +12,8 @@ from support.clock import Clock
 
 from minimax_sync.auth.bundle import Bundle, Snapshot
 from minimax_sync.auth.file_store import FileStore
-from minimax_sync.errors import BundleError
+from minimax_sync.auth.interfaces import locked
+from minimax_sync.errors import BundleError, CallTimeoutError
 from minimax_sync.secret import Secret
 
 EXPIRY = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
@@ -88,3 +89,12 @@ def test_a_secrets_directory_that_was_there_is_left_as_it_is(tmp_path: Path) -> 
     (tmp_path / "secrets").mkdir()
     FileStore(tmp_path / "secrets" / "bundle.json").save(FIRST)
     assert not (tmp_path / "secrets" / ".gitignore").exists()
+
+
+def test_a_login_and_a_logout_wait_for_the_lock(tmp_path: Path) -> None:
+    store, snapshot = stored(tmp_path / "bundle.json")
+    with locked(store, Clock()):
+        for act in (lambda: store.save(SECOND), store.remove):
+            with pytest.raises(CallTimeoutError, match="has held the lock"):
+                act()
+    assert store.read() == snapshot

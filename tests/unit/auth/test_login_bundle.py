@@ -49,14 +49,14 @@ def test_A18_the_lifetime_is_understood_in_every_unit(expired_in: str, emulator:
 
 
 @pytest.mark.parametrize(
-    ("told", "group_id"), [("1820", "1820"), (1820, "1820"), ("a b", None), ("", None), (True, None), ({}, None)]
+    ("sent", "group_id"), [("1820", "1820"), (1820, "1820"), ("a b", None), ("", None), (True, None), ({}, None)]
 )
 def test_a_group_id_is_written_beside_the_bundle(
-    told: Any, group_id: str | None, emulator: Emulator, clock: Clock
+    sent: Any, group_id: str | None, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.pending_polls = 0
     let_the_code_through(emulator)
-    emulator.portal.fault(fields={"group_id": told})
+    emulator.portal.fault(fields={"group_id": sent})
     assert login(emulator.url, bundle="own/b.json", on_code=Codes(), clock=clock).group_id == group_id
     file = Path("own/minimax_group_id.txt")
     assert file.exists() is (group_id is not None)

@@ -86,7 +86,7 @@ class Fleet(RuleBasedStateMachine):
     @invariant()
     def check(self) -> None:
         world = self.world
-        assert world.portal.crimes == []
+        assert world.portal.violations == []
         assert len(world.posting) <= 1
         for process in self.running:
             assert process.errors == []
@@ -114,7 +114,7 @@ class Fleet(RuleBasedStateMachine):
             for _ in range(3):
                 process.bearer()
                 world.advance(61.0)
-        assert world.portal.crimes == []
+        assert world.portal.violations == []
         final = world.snapshot()
         assert final is not None
         family = family_of(final.bundle.refresh_token.reveal())
@@ -155,7 +155,7 @@ def _explore(first: int, second: int, *, kill: bool) -> World:
 def test_two_processes_refresh_once_wherever_they_are_interrupted(kill: bool) -> None:
     for first, second in itertools.product(range(26), range(0, 52, 2)):
         world = _explore(first, second, kill=kill)
-        assert world.portal.crimes == []
+        assert world.portal.violations == []
         assert kill or world.portal.posts == 1
         final = world.snapshot()
         assert final is not None
@@ -235,7 +235,7 @@ def test_A21_a_waiter_gives_up_after_40_seconds_and_never_goes_on_without_the_lo
     assert world.portal.posts == 1
     while holder.busy:
         holder.step()
-    assert world.portal.crimes == []
+    assert world.portal.violations == []
 
 
 def test_A4_only_the_current_token_can_be_rejected() -> None:

@@ -63,7 +63,7 @@ def test_A9_a_process_whose_clock_says_that_the_old_token_is_valid_goes_on_with_
     holder.tick()
     world.advance(2 * LIFE + 4 * 3600.0)
     assert other.bearer() == world.portal.current[1].access_token.reveal()
-    assert (world.portal.posts, world.portal.crimes) == (2, [])
+    assert (world.portal.posts, world.portal.violations) == (2, [])
 
 
 def test_A9_waiting_ends_after_40_seconds_with_an_error_that_names_the_cure() -> None:
@@ -91,7 +91,7 @@ def test_A9_while_the_pair_cannot_be_stored_its_process_neither_loses_it_nor_spe
     world.advance(61.0)
     assert holder.bearer() == world.portal.current[1].access_token.reveal()
     assert world.portal.posts == 2
-    assert world.portal.crimes == []
+    assert world.portal.violations == []
 
 
 def test_A7_the_pair_dies_with_its_process_and_the_next_one_reports_which_process_it_was() -> None:

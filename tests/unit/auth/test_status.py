@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,14 @@ def test_the_state_depends_on_what_is_left_of_the_token(
     plan = TokenPlan(tmp_path / "bundle.json", base_url=emulator.url)
     credential, expires_at = plan._credential, plan.status().expires_at
     assert expires_at is not None
+    assert abs((expires_at - datetime.now(timezone.utc)).total_seconds() - 3600) < 5
     began = expires_at - timedelta(seconds=3600)
     status = describe(credential.store, credential.refresh, began.timestamp() + after)
     assert (status.state, status.path, status.problem) == (state, tmp_path / "bundle.json", "")
+    assert (status.region, plan.region) == (emulator.url, emulator.url)
+    assert status.refreshed_at is not None
+    assert emulator.portal.current is not None
+    assert emulator.portal.current["access_token"] not in repr(status)
 
 
 def test_a_missing_or_unreadable_bundle_has_a_state_of_its_own(tmp_path: Path) -> None:
@@ -32,4 +37,5 @@ def test_a_missing_or_unreadable_bundle_has_a_state_of_its_own(tmp_path: Path) -
     plan = TokenPlan(path)
     assert plan.status().state == "missing"
     path.write_text("{")
-    assert (plan.status().state, "not JSON" in plan.status().problem) == ("unreadable", True)
+    assert plan.status().state == "unreadable"
+    assert f"{path}: it is not JSON" in plan.status().problem

@@ -4,10 +4,7 @@ import copy
 import gc
 import logging
 import pickle
-import threading
 import time
-from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -16,16 +13,9 @@ from support.run_python import run_python
 
 from minimax_sync import MiniMaxClient
 from minimax_sync.auth import Auth, Refreshed, TokenPlan
-from minimax_sync.auth.file_store import FileStore
 from minimax_sync.emulator import Emulator
 from minimax_sync.errors import BundleError, CallTimeoutError, CredentialInvalidError
 from minimax_sync.hooks.events import Event, TokenRefreshed
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
 
 
 def _plan(emulator: Emulator, folder: Path, ttl: float) -> TokenPlan:
@@ -105,21 +95,6 @@ def test_a_missing_bundle_is_an_error_with_the_command_that_makes_one(tmp_path: 
     assert plan.status().state == "missing"
 
 
-def test_the_status_names_the_state(emulator: Emulator, tmp_path: Path) -> None:
-    for ttl, state in ((3600, "fresh"), (30, "due"), (-10, "expired")):
-        plan = _plan(emulator, tmp_path, ttl)
-        status = plan.status()
-        assert (status.state, status.region, plan.region) == (state, emulator.url, emulator.url)
-        assert status.expires_at is not None
-        assert abs((status.expires_at - datetime.now(timezone.utc)).total_seconds() - ttl) < 2
-        assert status.refreshed_at is not None
-        assert emulator.portal.current is not None
-        assert emulator.portal.current["access_token"] not in repr(status)
-    plan.path.write_text("{")
-    assert plan.status().state == "unreadable"
-    assert str(plan.path) in plan.status().problem
-
-
 def test_plans_pickle_and_copy_by_path(emulator: Emulator, tmp_path: Path) -> None:
     plan = _plan(emulator, tmp_path, 3600)
     token = plan.bearer()
@@ -164,39 +139,6 @@ def test_an_unforced_refresh_costs_no_second_one_within_30_seconds(emulator: Emu
     plan = _plan(emulator, tmp_path, -10)
     tokens = {plan.bearer() for _ in range(20)}
     assert len(tokens) == emulator.portal.posts == 1
-
-
-def test_a_new_login_is_saved_over_anything_and_logout_removes_every_trace(emulator: Emulator, tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    emulator.portal.bundle(path)
-    store = FileStore(path)
-    found = store.read()
-    assert found is not None
-    path.write_text("{broken")
-    Path(f"{path}.intent").write_text("{}")
-    store.save(found.bundle)
-    assert store.read() == found or TokenPlan(path).bearer()
-    assert not Path(f"{path}.intent").exists()
-    assert store.remove()
-    assert not store.remove()
-    assert {entry.name for entry in tmp_path.iterdir() if "bundle" in entry.name} == {"bundle.json.lock"}
-
-
-def test_a_new_login_waits_for_the_lock(emulator: Emulator, tmp_path: Path) -> None:
-    path = tmp_path / "bundle.json"
-    emulator.portal.bundle(path)
-    store = FileStore(path)
-    found = store.read()
-    lock = store.try_lock()
-    assert found is not None
-    assert lock is not None
-    saver = threading.Thread(target=store.save, args=(found.bundle,))
-    saver.start()
-    saver.join(0.05)
-    assert saver.is_alive()
-    lock.release()
-    saver.join(5)
-    assert not saver.is_alive()
 
 
 def test_a_directory_in_the_bundles_place_is_an_error_with_its_path(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_code_that_cannot_be_shown_is_refused(fields: dict[str, Any], emulator
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("sent", "shown"),
     [
         (
             "https://www.minimax.io/oauth-authorize?user_code=A",
@@ -64,9 +64,9 @@ def test_a_code_that_cannot_be_shown_is_refused(fields: dict[str, Any], emulator
     ],
 )
 def test_the_page_that_moved_is_shown_at_its_present_host(
-    told: str, shown: str, emulator: Emulator, clock: Clock
+    sent: str, shown: str, emulator: Emulator, clock: Clock
 ) -> None:
-    emulator.portal.fault(fields={"verification_uri": told})
+    emulator.portal.fault(fields={"verification_uri": sent})
     codes = Codes()
     login(emulator.url, on_code=codes, clock=clock)
     assert codes.verification_url == shown
@@ -121,13 +121,13 @@ def test_a_code_ends_at_the_portals_instant_and_an_expired_one_gets_a_minute(
 
 
 @pytest.mark.parametrize(
-    ("told", "interval"),
+    ("sent", "interval"),
     [(1500, 1.5), (0, 0.0), (3_600_000, 60.0), (None, 2.0), ("fast", 2.0), (-5, 2.0), (True, 2.0), (1e999, 2.0)],
 )
 def test_the_interval_is_the_portals_within_reason(
-    told: Any, interval: float, emulator: Emulator, clock: Clock
+    sent: Any, interval: float, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.portal.pending_polls = 0
-    emulator.portal.fault(fields={"interval": told})
+    emulator.portal.fault(fields={"interval": sent})
     login(emulator.url, on_code=Codes(), clock=clock)
     assert clock.slept == [interval]

@@ -1,4 +1,4 @@
-"""What the portal says of a code that was shown: not yet, no, half a grant, or nothing for a while."""
+"""The portal's answers while a code waits for its confirmation: not yet, refused, half a grant, or failures."""
 
 from __future__ import annotations
 
