@@ -46,11 +46,9 @@ class Auth(Protocol):
 
     def bearer(self, timeout: float | None = None) -> str:
         """Return a token to send now. Wait for it at most `timeout` seconds."""
-        ...
 
     def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
         """Return another token than `rejected`, which the service answered with a 401."""
-        ...
 
 
 class Refreshed(msgspec.Struct, frozen=True):

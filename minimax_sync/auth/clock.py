@@ -12,15 +12,12 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Return the wall clock as a Unix time. It may jump."""
-        ...
 
     def monotonic(self) -> float:
         """Return a time that never jumps, and that stops while a laptop sleeps."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
-        ...
 
 
 class SystemClock:

@@ -47,7 +47,6 @@ class Endpoint(Protocol):
 
         Raises RefusedError, AnswerLostError, or another LlmError if the token was not spent.
         """
-        ...
 
 
 @runtime_checkable
@@ -56,7 +55,6 @@ class Lock(Protocol):
 
     def release(self) -> None:
         """Release it. Raises nothing."""
-        ...
 
 
 @runtime_checkable
@@ -66,7 +64,6 @@ class Rewrite(Protocol):
     @property
     def rescued(self) -> bool:
         """True if a pair that could not be stored is kept where `Store.recover` finds it."""
-        ...
 
     def commit(self, bundle: Bundle) -> Snapshot | None:
         """Replace the bundle by `bundle` and return what the store holds then.
@@ -74,15 +71,12 @@ class Rewrite(Protocol):
         That is another login if one was put there in the meantime, and None if the bundle was removed: neither is
         overwritten. Raises BundleError if it cannot be stored; the intent record stays in that case.
         """
-        ...
 
     def discard_intent(self) -> None:
         """Remove the intent record: nothing was spent."""
-        ...
 
     def close(self) -> None:
         """Release what was not used."""
-        ...
 
 
 @runtime_checkable
@@ -92,34 +86,27 @@ class Store(Protocol):
     @property
     def name(self) -> str:
         """The path or URL, for messages."""
-        ...
 
     def read(self) -> Snapshot | None:
         """Return the bundle, or None if there is none. Raises BundleError if it cannot be read."""
-        ...
 
     def modified_at(self) -> float | None:
         """Return when the bundle was last written, as Unix time, or None if unknown."""
-        ...
 
     def try_lock(self) -> Lock | None:
         """Take the lock, or return None if it is held elsewhere; never waits. Raises BundleError if it cannot lock."""
-        ...
 
     def recover(self, snapshot: Snapshot | None) -> Snapshot | None:
         """Complete a rewrite whose writer was killed after the answer came, and return the bundle as it is then."""
-        ...
 
     def intent(self, snapshot: Snapshot) -> Intent | None:
         """Return the record of a process that sent this bundle's refresh token and stored no answer."""
-        ...
 
     def prepare(self, snapshot: Snapshot, intent: Intent | None) -> Rewrite:
         """Prepare everything that storing a successor needs, and write an intent record unless `intent` is one.
 
         Raises BundleError if a successor could not be stored.
         """
-        ...
 
 
 _LOCK_POLL = 0.02

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -142,11 +143,8 @@ class TokenPlan:
         return f"TokenPlan({self._credential.store.name!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._place, self._base_url, self._route.verify, self._route.proxy)
-
-
-def _rebuild(place: Place, base_url: str | None, verify: Verify, proxy: StoreUrl | None) -> TokenPlan:
-    return TokenPlan(place, base_url=base_url, verify=verify, proxy=proxy)
+        route = self._route
+        return partial(TokenPlan, base_url=self._base_url, verify=route.verify, proxy=route.proxy), (self._place,)
 
 
 _credentials: weakref.WeakValueDictionary[tuple[Any, ...], Credential] = weakref.WeakValueDictionary()

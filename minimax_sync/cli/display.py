@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .terminal import complain, dim, is_styled, is_terminal, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
-    from typing_extensions import Self
 
     from ..calls.stream import ChatStream
     from ..values.response import ChatResponse
@@ -83,13 +82,12 @@ class PlainDisplay:
             print("\n" if is_terminal(self._open) else "", file=self._open, flush=True)
         self._open = stream
 
-    def __enter__(self) -> Self:
-        return self
+    def begin(self) -> None:
+        """Show that an answer is awaited, where there is a place for it."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._open is not None and not isinstance(error, BrokenPipeError):
+    def end(self) -> None:
+        """Complete what was shown."""
+        if self._open is not None:
             print(file=self._open, flush=True)
 
 
@@ -141,14 +139,11 @@ class MarkdownDisplay(PlainDisplay):
             return _Bottom(_markdown(self._tail))
         return "" if self._open is sys.stdout else self._spinner
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
         if not self._shows_thinking:
             self._live.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self) -> None:
         self._finish()
         if self._open is sys.stderr:
             print(file=sys.stderr, flush=True)
@@ -161,16 +156,12 @@ class _Bottom:
         self._content = content
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from rich.segment import Segment, Segments
+        from rich.segment import Segment
 
         lines = console.render_lines(self._content, options.update(height=None), pad=False)
-        yield Segments(list(_joined(lines[-max(1, console.height - 1) :], Segment.line())))
-
-
-def _joined(lines: list[list[Any]], newline: Any) -> Iterator[Any]:
-    for line in lines:
-        yield from line
-        yield newline
+        for line in lines[-max(1, console.height - 1) :]:
+            yield from line
+            yield Segment.line()
 
 
 def _markdown(text: str) -> Any:
@@ -187,7 +178,13 @@ def _last_block(text: str) -> int:
     return max(starts, default=0)
 
 
-def open_display(show_thinking: bool) -> PlainDisplay:
-    """Choose how answers are shown here."""
+@contextmanager
+def open_display(show_thinking: bool) -> Iterator[PlainDisplay]:
+    """Choose how an answer is shown here, and complete it also after an error."""
     rich = is_styled(sys.stdout) and find_spec("rich") is not None
-    return MarkdownDisplay(show_thinking) if rich else PlainDisplay(show_thinking)
+    display = MarkdownDisplay(show_thinking) if rich else PlainDisplay(show_thinking)
+    display.begin()
+    try:
+        yield display
+    finally:
+        display.end()
