@@ -53,56 +53,70 @@ def test_the_directory_follows_the_convention_of_the_system(
     assert user_directory(environ, platform) == Path(expected)
 
 
-STEPS: list[tuple[str, tuple[str, str]]] = [
-    ("argument", ("static", "argument api_key")),
-    ("near bundle", ("token_plan", "there is the Token Plan bundle '{near}'")),
-    ("MINIMAX_CODE_PLAN_KEY", ("static", "environment variable MINIMAX_CODE_PLAN_KEY")),
-    ("near key file", ("static", "./secrets/minimax_code_plan_key.txt")),
-    ("near llm.yaml", ("static", "config/llm.yaml:2 providers.minimax.api_key")),
-    ("MINIMAX_API_KEY", ("static", "environment variable MINIMAX_API_KEY")),
-    ("user bundle", ("token_plan", "there is the Token Plan bundle '{user}/minimax_token_plan.json'")),
-    ("user key file", ("static", "{user}/minimax_code_plan_key.txt")),
-    ("user llm.yaml", ("static", "{user}/llm.yaml:1 providers.minimax.api_key")),
+STEPS: list[tuple[str, str, bool]] = [
+    ("argument", "argument api_key", False),
+    ("near bundle", "there is the Token Plan bundle '{near}'", False),
+    ("MINIMAX_CODE_PLAN_KEY", "environment variable MINIMAX_CODE_PLAN_KEY", True),
+    ("MINIMAX_CODING_API_KEY", "environment variable MINIMAX_CODING_API_KEY", True),
+    ("near key file", "./secrets/minimax_code_plan_key.txt", True),
+    ("near llm.yaml", "config/llm.yaml:2 providers.minimax.api_key", False),
+    ("MINIMAX_API_KEY", "environment variable MINIMAX_API_KEY", False),
+    ("user bundle", "there is the Token Plan bundle '{user}/minimax_token_plan.json'", False),
+    ("user key file", "{user}/minimax_code_plan_key.txt", True),
+    ("user llm.yaml", "{user}/llm.yaml:1 providers.minimax.api_key", False),
 ]
+"""The places of a credential in their order, the source that settings name, and whether a key there is of a plan."""
 
 
-def place_all_from(first: int, world: World, user: Path) -> dict[str, Any]:
-    """Put a credential in each place from `first` on; return the arguments."""
-    names = [name for name, _ in STEPS[first:]]
+def place_all_from(first: int, world: World, user: Path, blank: str | None = None) -> dict[str, Any]:
+    """Put a credential in each place from `first` on, and a `blank` key in those before; return the arguments."""
     files = {
-        "near bundle": (world.cwd / "secrets" / BUNDLE, ""),
-        "near key file": (world.cwd / "secrets" / KEY_FILE, "k"),
-        "near llm.yaml": (world.cwd / "config/llm.yaml", "\nproviders: {minimax: {api_key: k}}"),
-        "user bundle": (user / BUNDLE, ""),
-        "user key file": (user / KEY_FILE, "k"),
-        "user llm.yaml": (user / "llm.yaml", "providers: {minimax: {api_key: k}}"),
+        "near bundle": (world.cwd / "secrets" / BUNDLE, "{}"),
+        "near key file": (world.cwd / "secrets" / KEY_FILE, "{}\n"),
+        "near llm.yaml": (world.cwd / "config/llm.yaml", "\nproviders: {{minimax: {{api_key: '{}'}}}}"),
+        "user bundle": (user / BUNDLE, "{}"),
+        "user key file": (user / KEY_FILE, "{}\n"),
+        "user llm.yaml": (user / "llm.yaml", "providers: {{minimax: {{api_key: '{}'}}}}"),
     }
-    for name in names:
+    arguments: dict[str, Any] = {}
+    for index, (name, *_) in enumerate(STEPS):
+        key = f"key-{index}" if index >= first else blank
+        if key is None or ("bundle" in name and index < first):
+            continue
         if name in files:
             path, text = files[name]
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-        elif name != "argument":
-            world.environ[name] = "k"
-    return {"api_key": "k"} if "argument" in names else {}
+            path.write_text(text.format(key))
+        elif name == "argument":
+            arguments["api_key"] = key
+        else:
+            world.environ[name] = key
+    return arguments
 
 
+@pytest.mark.parametrize("blank", [None, "", "  "])
 @pytest.mark.parametrize("first", range(len(STEPS)))
-def test_what_is_nearer_wins(first: int, world: World, user: Path) -> None:
-    settings = world.resolve(place_all_from(first, world, user))
-    mode, source = STEPS[first][1]
+def test_the_nearest_credential_that_is_not_blank_is_used(
+    first: int, blank: str | None, world: World, user: Path
+) -> None:
+    settings = world.resolve(place_all_from(first, world, user, blank))
+    name, source, is_plan = STEPS[first]
     source = source.format(near=world.cwd / "secrets" / BUNDLE, user=user)
-    assert settings.auth_mode.value == mode
-    assert source == (settings.api_key.source if mode == "static" else settings.auth_mode.source)
+    if "bundle" in name:
+        assert (settings.auth_mode.value, settings.auth_mode.source) == ("token_plan", source)
+        assert settings.api_key.value is None
+    else:
+        assert (settings.auth_mode.value, settings.api_key.source) == ("static", source)
+        assert (settings.api_key.value, settings.plan_key) == (Secret(f"key-{first}"), is_plan)
 
 
-@pytest.mark.parametrize("first", [6, 7, 8])
+@pytest.mark.parametrize("first", [7, 8, 9])
 def test_an_asked_mode_looks_in_both_directories(first: int, world: World, user: Path) -> None:
     place_all_from(first, world, user)
     world.environ["MINIMAX_AUTH_MODE"] = "static"
-    assert world.resolve().api_key.value == Secret("k")
+    assert world.resolve().api_key.value == Secret(f"key-{max(first, 8)}")
     world.environ["MINIMAX_AUTH_MODE"] = "token_plan"
-    if first == 6:
+    if first == 7:
         assert world.resolve().bundle.value == str(user / BUNDLE)
     else:
         with pytest.raises(ConfigError, match=r"token_plan, but there is no Token Plan bundle '.*' or '.*'; run"):

@@ -9,43 +9,10 @@ import pytest
 from support.settings_world import World, assert_hidden
 
 from minimax_sync.errors import ConfigError
-from minimax_sync.secret import Secret
 from minimax_sync.settings.table import DEFAULT_AUTH_MODE
 
 KEY_FILE = "secrets/minimax_code_plan_key.txt"
 BUNDLE = "secrets/minimax_token_plan.json"
-KEY_PLACES = [
-    ("argument api_key", False),
-    ("environment variable MINIMAX_CODE_PLAN_KEY", True),
-    ("environment variable MINIMAX_CODING_API_KEY", True),
-    ("./secrets/minimax_code_plan_key.txt", True),
-    ("config/llm.yaml:2 providers.minimax.api_key", False),
-    ("environment variable MINIMAX_API_KEY", False),
-]
-
-
-def place_keys(world: World, first: int, blank: str | None = None) -> dict[str, Any]:
-    """Put a key in each place from `first` on, and `blank` in those before it."""
-    keys = [f"key-{index}" if index >= first else blank for index in range(len(KEY_PLACES))]
-    for index, name in ((1, "MINIMAX_CODE_PLAN_KEY"), (2, "MINIMAX_CODING_API_KEY"), (5, "MINIMAX_API_KEY")):
-        if (value := keys[index]) is not None:
-            world.environ[name] = value
-    if keys[3] is not None:
-        world.write(KEY_FILE, f"{keys[3]}\n")
-    if keys[4] is not None:
-        world.config(f"{{api_key: '{keys[4]}'}}")
-    return {} if keys[0] is None else {"api_key": keys[0]}
-
-
-@pytest.mark.parametrize("blank", [None, "", "  "])
-@pytest.mark.parametrize("first", range(len(KEY_PLACES)))
-def test_the_first_key_that_is_set_and_not_blank_is_used(first: int, blank: str | None, world: World) -> None:
-    settings = world.resolve(place_keys(world, first, blank))
-    source, plan = KEY_PLACES[first]
-    assert settings.api_key.value == Secret(f"key-{first}")
-    assert settings.api_key.source == source
-    assert settings.plan_key is plan
-    assert settings.auth_mode.value == "static"
 
 
 def test_no_key_at_all_is_an_error_that_lists_every_place_in_order(world: World) -> None:
@@ -117,14 +84,10 @@ def test_a_key_file_that_is_not_text_is_an_error_without_its_bytes(world: World)
         world.resolve()
 
 
-def test_a_bundle_that_is_there_outranks_every_key_but_the_argument(world: World) -> None:
+def test_a_bundle_that_is_there_names_the_server(world: World) -> None:
     world.write(BUNDLE, "rubbish: only that it is there counts")
-    arguments = place_keys(world, 0)
-    assert world.resolve(arguments).auth_mode.value == "static"
+    world.environ["MINIMAX_CODE_PLAN_KEY"] = "k"
     settings = world.resolve()
-    assert settings.auth_mode.value == "token_plan"
-    assert settings.auth_mode.source == f"there is the Token Plan bundle '{world.cwd / BUNDLE}'"
-    assert settings.api_key.value is None
     assert settings.base_url.value is None
     assert settings.bundle.value == str(world.cwd / BUNDLE)
     assert settings.endpoint("https://api.minimaxi.com/anthropic").chat_url == (
