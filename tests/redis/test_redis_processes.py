@@ -9,7 +9,7 @@ import pytest
 from support.eventually import eventually
 from support.redis_bundle import bundle_in, keep, lease_runs_out, state_of
 from support.redis_server import RedisServer
-from support.token_lab import at_once, workers
+from support.token_lab import at_once, refreshing, workers
 
 from minimax_sync.emulator import Emulator
 
@@ -34,9 +34,7 @@ def test_A1_processes_that_expire_together_send_one_refresh_per_generation(
 def test_A2_a_refresh_token_that_was_read_before_the_lease_is_not_sent(emulator: Emulator, server: RedisServer) -> None:
     keep(emulator, server, ttl=-10)
     emulator.portal.latency_after_commit = 0.3
-    with workers(2, server.bundle, emulator.url) as (first, second):
-        first.send("bearer")
-        eventually(lambda: emulator.portal.posts == 1)
+    with refreshing(emulator, server.bundle) as (first, second):
         second.send("bearer")  # reads the old pair, then waits for the lease
         assert first.receive()["token"] == second.receive()["token"]
     assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
@@ -56,9 +54,7 @@ def test_A22_when_the_holder_is_killed_the_others_wait_for_the_end_of_its_lease(
 ) -> None:
     keep(emulator, server, ttl=-10)
     emulator.portal.latency_before_commit = 60
-    with workers(2, server.bundle, emulator.url) as (holder, waiter):
-        holder.send("bearer")
-        eventually(lambda: emulator.portal.posts == 1)
+    with refreshing(emulator, server.bundle) as (holder, waiter):
         holder.kill()
         assert 25 < float(state_of(server)["lease_until"]) - float(state_of(server)["intent_at"]) <= 30
         early = waiter.ask("bearer 0.5")
@@ -76,8 +72,7 @@ def test_A7_a_kill_after_the_portal_answered_is_reported_with_host_and_process(
 ) -> None:
     keep(emulator, server, ttl=-10)
     emulator.portal.latency_after_commit = 60
-    with workers(2, server.bundle, emulator.url) as (holder, waiter):
-        holder.send("bearer")
+    with refreshing(emulator, server.bundle) as (holder, waiter):
         eventually(lambda: emulator.portal.grants == 1)
         holder.kill()
         emulator.portal.latency_after_commit = 0
@@ -98,8 +93,7 @@ def test_A7_a_portal_that_forgives_a_prompt_reuse_gives_the_pair_to_the_next_pro
     keep(emulator, server, ttl=-10)
     emulator.portal.reuse_interval = 10
     emulator.portal.latency_after_commit = 60
-    with workers(2, server.bundle, emulator.url) as (holder, waiter):
-        holder.send("bearer")
+    with refreshing(emulator, server.bundle) as (holder, waiter):
         eventually(lambda: emulator.portal.grants == 1)
         holder.kill()
         emulator.portal.latency_after_commit = 0
@@ -111,9 +105,7 @@ def test_A7_a_portal_that_forgives_a_prompt_reuse_gives_the_pair_to_the_next_pro
 def test_A21_a_stopped_holder_is_waited_for_while_its_lease_lasts(emulator: Emulator, server: RedisServer) -> None:
     keep(emulator, server, ttl=-10)
     emulator.portal.latency_before_commit = 0.3
-    with workers(2, server.bundle, emulator.url) as (holder, waiter):
-        holder.send("bearer")
-        eventually(lambda: emulator.portal.posts == 1)
+    with refreshing(emulator, server.bundle) as (holder, waiter):
         holder.signal(signal.SIGSTOP)
         assert waiter.ask("bearer 0.6")["error"] == "CallTimeoutError"
         assert emulator.portal.posts == 1

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from support.eventually import eventually
 from support.run_python import OBEY_MODES
 
 from minimax_sync.auth import TokenPlan
@@ -143,6 +144,15 @@ def workers(count: int, path: Path | str, base_url: str, *, obey_modes: bool = F
             if process._popen.returncode is None:
                 process.signal(signal.SIGCONT)
                 process.kill()
+
+
+@contextmanager
+def refreshing(emulator: Emulator, path: Path | str) -> Iterator[list[Process]]:
+    """Run two processes; the first has sent the refresh token to the portal and waits for the answer."""
+    with workers(2, path, emulator.url) as (holder, waiter):
+        holder.send("bearer")
+        assert eventually(lambda: emulator.portal.posts == 1)
+        yield [holder, waiter]
 
 
 def at_once(processes: list[Process], command: str) -> list[dict[str, Any]]:

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 from support.eventually import eventually
-from support.token_lab import at_once, bundle_at, edit, expired_plan, files_beside, in_seconds, latest_pair, workers
+from support.token_lab import (
+    at_once,
+    bundle_at,
+    edit,
+    expired_plan,
+    files_beside,
+    in_seconds,
+    latest_pair,
+    refreshing,
+    workers,
+)
 
 from minimax_sync.auth import TokenPlan
 from minimax_sync.emulator import Emulator
@@ -36,9 +46,7 @@ def test_A1_processes_that_expire_together_send_one_refresh_per_generation(
 def test_A2_a_refresh_token_that_was_read_before_the_lock_is_not_sent(emulator: Emulator, path: Path) -> None:
     emulator.portal.bundle(path, ttl=-10)
     emulator.portal.latency_after_commit = 0.3
-    with workers(2, path, emulator.url) as (first, second):
-        first.send("bearer")
-        eventually(lambda: emulator.portal.posts == 1)
+    with refreshing(emulator, path) as (first, second):
         second.send("bearer")  # reads the old pair, then waits for the lock
         assert first.receive()["token"] == second.receive()["token"]
     assert (emulator.portal.posts, emulator.portal.reused) == (1, 0)
@@ -46,25 +54,19 @@ def test_A2_a_refresh_token_that_was_read_before_the_lock_is_not_sent(emulator: 
 
 def _race(plan: TokenPlan, count: int) -> tuple[list[float], list[object]]:
     barrier = threading.Barrier(count)
-    seconds: list[float] = []
-    results: list[object] = []
 
-    def call() -> None:
+    def call(_: int) -> tuple[float, object]:
         barrier.wait()
         began = time.monotonic()
         try:
             result: object = plan.bearer()
         except Exception as error:
             result = error
-        seconds.append(time.monotonic() - began)
-        results.append(result)
+        return time.monotonic() - began, result
 
-    threads = [threading.Thread(target=call) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return seconds, results
+    with ThreadPoolExecutor(count) as pool:
+        seconds, results = zip(*pool.map(call, range(count)), strict=True)
+    return list(seconds), list(results)
 
 
 def test_A3_thirty_threads_at_an_expired_token_wait_for_one_refresh(emulator: Emulator, plan: TokenPlan) -> None:
@@ -101,19 +103,15 @@ def test_A4_stragglers_with_the_old_token_cost_no_refresh(emulator: Emulator, tm
     plan = expired_plan(emulator, tmp_path / "bundle.json", ttl=3600)
     old = plan.bearer()
     emulator.portal.expire_access()
-    tokens: list[str] = []
 
-    def straggle(delay: float) -> None:
-        time.sleep(delay)
-        tokens.append(plan.force_refresh(old))
+    def straggle(number: int) -> str:
+        time.sleep(number * 0.01)
+        return plan.force_refresh(old)
 
-    threads = [threading.Thread(target=straggle, args=(number * 0.01,)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(20) as pool:
+        tokens = set(pool.map(straggle, range(20)))
     assert emulator.portal.posts == 1
-    assert set(tokens) == {plan.bearer()} != {old}
+    assert tokens == {plan.bearer()} != {old}
 
 
 def test_A5_a_token_that_is_rejected_an_hour_early_is_refreshed(emulator: Emulator, tmp_path: Path) -> None:
@@ -146,9 +144,7 @@ def test_A20_processes_that_watch_one_login_refresh_it_once(emulator: Emulator, 
 def test_A21_waiters_do_not_go_on_without_the_lock_of_a_stopped_holder(emulator: Emulator, path: Path) -> None:
     emulator.portal.bundle(path, ttl=-10)
     emulator.portal.latency_before_commit = 0.3
-    with workers(2, path, emulator.url) as (holder, waiter):
-        holder.send("bearer")
-        eventually(lambda: emulator.portal.posts == 1)
+    with refreshing(emulator, path) as (holder, waiter):
         holder.signal(signal.SIGSTOP)
         answer = waiter.ask("bearer 0.6")
         assert answer["error"] == "CallTimeoutError"
@@ -162,9 +158,7 @@ def test_A21_waiters_do_not_go_on_without_the_lock_of_a_stopped_holder(emulator:
 def test_A21_waiters_with_a_valid_token_use_it(emulator: Emulator, path: Path) -> None:
     old = emulator.portal.bundle(path, ttl=30)["access_token"]
     emulator.portal.latency_before_commit = 0.3
-    with workers(2, path, emulator.url) as (holder, waiter):
-        holder.send("bearer")
-        eventually(lambda: emulator.portal.posts == 1)
+    with refreshing(emulator, path) as (holder, waiter):
         holder.signal(signal.SIGSTOP)
         answer = waiter.ask("bearer")
         assert answer["token"] == old
@@ -181,16 +175,8 @@ def test_A27_clients_of_one_bundle_share_it_without_locking_each_other_out(
     spellings = [path, tmp_path / "link" / "bundle.json", tmp_path / "." / "bundle.json"]
     emulator.portal.bundle(path, ttl=-10)
     plans = [TokenPlan(spellings[n % 3], base_url=emulator.url) for n in range(clients)]
-    tokens: list[str] = []
-
-    def call(number: int) -> None:
-        tokens.extend(plan.bearer(5.0) for plan in plans[number::threads])
-
-    running = [threading.Thread(target=call, args=(number,)) for number in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
+    with ThreadPoolExecutor(threads) as pool:
+        tokens = list(pool.map(lambda plan: plan.bearer(5.0), plans))
     assert len(tokens) == clients
     assert len(set(tokens)) == emulator.portal.posts == 1
 
