@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from support.simulated_portal import Endpoint, Portal
+from support.simulated_portal import LIFE, Endpoint, Portal
 
 from minimax_sync.auth.bundle import Bundle, Snapshot, parse_snapshot
 from minimax_sync.auth.intent import Intent
@@ -67,6 +67,13 @@ class World:
     def process(self) -> Process:
         return Process(self)
 
+    def expired_process(self) -> Process:
+        """Return a process whose token has just expired."""
+        process = self.process()
+        process.bearer()
+        self.advance(LIFE + 1)
+        return process
+
 
 class Process:
     """One process: a `Refresh` whose every effect passes through `pause`. It is its own store, lock and clock."""
@@ -116,6 +123,12 @@ class Process:
         if not self.busy:
             self._thread.join()
             self._stepped = False
+
+    def finish(self) -> None:
+        """Let the work go on to its end, which must not be a fault of the program."""
+        while self.busy:
+            self.step()
+        assert self.errors == []
 
     def kill(self) -> None:
         """End the process where it stands, as `kill -9` does: the kernel frees its lock, and nothing else happens."""

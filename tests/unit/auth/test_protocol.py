@@ -96,8 +96,7 @@ class Fleet(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for process in self.running:
-            while process.busy:
-                process.step()
+            process.finish()
         self.check()
         self.everything_works_again()
 
@@ -178,15 +177,12 @@ def test_A44_no_jump_of_the_wall_clock_makes_more_than_one_refresh_in_30_seconds
 
 def test_a_rotated_pair_outlives_a_full_disk_in_memory_and_is_stored_later() -> None:
     world = World()
-    process = world.process()
-    process.bearer()
-    world.advance(LIFE)
+    process = world.expired_process()
     process.begin(process.bearer)
     while world.portal.posts == 0:
         process.step()
     world.disk_full = True
-    while process.busy:
-        process.step()
+    process.finish()
     current = world.portal.current[1]
     assert process.refresh.unsaved
     assert process.refresh.current is not None
@@ -204,9 +200,7 @@ def test_a_rotated_pair_outlives_a_full_disk_in_memory_and_is_stored_later() -> 
 
 def test_a_new_token_is_published_only_once_it_is_stored() -> None:
     world = World()
-    process = world.process()
-    process.bearer()
-    world.advance(LIFE)
+    process = world.expired_process()
     process.begin(process.bearer)
     seen = set()
     while process.busy:
@@ -221,20 +215,15 @@ def test_a_new_token_is_published_only_once_it_is_stored() -> None:
 
 def test_A21_a_waiter_gives_up_after_40_seconds_and_never_goes_on_without_the_lock() -> None:
     world = World()
-    holder, waiter = world.process(), world.process()
-    for process in (holder, waiter):
-        process.bearer()
-    world.advance(LIFE)
+    holder, waiter = world.expired_process(), world.process()
     holder.begin(holder.bearer)
     while not world.posting:
         holder.step()  # and then it is stopped
     waiter.begin(waiter.refresh.run)
-    while waiter.busy:
-        waiter.step()
+    waiter.finish()
     assert [type(error) for error in waiter.failures] == [CallTimeoutError]
     assert world.portal.posts == 1
-    while holder.busy:
-        holder.step()
+    holder.finish()
     assert world.portal.violations == []
 
 

@@ -9,23 +9,15 @@ from support.simulated_processes import Process, World
 from minimax_sync.errors import CallTimeoutError, CredentialInvalidError
 
 
-def finish(process: Process) -> None:
-    while process.busy:
-        process.step()
-    assert process.errors == []
-
-
 def unsaved(world: World, *, jump: float = 0.0) -> Process:
     """Return a process that holds a new pair in memory only; the wall clock jumps while it waits for the answer."""
-    process = world.process()
-    process.bearer()
-    world.advance(LIFE + 1)
+    process = world.expired_process()
     process.begin(process.bearer)
     while world.portal.posts == 0:
         process.step()
     world.wall += jump
     world.disk_full = True
-    finish(process)
+    process.finish()
     world.disk_full = False
     assert process.refresh.unsaved
     return process
@@ -41,7 +33,7 @@ def test_A9_another_process_waits_for_the_pair_and_never_sends_the_spent_token_a
         waiter.step()
     assert waiter.busy
     holder.tick()
-    finish(waiter)
+    waiter.finish()
     assert waiter.failures == []
     assert waiter.refresh.current is not None
     assert waiter.refresh.current.bundle.refresh_token == world.portal.current[1].refresh_token
@@ -56,7 +48,7 @@ def test_A9_a_process_whose_clock_says_that_the_old_token_is_valid_goes_on_with_
     other = world.process()
     for _ in range(3):
         other.begin(other.bearer)
-        finish(other)
+        other.finish()
         world.advance(10.0)
     assert other.refresh.valid()
     assert world.portal.posts == 1
@@ -71,7 +63,7 @@ def test_A9_waiting_ends_after_40_seconds_with_an_error_that_names_the_cure() ->
     holder = unsaved(world)
     waiter = world.process()
     waiter.begin(waiter.refresh.run)
-    finish(waiter)
+    waiter.finish()
     assert [type(error) for error in waiter.failures] == [CallTimeoutError]
     assert "cannot store its new tokens: end it" in str(waiter.failures[0])
     holder.tick()
@@ -101,7 +93,7 @@ def test_A7_the_pair_dies_with_its_process_and_the_next_one_reports_which_proces
     world.advance(11.0)
     other = world.process()
     other.begin(other.refresh.run)
-    finish(other)
+    other.finish()
     assert [type(error) for error in other.failures] == [CredentialInvalidError]
     assert "process 1 at" in str(other.failures[0])
     assert world.portal.posts == 2
@@ -109,9 +101,7 @@ def test_A7_the_pair_dies_with_its_process_and_the_next_one_reports_which_proces
 
 def test_A9_a_pair_in_the_rescue_file_is_put_in_place_by_the_next_process() -> None:
     world = World()
-    holder, other = world.process(), world.process()
-    holder.bearer()
-    world.advance(LIFE + 1)
+    holder, other = world.expired_process(), world.process()
     world.renames_fail = True
     assert holder.bearer() == world.portal.current[1].access_token.reveal()
     assert holder.refresh.unsaved
