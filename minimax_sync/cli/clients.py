@@ -12,6 +12,7 @@ from .terminal import duration, remark
 
 if TYPE_CHECKING:
     from .. import MiniMaxClient
+    from ..auth.status import BundleStatus
     from ..auth.token_plan import TokenPlan
     from ..hooks.events import Event
     from ..settings.endpoints import Endpoint
@@ -61,13 +62,17 @@ def token_plan(settings: Settings) -> TokenPlan:
     return open_core.token_plan(settings)
 
 
-def endpoint_of(settings: Settings) -> Endpoint:
-    """Return where a client with these settings calls."""
-    if settings.auth_mode.value != "token_plan":
-        return settings.endpoint()
-    from ..settings.endpoints import plan_base_url
+def login_of(settings: Settings) -> BundleStatus | None:
+    """Return the state of the login that the settings name; None if they name another credential."""
+    return token_plan(settings).status() if settings.auth_mode.value == "token_plan" else None
 
-    return settings.endpoint(plan_base_url(token_plan(settings).region))
+
+def endpoint_of(settings: Settings, login: BundleStatus | None) -> Endpoint:
+    """Return where a client with these settings, and this login, calls."""
+    from ..settings.endpoints import plan_base_url
+    from ..settings.settings import KEY_BASE_URL
+
+    return settings.endpoint(plan_base_url(login.region or KEY_BASE_URL) if login else KEY_BASE_URL)
 
 
 def read_schema(name: str) -> dict[str, Any]:

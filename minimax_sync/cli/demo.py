@@ -14,7 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from .clients import endpoint_of, find_login_settings, find_settings, is_without_credential, open_client, token_plan
+from .clients import (
+    endpoint_of,
+    find_login_settings,
+    find_settings,
+    is_without_credential,
+    login_of,
+    open_client,
+    token_plan,
+)
 from .parser import Command
 from .terminal import dim, instant, print_title, printable
 
@@ -47,9 +55,8 @@ def _run(arguments: Namespace) -> int:
             _script(emulator)
             client = stack.enter_context(_client_of(arguments, emulator))
         else:
-            print(
-                f"The service answers, at {endpoint_of(settings).chat_url}; `minimax-sync status` shows the settings."
-            )
+            url = endpoint_of(settings, login_of(settings)).chat_url
+            print(f"The service answers, at {url}; `minimax-sync status` shows the settings.")
             client = stack.enter_context(open_client(arguments))
         _chat(client)
         _stream(client)

@@ -14,14 +14,14 @@ from ..errors import ConfigError, LlmError
 from ..values.images import Image
 from .clients import as_complaint
 from .display import show_stream
-from .history import history, read_message
-from .state import keep_conversation
+from .state import keep_conversation, typed_lines
 from .terminal import complain, dim, os_error_text, print_table
 
 if TYPE_CHECKING:
     from ..client import MiniMaxClient
     from ..conversation import Conversation
 
+_BLOCK = '"""'
 _COMMAND = re.compile(r"/(\w+)(?:\s+(.*))?", re.DOTALL)
 _HELP = (
     ("a \\ at the end of a line", "continues on the next line"),
@@ -51,10 +51,10 @@ class Repl:
     def run(self) -> None:
         """Converse until Ctrl-D or /exit."""
         print(dim(f"{self._options['model']}. /help lists the commands, Ctrl-D leaves."))
-        with history():
+        with typed_lines():
             while True:
                 try:
-                    self._turn(read_message("> "))
+                    self._turn(_read_message("> "))
                 except KeyboardInterrupt:
                     print()
                 except EOFError:
@@ -153,6 +153,23 @@ class Repl:
 
     def leave(self, _: str) -> None:
         raise EOFError
+
+
+def _read_message(prompt: str) -> str:
+    r"""Read a message: a line, more of them while they end in a backslash, or a block in triple quotes.
+
+    Raises EOFError at Ctrl-D and KeyboardInterrupt at Ctrl-C.
+    """
+    more = "." * (len(prompt) - 1) + " "
+    text = input(prompt)
+    if text.lstrip().startswith(_BLOCK):
+        text = text.lstrip().removeprefix(_BLOCK)
+        while not text.rstrip().endswith(_BLOCK):
+            text += "\n" + input(more)
+        return text.rstrip().removesuffix(_BLOCK).strip("\n")
+    while text.endswith("\\"):
+        text = text[:-1] + "\n" + input(more)
+    return text
 
 
 class _ReplCommand(msgspec.Struct, frozen=True):

@@ -1,11 +1,16 @@
-"""The state that the command line keeps between runs, readable only by its user: the last conversation."""
+"""The state that the command line keeps between runs, readable only by its user: the last conversation, and the lines
+that were typed.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .terminal import complain, os_error_text
 
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from ..conversation import Conversation
 
 _CONVERSATION = "conversation.json"
+_LINES = 1000
 
 
 def state_directory() -> Path:
@@ -43,3 +49,24 @@ def kept_conversation(client: MiniMaxClient, system: str | None) -> Conversation
         return Conversation.load(client, state_directory() / _CONVERSATION, system)
     except FileNotFoundError:
         return client.conversation(system)
+
+
+@contextmanager
+def typed_lines() -> Iterator[None]:
+    """Let lines be edited and recalled, also those of earlier conversations, where Python has readline."""
+    path = state_directory() / "history"
+    readline: Any = None
+    with suppress(ImportError, OSError):  # without them only the recall of lines is missing
+        readline = import_module("readline")
+        readline.clear_history()
+        readline.set_history_length(_LINES)
+        readline.read_history_file(path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if readline is not None:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+                path.chmod(0o600)
+                readline.write_history_file(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BundleError, ConfigError
-from .clients import find_settings, in_flags, open_client, token_plan
+from .clients import endpoint_of, find_settings, in_flags, login_of, open_client
 from .parser import PROGRAM, Command, argument
 from .terminal import bold, instant, print_table, print_title
 
@@ -33,7 +33,7 @@ _STATES = {
 def _run(arguments: Namespace) -> int:
     try:
         settings = find_settings(arguments)
-        login = token_plan(settings).status() if settings.auth_mode.value == "token_plan" else None
+        login = login_of(settings)
     except ConfigError:
         _print_places(arguments)
         raise
@@ -52,11 +52,7 @@ def _run(arguments: Namespace) -> int:
 
 
 def _print_summary(settings: Settings, login: BundleStatus | None) -> None:
-    from ..settings.endpoints import plan_base_url
-    from ..settings.settings import KEY_BASE_URL
-
-    region = login.region if login else None
-    endpoint = settings.endpoint(plan_base_url(region or KEY_BASE_URL) if login else KEY_BASE_URL)
+    endpoint = endpoint_of(settings, login)
     print(bold("In use"))
     print_table(
         (

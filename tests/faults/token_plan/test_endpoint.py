@@ -18,22 +18,12 @@ from minimax_sync.settings import endpoints
 
 # A40
 
-EVIL = [
+EVIL = [  # more of them are in tests/unit/settings/test_endpoints_trust.py
     "http://api.minimax.io",
     "https://api.minimax.io@127.0.0.2",
     "https://api.minimax.io\\@127.0.0.2",
-    "https://api.minimax.io%2f@127.0.0.2",
-    "https://api.minimax.io#@127.0.0.2",
-    "https://api.minimax.io:443@127.0.0.2",
-    "https://api.minimax.io./",
-    "https://api.minimax.io.evil.example",
     "https://0x7f.1",
-    "https://2130706433",
-    "https://[::ffff:127.0.0.2]",
     "http://127.0.0.2",
-    "//127.0.0.2",
-    "127.0.0.2",
-    "file:///etc/passwd",
     "https://127.0.0.1\r\nHost: api.minimax.io",
 ]
 
@@ -76,15 +66,6 @@ def test_A41_a_redirect_of_the_token_endpoint_elsewhere_is_not_followed(tmp_path
         assert "to 127.0.0.2, which is not followed" in str(caught.value)
         assert "secret" not in str(caught.value)
         assert (emulator.portal.posts, files_beside(plan.path)) == (1, [])
-
-
-@pytest.mark.parametrize("location", ["", "http://account.minimax.io/oauth2/token", "https://evil.example/", "//[oops"])
-def test_A41_a_redirect_to_plain_http_or_nowhere_is_not_followed(
-    emulator: Emulator, plan: TokenPlan, location: str
-) -> None:
-    emulator.portal.fault(status=307, body=b"", headers={"Location": location} if location else {})
-    with pytest.raises(ResponseFormatError, match="not followed"):
-        plan.bearer()
 
 
 def test_A41_one_307_to_another_host_of_minimax_is_followed_with_the_form_and_a_second_is_not(

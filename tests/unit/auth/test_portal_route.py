@@ -46,21 +46,11 @@ def test_a_later_handle_without_a_route_keeps_the_one_that_was_given(tmp_path: P
         assert TokenPlan(path).bearer() == first.bearer() == "at-2"
 
 
-@pytest.mark.parametrize("place", ["argument", "environment", "file"])
-def test_a_clients_certificates_hold_for_its_login_too(
-    tmp_path: Path, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_clients_certificates_hold_for_its_login_too(tmp_path: Path, certificate: Certificate) -> None:
     with RawServer(small_portal, certificate) as server:
-        (tmp_path / "secrets").mkdir()
-        write_expired_bundle(tmp_path / "secrets/minimax_token_plan.json", server.url)
-        if place == "environment":
-            monkeypatch.setenv("MINIMAX_VERIFY", certificate.file)
-        if place == "file":
-            (tmp_path / "config").mkdir()
-            (tmp_path / "config/llm.yaml").write_text(f"providers: {{minimax: {{verify: '{certificate.file}'}}}}")
-        verify = certificate.file if place == "argument" else True
-        with MiniMaxClient(base_url=f"{server.url}/anthropic", verify=verify) as client:
+        path = write_expired_bundle(tmp_path / "bundle.json", server.url)
+        url = f"{server.url}/anthropic"
+        with MiniMaxClient(bundle=path, base_url=url, verify=certificate.file) as client:
             assert client._core.channel.auth.bearer() == "at-2"
 
 
