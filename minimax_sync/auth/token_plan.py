@@ -113,7 +113,7 @@ class TokenPlan:
 
     @property
     def path(self) -> Path:
-        """The bundle's file; for a bundle in Redis its URL with the password masked."""
+        """The bundle's file. A bundle in Redis has a URL instead: see `status().path`."""
         return Path(self._credential.store.name)
 
     @property
