@@ -244,7 +244,8 @@ class MiniMaxClient:
         Returns the last answer, with the whole exchange as `.messages` and the usage of all rounds. It asks for calls
         that have no result, `finish_reason` "tool_calls", after `max_rounds` answers, and when one of them is for
         a `ToolDef` or dict among the `tools`, which has no function: then none of that answer's functions is called.
-        The calls of an answer that was cut off, `finish_reason` "length" or "content_filter", are not run either.
+        The calls of an answer that was cut off, `finish_reason` "length" or "content_filter", are not run either. The
+        error of a later round has the exchange so far as `.partial.messages`, from which another run continues.
 
         >>> def degrees(city: str) -> int:
         ...     return 21

@@ -44,9 +44,9 @@ class LlmError(Exception):
     Attributes: `status`, the HTTP status; `code`, MiniMax's own code; `request_id`, to quote to MiniMax's support;
     `retry_after_ms`, the wait that the service asked for, in milliseconds; `body`, the answer as text, at most 64 KiB;
     `headers`, those of the answer, with names in lower case; `partial`, the part of the answer received before a stream
-    failed; `budget`, which of the two retry budgets an attempt with this error is charged to, None if it is not
-    retried. Each is None (or empty) where it does not apply. Pickles, without the messages of `partial`; holds no
-    credential.
+    or a run of tools failed; `budget`, which of the two retry budgets an attempt with this error is charged to, None if
+    it is not retried. Each is None (or empty) where it does not apply. Pickles, without the messages of `partial`;
+    holds no credential.
 
     >>> emulator.fault(status=400, code=2013)
     >>> try:

@@ -5,6 +5,7 @@ Knows no client: the functions that send requests and report events are passed i
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
@@ -31,7 +32,8 @@ class ToolRun(ChatStream):
     """The chunks of all rounds as they come, with a `ToolResult` for each call between two rounds.
 
     Iterate it once, in one thread; it is a context manager. Each round ends with its own `StreamEnd`; the last one ends
-    the run. A failed run raises the error of its round, with the part received in `.partial`.
+    the run. A failed run raises the error of its round, with the part received in `.partial`, from whose messages
+    another run continues.
 
     >>> def clock() -> str:
     ...     return "12:00"
@@ -69,7 +71,7 @@ class ToolRun(ChatStream):
         """The last answer received so far, with the messages and the usage of all rounds."""
         answer = self._answer.partial if isinstance(self._answer, ChatStream) else self._answer
         if answer is None:
-            return ChatResponse(ChatMessage.assistant(""), messages=self._request.messages)
+            return ChatResponse(ChatMessage.assistant(""), usage=self._usage, messages=self._request.messages)
         last = () if answer.message.is_empty else (answer.message,)
         usage = self._usage + answer.usage
         return msgspec.structs.replace(answer, messages=(*self._request.messages, *last), usage=usage)
@@ -89,7 +91,8 @@ class ToolRun(ChatStream):
         except BaseException as error:
             refuse_second_reader(error)
             self._failure = error
-            if isinstance(error, StreamInterruptedError):
+            if isinstance(error, LlmError):
+                self._answer = self._answer or error.partial
                 error.partial = self.partial
             clear_locals(error)
             raise
@@ -165,10 +168,10 @@ class ToolRun(ChatStream):
 
 def _with_result(messages: tuple[ChatMessage, ...], result: ChatMessage) -> tuple[ChatMessage, ...]:
     """Return a history that ends in calls with another result, in the order of the calls."""
-    last = max(index for index, message in enumerate(messages) if message.role != "tool")
-    order = {call.id: number for number, call in enumerate(messages[last].tool_calls)}
-    results = sorted((*messages[last + 1 :], result), key=lambda message: order.get(message.tool_call_id, -1))
-    return (*messages[: last + 1], *results)
+    results = [result, *itertools.takewhile(lambda message: message.role == "tool", reversed(messages))]
+    before = messages[: len(messages) + 1 - len(results)]
+    order = {call.id: number for number, call in enumerate(before[-1].tool_calls)}
+    return (*before, *sorted(results, key=lambda message: order.get(message.tool_call_id, -1)))
 
 
 def tool_run(

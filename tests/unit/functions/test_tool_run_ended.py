@@ -258,6 +258,32 @@ def test_an_error_of_a_run_holds_no_prompt_in_its_frames_or_its_pickle(
     assert type(pickle.loads(stored)) is type(error)
 
 
+@pytest.mark.parametrize("method", ["run_tools", "tool_run"])
+@pytest.mark.parametrize("fault", [{"status": 500}, {"kind": "truncate"}, {"code": 1026}])
+def test_an_error_has_the_exchange_from_which_another_run_continues(
+    emulator: Emulator, any_client: MiniMaxClient, fault: dict[str, Any], method: str
+) -> None:
+    payments = Payments()
+
+    def pay(to: str) -> str:
+        """Pay, and let the next round fail."""
+        emulator.fault(**fault)
+        return payments.pay(to)
+
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"})])
+    emulator.answer("one two three four")
+    once = any_client.with_options(retry=RetryPolicy(rate_limit_attempts=1))
+    with pytest.raises(LlmError) as caught:
+        run = getattr(once, method)("Pay Ada.", [pay])
+        list(run)
+    assert caught.value.partial is not None
+    messages = caught.value.partial.messages[:3]
+    assert [message.role for message in messages] == ["user", "assistant", "tool"]
+    assert caught.value.partial.usage.prompt_tokens > 0
+    any_client.run_tools(messages, [payments.pay])
+    assert payments.made == ["Ada"]
+
+
 def test_the_pickle_of_an_interrupted_run_has_the_part_received(emulator: Emulator, any_client: MiniMaxClient) -> None:
     error = failed_run(any_client, emulator, kind="truncate")
     assert isinstance(error, StreamInterruptedError)
