@@ -51,16 +51,12 @@ def test_a_stream_comes_in_pieces_and_ends_in_the_same_answer(client: MiniMaxCli
 
 
 def test_thinking_comes_apart_from_the_text(client: MiniMaxClient) -> None:
-    response = client.chat("Please think: two plus two?")
-    assert response.reasoning.strip() == "Two plus two makes four"
-    assert response.text == "The answer is 4."
-
-
-def test_thinking_is_streamed_apart_from_the_text(client: MiniMaxClient) -> None:
     with client.stream("Please think: two plus two?") as stream:
         chunks = list(stream)
-    assert "".join(c.text for c in chunks if isinstance(c, ReasoningDelta)).strip() == "Two plus two makes four"
-    assert stream.response.text == "The answer is 4."
+    assert "".join(c.text for c in chunks if isinstance(c, ReasoningDelta)) == stream.response.reasoning
+    for response in (client.chat("Please think: two plus two?"), stream.response):
+        assert response.reasoning.strip() == "Two plus two makes four"
+        assert response.text == "The answer is 4."
 
 
 @pytest.mark.parametrize("form", ["deepseek", "none"])

@@ -51,6 +51,11 @@ def model() -> Any:
     return llm.get_model("minimax/MiniMax-M3")
 
 
+def clock() -> str:
+    "Return the time."
+    return "12:00"
+
+
 def run(*arguments: str, **options: Any) -> Result:
     return CliRunner().invoke(cli, list(arguments), **options)
 
@@ -164,10 +169,6 @@ def test_a_schema_gives_valid_json_also_when_it_takes_a_repair(emulator: Emulato
 
 
 def test_a_schema_beside_tools_is_sent_as_the_format(emulator: Emulator, model: Any) -> None:
-    def clock() -> str:
-        "Return the time."
-        return "12:00"
-
     emulator.answer(tool_calls=[("clock", {})])
     emulator.answer('{"km": 1}')
     assert json.loads(model.chain("How far?", tools=[clock], schema=SCHEMA).text()) == {"km": 1}
@@ -211,10 +212,6 @@ def test_an_option_that_cannot_be_is_an_error_before_anything_is_sent(
 
 
 def test_arguments_that_are_not_json_are_an_error(emulator: Emulator, model: Any) -> None:
-    def clock() -> str:
-        "Return the time."
-        return "12:00"
-
     emulator.answer(tool_calls=[("clock", '{"zone": ')])
     with pytest.raises(ToolArgumentsError):
         model.prompt("What time is it?", tools=[clock]).text()
