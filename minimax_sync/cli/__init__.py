@@ -7,6 +7,7 @@ yaml) only inside the functions that need them, so that `--help`, `--version` an
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" where it lacks a character
+    if sys.stdin is None:  # it was closed by the program that started this one
+        sys.stdin = io.TextIOWrapper(io.BytesIO())
     try:
         try:
             return _run(argv)

@@ -102,8 +102,7 @@ def _prompt(arguments: Namespace) -> str | None:
         if waits or given is None:
             raise UsageError("--no-stdin does not read stdin: give a PROMPT, and neither - nor --stdin")
         return _not_empty(given)
-    is_typed = sys.stdin is None or sys.stdin.isatty()
-    if is_typed and not waits:
+    if sys.stdin.isatty() and not waits:
         return given if given is None else _not_empty(given)
     piped = piped_text(None if waits or given is None else stdin.PATIENCE)
     if piped is None:

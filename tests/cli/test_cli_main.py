@@ -16,7 +16,7 @@ from support.run_python import run_python
 
 import minimax_sync
 from minimax_sync import __version__
-from minimax_sync.cli import COMMANDS, account
+from minimax_sync.cli import COMMANDS, account, main
 from minimax_sync.cli.terminal import duration, printable
 from minimax_sync.emulator import Emulator
 
@@ -174,6 +174,28 @@ def test_ctrl_c_while_waiting_for_the_answer_ends_with_130_and_prints_nothing(
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=10) == ("", "")
     assert process.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("chat",), 2, "the prompt is empty"),
+        (("chat", "-"), 2, "the prompt is empty"),
+        (("chat", "hi"), 0, ""),
+        (("map", "-", "-o", "OUT.jsonl"), 0, ""),
+    ],
+)
+def test_a_closed_stdin_is_an_empty_one(
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    status: int,
+    words: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(arguments) == status
+    assert words in capsys.readouterr().err
 
 
 def test_a_reader_that_closes_the_pipe_ends_the_program_without_a_message(emulator: Emulator, program: Start) -> None:
