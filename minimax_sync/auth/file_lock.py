@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
 
@@ -73,9 +72,9 @@ class KernelLock:
 
 
 def _cannot_lock(path: str, error: OSError) -> BundleError:
-    number = errno.EISDIR if Path(path).is_dir() else error.errno or 0  # Windows refuses access to a directory
+    number = errno.EISDIR if os.path.isdir(path) else error.errno or 0  # Windows refuses access to a directory
     advice = _ADVICE.get(number, error.strerror or "it cannot be opened").format(owner=owner(path))
-    if number == errno.EACCES and not Path(path).exists():
+    if number == errno.EACCES and not os.path.exists(path):
         advice = "its directory is not writable: keep the bundle in a writable directory"
     return BundleError(f"cannot lock {path}: {advice}")
 

@@ -88,7 +88,7 @@ class FileStore:
                     _log.warning("the Token Plan bundle %s was completed for %s", self.name, intent.describe())
                     return self.read()
             _remove(temp)  # its writer has ended, otherwise it would hold the lock
-        elif intent or Path(rescue).exists():
+        elif intent or os.path.exists(rescue):
             _remove(rescue, path + ".intent")
         return snapshot
 
@@ -117,7 +117,7 @@ class FileStore:
     def remove(self) -> bool:
         """Remove the bundle and the files that refreshes left beside it. Return False if there was none."""
         path = self._real_path()
-        if not Path(path).exists():
+        if not os.path.exists(path):
             return False
         with locked(self, self._clock):
             _remove(path, path + ".rescue", path + ".intent")

@@ -39,7 +39,7 @@ Place = Path | StoreUrl
 def bundle_place(bundle: str | os.PathLike[str]) -> Place:
     """Return `bundle` as a path or the URL of a store. Raises ConfigError if it is neither."""
     checked = check_bundle(bundle, "bundle")
-    return checked if isinstance(checked, StoreUrl) else Path(checked).expanduser()
+    return checked if isinstance(checked, StoreUrl) else Path(checked)
 
 
 def open_store(place: Place, clock: Clock) -> FileStore | RedisStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -113,7 +114,7 @@ class Repl:
         if not name:
             complain("save to which file? /save FILE")
             return
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))
         messages = self._conversation.messages
         turns = [f"**{message.role}**\n\n{message.text}\n" for message in messages]
         if path not in self._saved:
@@ -132,7 +133,7 @@ class Repl:
             return
         from ..conversation import Conversation
 
-        self._conversation = Conversation.load(self._client, Path(name).expanduser())
+        self._conversation = Conversation.load(self._client, os.path.expanduser(name))
         print(dim(f"{len(self._conversation.messages)} messages"))
 
     def show_usage(self, _: str) -> None:

@@ -79,14 +79,14 @@ def one_of(*known: str) -> Check:
 
 
 def check_bundle(value: object, source: str) -> str:
-    """Accept a path, or the URL of a bundle in Redis."""
+    """Accept a path, which may begin with ~, or the URL of a bundle in Redis."""
     text = as_path(value)
     if text is not None and _is_store(text.strip()):
         return StoreUrl(text.strip())
     if text is None or not text.strip() or "://" in text:
         del value, text  # it may hold a password, and a traceback may show locals
         raise ConfigError(f"{source}: must be the path of a Token Plan bundle or a URL like redis://host:6379/0/NAME")
-    return text
+    return os.path.expanduser(text)
 
 
 def check_limiter(value: object, source: str) -> object:

@@ -138,7 +138,7 @@ def _bundles(search: Search) -> tuple[Sourced[str], Sourced[str]]:
 def _absolute(bundle: Sourced[str], base: Path) -> Sourced[str]:
     if isinstance(bundle.value, StoreUrl):
         return bundle
-    return Sourced(str(base / Path(bundle.value).expanduser()), bundle.source)
+    return Sourced(str(base / bundle.value), bundle.source)
 
 
 def _exists(bundle: Sourced[str], *, unknown: bool) -> bool:

@@ -381,6 +381,19 @@ def test_a_place_that_cannot_be_written_costs_the_history_alone(run: Run, emulat
     assert err.startswith("minimax-sync: the conversation is not kept: ")
 
 
+def test_without_a_home_directory_the_conversation_is_not_kept(
+    run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user without an entry in /etc/passwd
+    status, out, err = run("chat", "hi")
+    assert (status, bool(out)) == (0, True)
+    assert err == (
+        "minimax-sync: the conversation is not kept: there is no home directory: set HOME or XDG_STATE_HOME\n"
+    )
+
+
 def test_where_a_pipe_cannot_be_selected_a_thread_reads_it(pipe: Pipe) -> None:
     assert stdin._read_in_thread(0.05) is None
     pipe.write(b"first")  # taken by the thread that is still waiting

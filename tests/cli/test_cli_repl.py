@@ -77,6 +77,7 @@ def test_the_commands_change_the_conversation(emulator: Emulator) -> None:
             ("/usage", "USD at pay-as-you-go prices"),
             ("/save notes.md", "saved 4 messages"),
             ("/save a.png", "a.png: File exists"),
+            ("/save ~nosuchuser/notes.md", "No such file"),
             ("/clear", "a new conversation"),
             ("/usage", "0 tokens in"),
             ("again", 'You said: "again"'),

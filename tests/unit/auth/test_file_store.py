@@ -98,3 +98,11 @@ def test_a_login_and_a_logout_wait_for_the_lock(tmp_path: Path) -> None:
             with pytest.raises(CallTimeoutError, match="has held the lock"):
                 act()
     assert store.read() == snapshot
+
+
+def test_a_name_that_no_file_can_have_is_a_bundle_error(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / ("x" * 300))
+    for act in (store.read, store.try_lock, lambda: store.save(FIRST)):
+        with pytest.raises(BundleError, match="File name too long"):
+            act()
+    assert not store.remove()

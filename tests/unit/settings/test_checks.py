@@ -144,6 +144,13 @@ def test_bad_headers_are_named_without_their_values(headers: Any, fault: str) ->
     assert "canary" not in str(caught.value)
 
 
+def test_a_bundle_may_be_in_a_home_directory_and_one_of_nobody_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("USERPROFILE", "/home/me")
+    assert Path(checks.check_bundle("~/x.json", "here")) == Path("/home/me/x.json")
+    assert checks.check_bundle("~nosuchuser/x.json", "here") == "~nosuchuser/x.json"
+
+
 def test_a_function_is_kept_as_the_key_and_not_called() -> None:
     def key() -> str:
         raise AssertionError("called")
