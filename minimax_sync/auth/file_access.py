@@ -54,7 +54,12 @@ def sync_file(descriptor: int) -> None:
 
 
 def replace(source: str, target: str) -> None:
-    """Rename `source` to `target`, replacing it. `source` must be closed: Windows renames no open file."""
+    """Rename `source` to `target`, replacing it, unless that is a device or a pipe, which would be lost.
+
+    `source` must be closed: Windows renames no open file.
+    """
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise OSError(errno.EINVAL, "it is not a regular file", target)
     _retried(lambda: os.replace(source, target))
 
 

@@ -101,7 +101,7 @@ class FileStore:
 
     def save(self, bundle: Bundle) -> None:
         """Store a new login over any earlier one. A missing directory is made, 0700; `secrets` is hidden from git."""
-        path = self._real_path()
+        path = self._regular_path("store")
         folder = Path(path).parent
         try:
             is_new = not folder.exists()
@@ -116,7 +116,7 @@ class FileStore:
 
     def remove(self) -> bool:
         """Remove the bundle and the files that refreshes left beside it. Return False if there was none."""
-        path = self._real_path()
+        path = self._regular_path("remove")
         if not os.path.exists(path):
             return False
         with locked(self, self._clock):
@@ -125,7 +125,7 @@ class FileStore:
 
     def check_writable(self) -> None:
         """Raise BundleError if a login could not be stored. Creates nothing."""
-        folder = Path(self._real_path()).parent
+        folder = Path(self._regular_path("store")).parent
         while not os.path.lexists(folder):
             folder = folder.parent
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -136,6 +136,13 @@ class FileStore:
 
     def _real_path(self) -> str:
         return os.path.realpath(self.name)
+
+    def _regular_path(self, act: str) -> str:
+        """Return the real path. Raise BundleError for a directory or a device: neither may be replaced or removed."""
+        path = self._real_path()
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise BundleError(f"cannot {act} the Token Plan bundle {self.name}: it is not a regular file")
+        return path
 
     def _read_once(self, path: str) -> tuple[Snapshot | str | None, object]:
         """Return the content of `path`, or a clause that names the problem, and a value that changes with the file."""

@@ -88,3 +88,13 @@ def test_a_private_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     file_access.replace_private(str(path), b"new")
     assert path.read_bytes() == b"new"
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["file"]
+
+
+@pytest.mark.posix
+def test_a_pipe_or_a_directory_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(OSError, match="it is not a regular file"):
+            file_access.replace_private(str(tmp_path / name), b"new")
+    assert (tmp_path / "pipe").is_fifo()

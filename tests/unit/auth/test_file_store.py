@@ -106,3 +106,16 @@ def test_a_name_that_no_file_can_have_is_a_bundle_error(tmp_path: Path) -> None:
         with pytest.raises(BundleError, match="File name too long"):
             act()
     assert not store.remove()
+
+
+@pytest.mark.posix
+def test_what_is_not_a_regular_file_is_neither_replaced_nor_removed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "link", "folder"):
+        store = FileStore(tmp_path / name)
+        for act in (store.check_writable, lambda store=store: store.save(FIRST), store.remove):
+            with pytest.raises(BundleError, match="it is not a regular file"):
+                act()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "home") == ["folder", "link", "pipe", "work"]
