@@ -17,43 +17,38 @@ from support.run_python import run_python
 import minimax_sync
 from minimax_sync import __version__
 from minimax_sync.cli import COMMANDS, account, main
+from minimax_sync.cli.parser import Command, build_parser
 from minimax_sync.cli.terminal import duration, printable
 from minimax_sync.emulator import Emulator
 
 Start = Callable[..., "subprocess.Popen[str]"]
-
-NAMES = [command.name for command in COMMANDS]
 
 
 def test_the_program_prints_its_version(run: Run) -> None:
     assert run("--version") == (0, f"minimax-sync {__version__}\n", "")
 
 
-def test_help_lists_every_command_with_its_summary(run: Run) -> None:
-    status, out, _ = run("--help")
-    assert status == 0
+def test_help_and_a_program_without_arguments_list_every_command_with_its_summary(run: Run) -> None:
+    helped, bare = run("--help"), run()
+    assert (helped.status, helped.err, bare.status, bare.out) == (0, "", 2, "")
     for command in COMMANDS:
-        assert re.search(rf"^  {command.name} +{re.escape(command.summary)}$", out, re.MULTILINE)
+        for shown in (helped.out, bare.err):
+            assert re.search(rf"^  {command.name} +{re.escape(command.summary)}$", shown, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_command_explains_itself(run: Run, name: str) -> None:
-    status, out, _ = run(name, "--help")
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_explains_itself_with_the_files_and_the_environment_that_it_reads(
+    run: Run, command: Command
+) -> None:
+    status, out, _ = run(command.name, "--help")
     assert status == 0
-    for part in ("--config FILE", "--agent ID", "--base-url URL", "examples:", "exit status:", "130"):
-        assert part in out, f"{name} --help lacks {part}"
-
-
-@pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.has_settings])
-def test_commands_that_read_settings_name_files_and_environment(run: Run, name: str) -> None:
-    out = run(name, "--help").out
-    assert "./secrets/minimax_token_plan.json" in out
-    assert "MINIMAX_CODE_PLAN_KEY" in out
+    parts = ["--config FILE", "--agent ID", "--base-url URL", "examples:", "exit status:", "130"]
+    if command.has_settings:
+        parts += ["./secrets/minimax_token_plan.json", "MINIMAX_CODE_PLAN_KEY"]
+    assert [part for part in parts if part not in out] == []
 
 
 def test_every_example_is_a_command_line_that_parses() -> None:
-    from minimax_sync.cli.parser import build_parser
-
     parser = build_parser(COMMANDS)
     examples = [line for command in COMMANDS for line in command.examples.splitlines()]
     assert len(examples) > len(COMMANDS)
@@ -97,13 +92,6 @@ def test_a_wrong_command_line_ends_with_2(run: Run, arguments: tuple[str, ...]) 
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert "minimax-sync" in err.splitlines()[-1]
-
-
-def test_without_arguments_the_program_lists_its_commands_and_ends_with_2(run: Run) -> None:
-    status, out, err = run()
-    assert (status, out) == (2, "")
-    for command in COMMANDS:
-        assert re.search(rf"^  {command.name} +{re.escape(command.summary)}$", err, re.MULTILINE)
 
 
 def test_options_are_not_guessed_from_their_beginnings(run: Run) -> None:

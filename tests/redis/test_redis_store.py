@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from support.eventually import eventually
-from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, separate_plan, state_of
+from support.redis_bundle import bundle_in, expired_plan, keep, lease_runs_out, put, state_of
 from support.redis_server import RedisServer
 from support.run_python import run_python
-from support.token_lab import in_seconds
+from support.token_lab import in_seconds, separate_plan
 
 from minimax_sync import BundleError, ConfigError, CredentialInvalidError, MiniMaxClient, TokenPlan, login, logout
 from minimax_sync.auth.clock import SystemClock

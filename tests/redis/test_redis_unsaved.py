@@ -6,8 +6,9 @@ import threading
 
 import pytest
 from support.eventually import eventually
-from support.redis_bundle import bundle_in, expired_plan, separate_plan
+from support.redis_bundle import bundle_in, expired_plan
 from support.redis_server import RedisServer
+from support.token_lab import separate_plan
 
 from minimax_sync.auth import TokenPlan, single_flight
 from minimax_sync.emulator import Emulator

@@ -10,11 +10,7 @@ from typing import Any
 from support.redis_server import RedisServer
 
 from minimax_sync import TokenPlan
-from minimax_sync.auth.clock import SystemClock
-from minimax_sync.auth.redis_store import RedisStore
-from minimax_sync.auth.single_flight import Credential
 from minimax_sync.emulator import Emulator
-from minimax_sync.secret import StoreUrl
 
 
 def keep(emulator: Emulator, server: RedisServer, *, ttl: float | None = None) -> bool:
@@ -53,11 +49,3 @@ def lease_runs_out(server: RedisServer) -> None:
     """Let the half minute pass for which a lease lasts, and the seconds in which its holder may still store a pair."""
     with server.client() as client:
         client.hset(f"{server.key}:state", mapping={"lease": "lost", "lease_until": "1"})
-
-
-def separate_plan(url: str, base_url: str) -> TokenPlan:
-    """Make a plan that shares nothing with others of its process, as one on another host would."""
-    plan = TokenPlan(url, base_url=base_url)
-    clock = SystemClock()
-    plan._credential = Credential(RedisStore(StoreUrl(url), clock), plan._credential.endpoint, clock)
-    return plan

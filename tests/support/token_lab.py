@@ -20,8 +20,8 @@ from support.run_python import OBEY_MODES
 from minimax_sync.auth import TokenPlan
 from minimax_sync.auth.bundle import Bundle, parse_bundle
 from minimax_sync.auth.clock import SystemClock
-from minimax_sync.auth.file_store import FileStore
 from minimax_sync.auth.single_flight import Credential
+from minimax_sync.auth.token_plan import bundle_place, open_store
 from minimax_sync.emulator import Emulator
 from minimax_sync.emulator.grants import Pair
 
@@ -65,11 +65,11 @@ def latest_pair(emulator: Emulator) -> Pair:
     return pair
 
 
-def separate_plan(path: Path, base_url: str) -> TokenPlan:
+def separate_plan(bundle: Path | str, base_url: str) -> TokenPlan:
     """Make a plan that shares nothing with the others of this process, like one in another process."""
-    plan = TokenPlan(path, base_url=base_url)
+    plan = TokenPlan(bundle, base_url=base_url)
     clock = SystemClock()
-    plan._credential = Credential(FileStore(path, clock), plan._credential.endpoint, clock)
+    plan._credential = Credential(open_store(bundle_place(bundle), clock), plan._credential.endpoint, clock)
     return plan
 
 
