@@ -10,12 +10,13 @@ The modules from top to bottom; imports point down:
     single_flight, status           what all handles of one bundle in a process share; its state for display
     background                      the daemon thread of one bundle
     protocol                        the steps of one refresh, over interfaces: no file, socket or thread
+    spending                        sending a refresh token, and again if the answer was lost
     token_endpoint                  one refresh request and its answers
     portal                          the HTTP client of the OAuth portal
     file_store, redis_store         a bundle in a file; a bundle in Redis
     file_rewrite, file_lock, file_access, redis_scripts
                                     the replacement of the file, its kernel lock, its descriptors; the steps in Redis
-    interfaces                      what the protocol needs: store, lock, endpoint
+    interfaces                      what the protocol needs: store, lock, endpoint; the wait for a lock
     bundle, intent, instants, backoff, clock                        values and rules
 
 The other packages know only `Auth` and `Refreshed`; `StaticKey` and `TokenPlan` are loaded when first used.
