@@ -439,6 +439,8 @@ class MiniMaxClient:
     def close(self) -> None:
         """Stop the background thread and close the connections, but not a user's session. May be repeated.
 
+        Calls and streams in progress, also those of other threads, continue to their end.
+
         >>> client.close()
         >>> client.chat("Hello")
         Traceback (most recent call last):

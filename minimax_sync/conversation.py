@@ -68,7 +68,8 @@ class Conversation:
 
     `system` and `options`, fields of `ChatRequest`, hold for every turn; options of a turn replace them. With functions
     among the `tools`, a turn runs them as `run_tools` does, and takes its options too. `save` writes a conversation to
-    a file, `load` continues one, also over the other wire.
+    a file, `load` continues one, also over the other wire. One turn at a time: a second `say` during a turn raises
+    `RequestError`, and so does a stream at its end if another turn has changed the history.
 
     >>> talk = client.conversation("Be brief.")
     >>> talk.say("I am Ada.").text
@@ -76,15 +77,6 @@ class Conversation:
     >>> talk.save("talk.json")
     >>> [message.role for message in Conversation.load(client, "talk.json").messages]
     ['user', 'assistant']
-
-    One turn at a time: a second `say` during a turn raises `RequestError`, and so does a stream at its end if another
-    turn has changed the history.
-
-    >>> talk = client.conversation("You are a geographer.")
-    >>> talk.say("How long is the Loire?").text
-    'You said: "How long is the Loire?".'
-    >>> len(talk.messages)
-    2
     """
 
     def __init__(

@@ -91,6 +91,12 @@ def base_url(request: pytest.FixtureRequest, emulator: Emulator) -> str:
     return emulator.base_url if request.param == "openai_compat" else emulator.anthropic_base_url
 
 
+@pytest.fixture(params=["chat", "stream"])
+def how(request: pytest.FixtureRequest) -> str:
+    """Run the test with a plain call and with a stream."""
+    return str(request.param)
+
+
 @pytest.fixture
 def any_client(emulator: Emulator, base_url: str) -> Iterator[MiniMaxClient]:
     """Open a client of the emulator, on each wire in turn, without pacing."""

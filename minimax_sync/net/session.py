@@ -110,8 +110,8 @@ class Http:
         if deadline <= time.monotonic():
             raise CallTimeoutError("the call's timeout passed before anything was sent", sent=False, budget="server")
         try:
-            state = None if self._session is not None else replaced()
-            pool, proxy = (None, None) if self._session is not None else self._route(origin)
+            state = replaced() if self._session is None else None
+            pool, proxy = self._route(origin)
             if pool is not None and state is None:
                 raw = pool.exchange(method, target, fields, body, limits)
                 return _reply(raw.status, raw.headers, raw, limits)
@@ -131,6 +131,8 @@ class Http:
 
     def _route(self, origin: str) -> tuple[Pool | None, str | None]:
         """Return our pool for an origin, or None if only a session can send, and the proxy for it."""
+        if self._session is not None:
+            return None, None
         route = self._pools.get(origin)
         if route is None:
             proxy = proxy_for(origin, self._proxy)

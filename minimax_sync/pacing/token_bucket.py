@@ -203,9 +203,7 @@ class TokenBucket:
                     wait = self._line.turn(waiter, now)
             return now - began
         finally:
-            waiter.gone = (
-                True  # before the lock, whose wait a signal may interrupt: no thread waits behind one that left
-            )
+            waiter.gone = True  # before the lock: a signal may interrupt the wait for it, and the line must move on
             with self._lock:
                 self._line.leave(waiter)
 

@@ -1,4 +1,4 @@
-"""Fixtures of the fault tests: both wires, both ways to call, a certificate, and the search for leaked secrets."""
+"""Fixtures of the fault tests: both wires, and the search for leaked secrets."""
 
 from __future__ import annotations
 
@@ -15,12 +15,6 @@ def wire(request: pytest.FixtureRequest) -> Wire:
     """Run the test on each wire."""
     found: Wire = request.param
     return found
-
-
-@pytest.fixture(params=["chat", "stream"])
-def how(request: pytest.FixtureRequest) -> str:
-    """Run the test with a plain call and with a stream."""
-    return str(request.param)
 
 
 @pytest.fixture

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import pickle
-import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.eventually import together
 
 from minimax_sync import (
     BundleError,
@@ -201,17 +202,8 @@ def test_a_dropped_client_is_freed_without_its_being_closed(open_client: Open, e
 
 def test_one_client_serves_many_threads(open_client: Open, emulator: Emulator) -> None:
     client = open_client()
-    texts: list[str] = []
-
-    def ask(number: int) -> None:
-        texts.append(client.chat(f"number {number}").text)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(texts) == sorted(f'You said: "number {number}".' for number in range(32))
+    answers = together([functools.partial(client.chat, f"number {number}") for number in range(32)])
+    assert [answer.text for answer in answers] == [f'You said: "number {number}".' for number in range(32)]
 
 
 def test_the_repr_shows_where_it_goes_and_no_key(open_client: Open, emulator: Emulator) -> None:

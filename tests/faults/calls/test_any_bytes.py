@@ -6,8 +6,8 @@ The bytes go through the whole client, from the socket up. `scripts/fuzz` does t
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import wire_server
-from support.canary import PROMPT
+from support.eventually import together
 from support.raw_server import Peer, RawServer
 from support.wire_server import EVENTS, FRAMINGS, JSON, WIRES, Wire, framed, halves, sse
 
-from minimax_sync import ChatResponse, LlmError, MiniMaxClient, RetryPolicy
+from minimax_sync import ChatResponse, LlmError, RetryPolicy
 
 EXAMPLES = settings(
     max_examples=100, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -85,7 +85,7 @@ RAW = st.lists(
 
 
 class Lab:
-    """A server that sends what it is told next, and a client on either wire."""
+    """A server that sends the `pieces` set before each call, and a client on either wire."""
 
     def __init__(self, server: RawServer) -> None:
         self._server = server
@@ -107,18 +107,11 @@ class Lab:
         """Send the pieces to every client, asked either way; each must end, in an answer or an error of ours."""
         self.pieces = pieces
         for client in self._clients:
-            for how in (self._chat, self._stream):
+            for how in ("chat", "stream"):
                 with contextlib.suppress(LlmError):
-                    response = how(client)
+                    response = wire_server.ask(client, how)
                     assert isinstance(response, ChatResponse)
                     assert response.finish_reason
-
-    def _chat(self, client: MiniMaxClient) -> ChatResponse:
-        return client.chat(PROMPT)
-
-    def _stream(self, client: MiniMaxClient) -> ChatResponse:
-        with client.stream(PROMPT) as stream:
-            return stream.response
 
 
 @pytest.fixture
@@ -190,9 +183,5 @@ def check_every_cut(wire: Wire, stream: bytes) -> None:
                 response = client.stream(str(place)).response
                 found.append((response.text, response.reasoning, response.usage.total_tokens))
 
-        threads = [threading.Thread(target=ask, args=(places[i::2],)) for i in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        together([functools.partial(ask, places[i::2]) for i in range(2)])
     assert found == [(wire_server.TEXT, wire_server.THINKING, wire_server.TOKENS)] * len(places)

@@ -1,4 +1,4 @@
-"""B18 to B21, B25: answers to a call that are huge, slow, silent or cut, and heads past their bounds."""
+"""B18 to B21: answers to a call that are huge, slow, silent or cut."""
 
 from __future__ import annotations
 
@@ -160,6 +160,3 @@ def test_B21_an_answer_cut_before_its_end_is_an_error_even_when_its_json_is_comp
     assert type(error) is TransportError
     assert error.budget is None
     assert len(server.requests) == 1
-
-
-# B25

@@ -1,4 +1,4 @@
-"""The client against `llmock`, a server of faults that nobody here wrote: every one of its faults ends in recovery or
+"""The client against `llmock`, an independent server of faults: every one of them ends in recovery or
 in the right exception, and its own verdict on the client's behaviour is clean.
 """
 
@@ -36,7 +36,7 @@ _numbers = itertools.count()
 
 
 def question() -> str:
-    """Ask something else every time: llmock takes two requests with the same body for one that was repeated."""
+    """Return a new question: llmock counts two requests with the same body as one that was repeated."""
     return f"question {next(_numbers)}"
 
 
@@ -74,7 +74,7 @@ with LLMockServer() as server:
 
 
 class FaultServer:
-    """The server in a process of its own; a method of llmock's fixture is called by its name."""
+    """The server in a process of its own; `call` runs a method of llmock's fixture there."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -82,8 +82,8 @@ class FaultServer:
         )
         self.url: str = self._answer()
 
-    def tell(self, name: str, /, **arguments: Any) -> Any:
-        """Ask for a fault, or for what was seen."""
+    def call(self, name: str, /, **arguments: Any) -> Any:
+        """Set a fault, or return what the server saw."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([name, arguments]) + "\n")
         self._process.stdin.flush()
@@ -113,7 +113,7 @@ def shared_server() -> Iterator[FaultServer]:
 
 @pytest.fixture
 def server(shared_server: FaultServer) -> FaultServer:
-    shared_server.tell("reset")
+    shared_server.call("reset")
     return shared_server
 
 
@@ -130,7 +130,7 @@ def client_of(server: FaultServer, flavor: str, **arguments: Any) -> MiniMaxClie
 
 
 def test_llmock_without_a_fault_both_wires_are_answered(server: FaultServer, flavor: str, how: str) -> None:
-    server.tell("reply", text="It works.")
+    server.call("reply", text="It works.")
     with client_of(server, flavor) as client:
         response = ask(client, how)
     assert (response.text, response.finish_reason) == ("It works.", "stop")
@@ -146,25 +146,25 @@ def test_llmock_every_status_is_recovered_from_or_raised_as_what_it_is(
 ) -> None:
     with client_of(server, flavor) as client:
         for status in range(400, 600):
-            server.tell("fail", status=status, retry_after=0)
+            server.call("fail", status=status, retry_after=0)
             if status in RETRIED:
                 assert ask(client, how).text, status
             else:
                 with pytest.raises(OTHERS.get(status, RequestError)) as caught:
                     ask(client, how)
                 assert caught.value.status == status
-    statuses = [status for status, *_ in server.tell("requests")]
+    statuses = [status for status, *_ in server.call("requests")]
     assert len(statuses) == 200 + len(RETRIED)
-    assert not set(server.tell("findings")) & {"retried_non_retryable", "retry_storm", "retry_after_ignored"}
+    assert not set(server.call("findings")) & {"retried_non_retryable", "retry_storm", "retry_after_ignored"}
 
 
 def test_llmock_a_prompt_that_is_too_long_has_its_own_error(server: FaultServer, flavor: str, how: str) -> None:
-    server.tell("context_overflow")
+    server.call("context_overflow")
     with client_of(server, flavor) as client:
         with pytest.raises(ContextLengthError):
             ask(client, how)
         if flavor == "openai_compat":
-            server.tell("limits", context_window=1)
+            server.call("limits", context_window=1)
             with pytest.raises(ContextLengthError):
                 ask(client, how)
 
@@ -198,9 +198,9 @@ def test_llmock_a_stream_fault_at_any_chunk_is_an_error_with_the_part_received(
     with client_of(server, flavor, idle_timeout=0.15) as client:
         faults = 0
         for after in range(20):
-            server.tell("reset")
-            server.tell("reply", text=TEXT)
-            server.tell(fault, after_chunks=after, **({"seconds": 1.0} if fault == "stall" else {}))
+            server.call("reset")
+            server.call("reply", text=TEXT)
+            server.call(fault, after_chunks=after, **({"seconds": 1.0} if fault == "stall" else {}))
             text, error = stream(client)
             if error is None:
                 assert text == TEXT
@@ -210,44 +210,44 @@ def test_llmock_a_stream_fault_at_any_chunk_is_an_error_with_the_part_received(
             assert TEXT.startswith(text)
             assert error.partial is not None
             assert TEXT.startswith(error.partial.text)
-            assert len(server.tell("requests")) == 1
+            assert len(server.call("requests")) == 1
     assert faults >= 5
 
 
 def weather(city: str) -> str:
-    """Tell the weather."""
+    """Return the weather."""
     return f"21 degrees in {city}"
 
 
 def test_llmock_tools_are_called(server: FaultServer, flavor: str, how: str) -> None:
-    server.tell("call_tool", name="weather", arguments={"city": "Paris"})
+    server.call("call_tool", name="weather", arguments={"city": "Paris"})
     with client_of(server, flavor) as client:
         (call,) = ask(client, how, tools=[ToolDef("weather")]).tool_calls
         assert (call.name, call.arguments) == ("weather", {"city": "Paris"})
-        server.tell("call_tool", name="weather", arguments={"city": "Paris"})
+        server.call("call_tool", name="weather", arguments={"city": "Paris"})
         done = client.run_tools(question(), [weather])
     assert "21 degrees in Paris" in str([message.text for message in done.messages])
 
 
 def test_llmock_broken_tool_calls_are_reported_and_a_loop_continues(server: FaultServer, flavor: str, how: str) -> None:
-    server.tell("break_tool_call", kind="malformed_arguments")
+    server.call("break_tool_call", kind="malformed_arguments")
     with client_of(server, flavor) as client:
         (call,) = ask(client, how, tools=[ToolDef("weather")]).tool_calls
         if flavor == "openai_compat":
             with pytest.raises(ToolArgumentsError):
                 assert call.arguments
         for kind in ("malformed_arguments", "unknown_tool"):
-            server.tell("break_tool_call", kind=kind)
+            server.call("break_tool_call", kind=kind)
             assert client.run_tools(question(), [weather]).finish_reason == "stop"
 
 
 def test_llmock_in_a_storm_of_everything_each_call_ends_in_an_answer_or_an_error(
     server: FaultServer, flavor: str
 ) -> None:
-    server.tell("reply", text=TEXT, times=None)
+    server.call("reply", text=TEXT, times=None)
     errors = {"500": 0.15, "502": 0.1, "400": 0.05}
     streams = {"disconnect": 0.15, "truncate": 0.15, "stall": 0.1, "malformed": 0.15}
-    server.tell("chaos", errors=errors, streams=streams)
+    server.call("chaos", errors=errors, streams=streams)
     with client_of(server, flavor, idle_timeout=0.1) as client:
 
         def call(number: int) -> str:
@@ -265,4 +265,4 @@ def test_llmock_in_a_storm_of_everything_each_call_ends_in_an_answer_or_an_error
     assert {"NoneType", "StreamInterruptedError", "ResponseFormatError"} <= set(kinds)
     known: tuple[type[LlmError], ...] = (RequestError, ServerError, TransportError, *sum(STREAM_FAULTS.values(), ()))
     assert set(kinds) <= {"NoneType", *(kind.__name__ for kind in known)}
-    assert not set(server.tell("findings")) & {"retried_non_retryable", "retry_storm", "retry_after_ignored"}
+    assert not set(server.call("findings")) & {"retried_non_retryable", "retry_storm", "retry_after_ignored"}

@@ -140,9 +140,9 @@ def test_B10_no_path_shows_a_secret(wire: Wire, how: str, path: str, session: bo
         how = "stream"
     with requests.Session() as users, RawServer(replies(PATHS[path](wire, how))) as server:
         if session:
-            http.client.HTTPConnection.debuglevel = 0  # of his own connections he prints what he likes
+            http.client.HTTPConnection.debuglevel = 0  # the user may print what is sent on his own connections
         options = {"session": users} if session else {}
-        with wire.client(server, group_id="g1", idle_timeout=0.2, **options) as client:
+        with wire.client(server, group_id="g1", idle_timeout=0.2, timeout=1.0, **options) as client:
             try:
                 ask(client, how)
             except LlmError as error:

@@ -53,8 +53,8 @@ def test_B7_a_wait_beyond_the_timeout_is_not_begun(wire: Wire, how: str, status:
 
 @pytest.mark.parametrize("value", ["0", "0.0", "past"])
 def test_B7_a_retry_after_in_the_past_is_not_waited_for(wire: Wire, how: str, value: str) -> None:
-    told = _date(hours=-1) if value == "past" else value
-    steps = [failing("429 Slow", headers=[f"Retry-After: {told}"]), whole(wire, how)]
+    asked = _date(hours=-1) if value == "past" else value
+    steps = [failing("429 Slow", headers=[f"Retry-After: {asked}"]), whole(wire, how)]
     with RawServer(replies(*steps)) as server, wire.client(server) as client:
         assert ask(client, how).text == TEXT
     assert len(server.requests) == 2
@@ -72,7 +72,7 @@ def test_B7_a_retry_after_is_waited_for_with_some_spread(wire: Wire, how: str) -
 
 
 class Rotating:
-    """Credentials whose tokens change with every refresh; notes what time it was given."""
+    """Credentials whose tokens change with every refresh; records the timeouts that it was given."""
 
     def __init__(self) -> None:
         self.refreshes = 0

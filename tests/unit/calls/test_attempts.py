@@ -1,4 +1,4 @@
-"""One call: what is retried and what is not, how long, and what is told of it."""
+"""One call: what is retried and what is not, how long, and what is reported."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+from support.wire_server import QUICK, ask
 
 from minimax_sync import (
     AttemptFailed,
@@ -20,13 +21,10 @@ from minimax_sync import (
     RateLimited,
     RateLimitError,
     RequestError,
-    RetryPolicy,
     ServerError,
     TokenBucket,
 )
 from minimax_sync.emulator import Emulator
-
-QUICK = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=5)
 
 
 def client_of(emulator: Emulator, base_url: str, **arguments: Any) -> MiniMaxClient:
@@ -35,15 +33,6 @@ def client_of(emulator: Emulator, base_url: str, **arguments: Any) -> MiniMaxCli
         base_url=base_url,
         **{"requests_per_second": None, "retry": QUICK, "timeout": 10.0, **arguments},
     )
-
-
-def ask(client: MiniMaxClient, how: str) -> str:
-    return client.chat("hi").text if how == "chat" else "".join(client.stream("hi").text_deltas())
-
-
-@pytest.fixture(params=["chat", "stream"])
-def how(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def test_a_wrong_key_is_reported_with_its_likely_cause_and_never_shown(
@@ -121,7 +110,7 @@ def test_the_hooks_get_the_end_of_a_failed_call_once(emulator: Emulator, base_ur
     assert [event.error_type for event in events if isinstance(event, CallEnded)] == ["InsufficientBalanceError"]
 
 
-def test_the_quota_alert_speaks_when_the_budget_runs_low(
+def test_the_quota_alert_warns_when_the_budget_runs_low(
     emulator: Emulator, base_url: str, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     events: list[Any] = []
@@ -142,6 +131,6 @@ def test_an_error_that_quotes_the_prompt_does_not_show_it(
     emulator.fault(status=400, message=shown.format(prompt))
     client = client_of(emulator, base_url)
     with client, pytest.raises(RequestError) as caught:
-        client.chat(prompt) if how == "chat" else client.stream(prompt)
+        ask(client, how, prompt)
     assert "canary" not in f"{caught.value!r}{caught.value}"
     assert "HTTP 400" in str(caught.value)

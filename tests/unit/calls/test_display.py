@@ -33,7 +33,7 @@ TIMEOUT = 30
 
 @pytest.fixture(autouse=True)
 def jupyters_leftovers() -> Iterator[None]:
-    """Collect what Jupyter left behind while its warnings are still ignored, lest another test is told of it."""
+    """Collect what Jupyter left behind while its warnings are still ignored, so that no other test gets them."""
     yield
     ensure_event_loop().close()
     asyncio.set_event_loop(None)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.eventually import together
+from support.wire_server import ask
 
 from minimax_sync import MiniMaxClient, RequestError, RetryPolicy, TokenBucket
 from minimax_sync.calls.model_choice import refuses_model
@@ -60,10 +62,6 @@ WAYS = ["unknown", "unsupported", "retired", "not_found", "base_resp", "in_strea
 """How the emulator refuses a retired model."""
 
 
-def ask(client: MiniMaxClient, how: str) -> str:
-    return client.chat("hi").text if how == "chat" else "".join(client.stream("hi").text_deltas())
-
-
 def default_client(emulator: Emulator, base_url: str, **options: Any) -> MiniMaxClient:
     return MiniMaxClient(emulator.api_key, base_url=base_url, requests_per_second=None, **options)
 
@@ -80,7 +78,6 @@ def notes(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_refused_default_is_changed_once_and_kept(
     emulator: Emulator, base_url: str, how: str, way: Any, caplog: pytest.LogCaptureFixture
@@ -105,7 +102,6 @@ def test_every_wording_leads_to_the_successor(emulator: Emulator, base_url: str,
     assert models_asked(emulator) == [OLD, NEW]
 
 
-@pytest.mark.parametrize("how", ["chat", "stream"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_model_that_was_chosen_is_never_replaced(
     emulator: Emulator, base_url: str, how: str, way: Any, monkeypatch: pytest.MonkeyPatch
@@ -135,11 +131,7 @@ def test_threads_make_one_change(emulator: Emulator, base_url: str, caplog: pyte
             start.wait()
             assert client.chat("hi").text
 
-        threads = [threading.Thread(target=ask_with_others) for _ in range(16)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        together([ask_with_others] * 16)
     assert len(notes(caplog, logging.WARNING)) == 1
     assert models_asked(emulator).count(NEW) == 16
 
@@ -185,7 +177,6 @@ def test_map_and_its_checkpoint_stay_right(emulator: Emulator, base_url: str, tm
     assert models_asked(emulator).count(NEW) == 3
 
 
-@pytest.mark.parametrize("how", ["chat", "stream"])
 def test_an_answer_by_another_model_is_logged_once_per_client(
     emulator: Emulator, base_url: str, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from math import inf, nan
 
 import pytest
+from support.eventually import together
 
 from minimax_sync.errors import ConfigError
 from minimax_sync.pacing.quota_alert import QuotaAlert, QuotaCrossing
@@ -40,7 +40,7 @@ def test_each_crossing_downwards_is_one_structured_warning(caplog: pytest.LogCap
     assert alert.last == (500, "tokens")
 
 
-def test_a_first_look_below_the_threshold_warns() -> None:
+def test_a_first_amount_below_the_threshold_warns() -> None:
     assert QuotaAlert(100, "minimax").observe(3, "requests") == QuotaCrossing(3, 100, "requests")
 
 
@@ -55,7 +55,7 @@ def test_a_first_look_below_the_threshold_warns() -> None:
         ({}, None),
     ],
 )
-def test_what_is_left_comes_from_the_headers_tokens_first(
+def test_the_remainder_comes_from_the_headers_tokens_first(
     headers: dict[str, str], seen: tuple[int, str] | None
 ) -> None:
     alert = QuotaAlert(100, "minimax")
@@ -64,7 +64,7 @@ def test_what_is_left_comes_from_the_headers_tokens_first(
     assert (crossing is not None) is (seen is not None)
 
 
-def test_what_is_left_comes_from_the_tighter_window_of_a_quota() -> None:
+def test_the_remainder_comes_from_the_tighter_window_of_a_quota() -> None:
     weekly = QuotaWindow(model="general", used=990, total=1000)
     general = QuotaWindow(model="general", used=1, total=100, weekly=weekly)
     alert = QuotaAlert(50, "minimax")
@@ -103,10 +103,6 @@ def test_many_threads_spend_one_budget_exactly() -> None:
             if crossing := alert.spend(1):
                 crossings.append(crossing)
 
-    threads = [threading.Thread(target=spend) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together([spend] * 10)
     assert alert.last == (0, "tokens")
     assert crossings == [QuotaCrossing(999, 1000, "tokens")]

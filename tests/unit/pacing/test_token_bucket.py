@@ -14,7 +14,7 @@ from math import inf, nan
 
 import pytest
 from support.clock import Clock
-from support.eventually import eventually
+from support.eventually import eventually, together
 from support.run_python import run_python
 
 from minimax_sync.errors import CallTimeoutError, ConfigError
@@ -92,11 +92,11 @@ def test_the_seconds_waited_are_returned() -> None:
 def test_those_who_came_first_go_first() -> None:
     bucket = TokenBucket(200)
     bucket.pause(0.05)
-    order: queue.SimpleQueue[int] = queue.SimpleQueue()
+    order: list[int] = []
 
     def go(number: int) -> None:
         bucket.acquire()
-        order.put(number)
+        order.append(number)
 
     threads = []
     for number in range(8):
@@ -105,7 +105,7 @@ def test_those_who_came_first_go_first() -> None:
         eventually(lambda: line_length(bucket) == len(threads))
     for thread in threads:
         thread.join()
-    assert [order.get() for _ in threads] == list(range(8))
+    assert order == list(range(8))
 
 
 def test_B14_sixteen_threads_get_the_rate_and_never_more() -> None:
@@ -118,11 +118,7 @@ def test_B14_sixteen_threads_get_the_rate_and_never_more() -> None:
             granted.append(time.monotonic())
 
     began = time.monotonic()
-    threads = [threading.Thread(target=go) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together([go] * 16)
     granted.sort()
     assert len(granted) == 80
     for count, at in enumerate(granted):
@@ -284,18 +280,12 @@ def test_a_shared_bucket_keeps_no_credential_and_lives_only_as_long_as_it_is_hel
 
 def test_threads_that_ask_at_once_get_one_bucket() -> None:
     barrier = threading.Barrier(8)
-    found: list[TokenBucket] = []
 
-    def ask() -> None:
+    def ask() -> TokenBucket:
         barrier.wait()
-        found.append(shared_bucket("https://race.example", "key", 2))
+        return shared_bucket("https://race.example", "key", 2)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(map(id, found))) == 1
+    assert len(set(map(id, together([ask] * 8)))) == 1
 
 
 def test_a_bucket_is_a_limiter_and_cheap_without_a_line() -> None:

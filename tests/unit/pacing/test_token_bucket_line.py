@@ -12,7 +12,7 @@ from minimax_sync.errors import CallTimeoutError
 from minimax_sync.pacing.token_bucket import Line, Waiter
 
 
-def test_those_behind_one_who_is_sent_away_or_leaves_move_up() -> None:
+def test_those_behind_a_waiter_that_is_evicted_or_leaves_move_up() -> None:
     line, now = Line(0.1, 1), 0.0
     assert line.take(now)
     short, patient, between, last = (Waiter(deadline) for deadline in (0.2, inf, 0.55, inf))
@@ -63,7 +63,7 @@ OPERATIONS = st.one_of(
     burst=st.integers(1, 4),
     operations=st.lists(OPERATIONS, max_size=120),
 )
-def test_B14_no_interleaving_grants_more_than_burst_plus_rate_times_time_or_lets_anyone_overtake(
+def test_B14_no_interleaving_grants_more_than_burst_plus_rate_times_time_or_lets_a_waiter_overtake(
     rate: float, burst: int, operations: list[tuple[str, float]]
 ) -> None:
     line, now, began, paused_until = Line(1 / rate, burst), 0.0, 0.0, 0.0
@@ -103,7 +103,7 @@ def test_B14_no_interleaving_grants_more_than_burst_plus_rate_times_time_or_lets
                 look(waiter)
                 continue
             waiting.remove(waiter)
-            waiter.gone = True  # "die": a signal kept it from telling the line
+            waiter.gone = True  # "die": a signal kept it from leaving the line
             if name == "leave":
                 line.leave(waiter)
         elif name == "all look":
@@ -115,7 +115,7 @@ def test_B14_no_interleaving_grants_more_than_burst_plus_rate_times_time_or_lets
         elif name == "pass":
             now += value
 
-    for waiter in list(waiting):  # everybody still in line gets a turn, in order, and in time
+    for waiter in list(waiting):  # every waiter still in line gets a turn, in order, and in time
         now = max(now, line._due(0))
         look(waiter)
     assert not waiting
