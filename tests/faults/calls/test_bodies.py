@@ -10,13 +10,7 @@ from support.raw_server import Peer, RawServer
 from support.run_python import run_python
 from support.wire_server import EVENTS, JSON, Wire, failure, framed, replies, whole
 
-from minimax_sync import (
-    CallTimeoutError,
-    CredentialInvalidError,
-    RequestError,
-    ServerError,
-    TransportError,
-)
+from minimax_sync import CallTimeoutError, CredentialInvalidError, RequestError, ServerError, TransportError
 
 # B18
 
@@ -152,10 +146,7 @@ def test_B20_silence_inside_an_answer_is_a_timeout(wire: Wire, how: str) -> None
 def test_B21_an_answer_cut_before_its_end_is_an_error_even_when_its_json_is_complete(wire: Wire, framing: str) -> None:
     step = b"".join(framed([wire.body], framing, kind=JSON, end=False))
 
-    def cut(peer: Peer) -> None:
-        peer.send(step)
-
-    with RawServer(replies(cut)) as server:
+    with RawServer(replies(lambda peer: peer.send(step))) as server:
         error = failure(wire.client(server), "chat")
     assert type(error) is TransportError
     assert error.budget is None

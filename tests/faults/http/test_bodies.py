@@ -11,15 +11,11 @@ from collections.abc import Callable
 import pytest
 import requests
 from support.clock import took
-from support.http_lab import failure, post
+from support.http_lab import failure, post, sends
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 from support.run_python import run_python
 
-from minimax_sync.errors import (
-    CallTimeoutError,
-    ResponseFormatError,
-    TransportError,
-)
+from minimax_sync.errors import CallTimeoutError, ResponseFormatError, TransportError
 from minimax_sync.net.session import Http
 
 BOMB = """
@@ -90,11 +86,7 @@ def test_B19_a_dripping_server_is_left_at_the_deadline(
         "chunk sizes": (chunked(b"x", end=False), b"0" * 1000),
     }[part]
 
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        peer.send(before)
-        peer.drip(dripped, 0.02)
-
+    script = sends(before, then=lambda peer: peer.drip(dripped, 0.02))
     with RawServer(script, certificate if tls else None) as server, took(0.3):
         error = failure(own, server.url, deadline=time.monotonic() + 0.3, idle_timeout=0.2)
     assert isinstance(error, CallTimeoutError)
@@ -104,11 +96,7 @@ def test_B19_a_dripping_server_is_left_at_the_deadline(
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1000", "Connection: close"])
 def test_B19_a_dripped_body_on_a_users_session_is_left_at_the_deadline(framing: str) -> None:
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        peer.send(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode())
-        peer.drip(bytes(1000), 0.02)
-
+    script = sends(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode(), then=lambda peer: peer.drip(bytes(1000), 0.02))
     with requests.Session() as session, RawServer(script) as server, took(0.3):
         error = failure(Http(session), server.url, deadline=time.monotonic() + 0.3)
     assert isinstance(error, CallTimeoutError)
@@ -116,12 +104,8 @@ def test_B19_a_dripped_body_on_a_users_session_is_left_at_the_deadline(framing: 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked", "Connection: close"])
 def test_B20_silence_inside_the_body_is_a_timeout(http: Http, framing: str) -> None:
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        peer.send(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n5\r\nhel".encode())
-        peer.stall()
-
-    with RawServer(script) as server, took(0.2):
+    head = f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode()
+    with RawServer(sends(head + b"5\r\nhel", then=Peer.stall)) as server, took(0.2):
         error = failure(http, server.url, idle_timeout=0.2)
         assert server.wait_until(lambda: not server.open_connections)
     assert isinstance(error, CallTimeoutError)
@@ -129,10 +113,8 @@ def test_B20_silence_inside_the_body_is_a_timeout(http: Http, framing: str) -> N
     assert error.status == 200
 
 
-WHOLE = {
-    "length": (answer(b"hello world"), len(b"")),
-    "chunked": (chunked(b"hello", b" world"), len(b"0\r\n\r\n")),
-}
+WHOLE = {"length": (answer(b"hello world"), 0), "chunked": (chunked(b"hello", b" world"), len(b"0\r\n\r\n"))}
+"""Each with the length of the end mark, which may be missing."""
 
 
 @pytest.mark.parametrize("end", [Peer.finish, Peer.reset], ids=["FIN", "RST"])

@@ -12,13 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from support.clock import took
-from support.http_lab import failure, post
+from support.http_lab import failure, post, sends
 from support.raw_server import Certificate, Peer, RawServer, answer, echo
 
-from minimax_sync.errors import (
-    AmbiguousResultError,
-    CallTimeoutError,
-)
+from minimax_sync.errors import AmbiguousResultError, CallTimeoutError
 from minimax_sync.net.session import Http
 
 
@@ -26,11 +23,7 @@ from minimax_sync.net.session import Http
 def test_B5_a_connection_lost_after_sending_is_ambiguous_and_not_sent_again(
     http: Http, end: Callable[[Peer], None]
 ) -> None:
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        end(peer)
-
-    with RawServer(script) as server:
+    with RawServer(sends(then=end)) as server:
         error = failure(http, server.url)
         assert server.wait_until(lambda: not server.open_connections)
     assert type(error) is AmbiguousResultError
@@ -39,11 +32,7 @@ def test_B5_a_connection_lost_after_sending_is_ambiguous_and_not_sent_again(
 
 
 def test_B5_silence_after_sending_is_a_timeout_with_its_reason(http: Http) -> None:
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        peer.stall()
-
-    with RawServer(script) as server, took(0.2):
+    with RawServer(sends(then=Peer.stall)) as server, took(0.2):
         error = failure(http, server.url, idle_timeout=0.2)
         assert server.wait_until(lambda: not server.open_connections)
     assert isinstance(error, CallTimeoutError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support.raw_server import Peer, RawServer, answer, chunked, echo
+from support.raw_server import Peer, RawServer, answer, chunked
 from support.run_python import run_python
 
 FORK_MID_STREAM = """
@@ -46,46 +46,6 @@ def test_B1_a_child_that_closes_an_inherited_stream_does_not_end_it_for_the_pare
 
     with RawServer(script) as server:
         run_python(FORK_MID_STREAM, server.url, kind)
-
-
-FORK_UNDER_LOCKS = """
-    import os, sys, threading, time, warnings
-    import requests
-    from minimax_sync.net.session import Http
-
-    warnings.simplefilter("ignore")
-    url, kind = sys.argv[1:]
-    http = Http() if kind == "own" else Http(requests.Session())
-
-    def call():
-        http.exchange("POST", url, headers={}, body=b"x", deadline=time.monotonic() + 10).read()
-
-    def busy():
-        while True:
-            call()
-
-    for _ in range(4):
-        threading.Thread(target=busy, daemon=True).start()
-    sys.setswitchinterval(1e-5)
-    for _ in range(30):
-        child = os.fork()
-        if not child:
-            call()
-            http.close()
-            os._exit(0)
-        end = time.monotonic() + 10
-        while (done := os.waitpid(child, os.WNOHANG))[0] == 0:
-            assert time.monotonic() < end, "the child hangs"
-            time.sleep(0.001)
-        assert done[1] == 0
-    os._exit(0)
-"""
-
-
-@pytest.mark.parametrize("kind", ["own", "user's"])
-def test_B1_a_fork_while_other_threads_hold_locks_does_not_hang_the_child(kind: str) -> None:
-    with RawServer(echo) as server:
-        run_python(FORK_UNDER_LOCKS, server.url, kind)
 
 
 FORK_WITH_LOCKS_HELD = """

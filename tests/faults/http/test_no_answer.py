@@ -6,7 +6,7 @@ import contextlib
 import errno
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,7 @@ from support.http_lab import failure, post, sends
 from support.ports import unused_port
 from support.raw_server import Certificate, Peer, RawServer, answer, echo
 
-from minimax_sync.errors import (
-    CallTimeoutError,
-    ResponseFormatError,
-    TransportError,
-)
+from minimax_sync.errors import CallTimeoutError, ResponseFormatError, TransportError
 from minimax_sync.net.session import Http
 
 
@@ -50,33 +46,31 @@ def test_B24_an_invalid_host_name_is_not_tried_again(http: Http) -> None:
     assert error.budget is None
 
 
-def test_B24_connecting_obeys_its_limit(http: Http) -> None:
+@contextlib.contextmanager
+def deaf_address() -> Iterator[tuple[str, int]]:
+    """Give an address that answers no attempt to connect: its queue is full."""
     with socket.socket() as full, contextlib.ExitStack() as stack:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        address = full.getsockname()
         for _ in range(3):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
-            assert waiting.connect_ex(address) in (0, errno.EINPROGRESS)
-        with took(0.2):
-            error = failure(http, f"http://127.0.0.1:{address[1]}", connect_timeout=0.2)
+            assert waiting.connect_ex(full.getsockname()) in (0, errno.EINPROGRESS)
+        yield full.getsockname()
+
+
+def test_B24_connecting_obeys_its_limit(http: Http) -> None:
+    with deaf_address() as (host, port), took(0.2):
+        error = failure(http, f"http://{host}:{port}", connect_timeout=0.2)
     assert isinstance(error, CallTimeoutError)
     assert not error.sent
     assert error.budget == "server"
 
 
 def test_B24_an_address_that_is_deaf_leaves_time_for_the_next(own: Http, monkeypatch: pytest.MonkeyPatch) -> None:
-    with RawServer(echo) as server, socket.socket() as full, contextlib.ExitStack() as stack:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for _ in range(3):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(full.getsockname())
+    with RawServer(echo) as server, deaf_address() as deaf:
         addresses = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname()),
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (server.address, server.port)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in (deaf, (server.address, server.port))
         ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_: addresses)
         with took(0.2):
@@ -147,12 +141,7 @@ ODD_HEADS = {
 
 @pytest.mark.parametrize("head", ODD_HEADS.values(), ids=list(ODD_HEADS))
 def test_B25_a_head_that_is_not_http_or_past_its_bounds_is_refused(http: Http, head: bytes) -> None:
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        peer.send(head)
-        peer.stall()
-
-    with RawServer(script) as server, took(0, 2):
+    with RawServer(sends(head, then=Peer.stall)) as server, took(0, 2):
         error = failure(http, server.url)
         assert server.wait_until(lambda: not server.open_connections)
     assert type(error) is ResponseFormatError
@@ -191,10 +180,6 @@ def test_B25_what_follows_an_interim_answer_is_the_answer(own: Http, status: str
 
 
 def test_B25_a_change_of_protocol_that_was_not_asked_for_is_refused(own: Http) -> None:
-    def script(peer: Peer) -> None:
-        peer.read_request()
-        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", answer(b"no"))
-        peer.stall()
-
-    with RawServer(script) as server:
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"
+    with RawServer(sends(upgrade, answer(b"no"), then=Peer.stall)) as server:
         assert type(failure(own, server.url)) is ResponseFormatError

@@ -20,11 +20,7 @@ from support.http_lab import get, post, sends
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 from support.run_python import run_python
 
-from minimax_sync.errors import (
-    ConfigError,
-    LlmError,
-    TransportError,
-)
+from minimax_sync.errors import ConfigError, LlmError, TransportError
 from minimax_sync.net.session import Http
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -236,13 +232,7 @@ def test_an_interrupted_exchange_shows_nothing_either(http: Http, monkeypatch: p
 
     with RawServer(script) as server:
         try:
-            http.exchange(
-                "POST",
-                server.url,
-                headers={"Authorization": f"Bearer {CANARY}"},
-                body=CANARY.encode(),
-                deadline=time.monotonic() + 10,
-            )
+            post(http, server.url, CANARY.encode(), headers={"Authorization": f"Bearer {CANARY}"})
         except KeyboardInterrupt as interrupt:
             interrupt.__traceback__ = below_the_tests(interrupt)
             assert CANARY not in everything_shown(interrupt)

@@ -15,10 +15,7 @@ import requests
 from support.http_lab import failure, post
 from support.raw_server import Certificate, Peer, RawServer, answer, echo
 
-from minimax_sync.errors import (
-    ConfigError,
-    TransportError,
-)
+from minimax_sync.errors import ConfigError, TransportError
 from minimax_sync.net.session import Http
 
 

@@ -13,11 +13,7 @@ import pytest
 from support.http_lab import get, sends
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked
 
-from minimax_sync.errors import (
-    CallTimeoutError,
-    ResponseFormatError,
-    TransportError,
-)
+from minimax_sync.errors import CallTimeoutError, ResponseFormatError, TransportError
 from minimax_sync.net.session import Http
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
