@@ -122,10 +122,10 @@ class Http:
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they become free. A user's session is left as it is."""
-        for pool, _ in self._pools.values():
+        pools, self._pools = self._pools, {}
+        for pool, _ in list(pools.values()):  # another thread may be adding one
             if pool is not None:
                 pool.close()
-        self._pools = {}
         if self._sender is not None:
             self._sender.close()
 

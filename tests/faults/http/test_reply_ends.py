@@ -8,6 +8,7 @@ import logging
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.eventually import together
 from support.http_lab import get, post, sends
+from support.ports import unused_port
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
 from support.run_python import run_python
 
@@ -118,6 +121,29 @@ def test_closing_ends_the_idle_connections_and_those_in_use_afterwards() -> None
         assert server.wait_until(lambda: server.open_connections == 1)
         assert late.read() == b"late"
         assert server.wait_until(lambda: not server.open_connections)
+
+
+def test_closing_while_other_threads_call_further_servers_raises_nothing(own: Http) -> None:
+    port, left = unused_port(), list(range(1, 4000))
+
+    def call() -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                number = left.pop()
+                with contextlib.suppress(TransportError):
+                    get(own, f"http://127.0.{number // 250}.{number % 250 + 1}:{port}")
+
+    def close() -> None:
+        while left:
+            time.sleep(0.005)
+            own.close()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        together([call, call, call, close])
+    finally:
+        sys.setswitchinterval(interval)
 
 
 INTERRUPTED = """
