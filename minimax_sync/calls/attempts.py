@@ -85,7 +85,7 @@ class Call:
         self.deadline = time.monotonic() + outgoing.timeout
         self._failure: LlmError | None = None
         self._sent = Secret("")
-        self._is_over = False
+        self.is_over = False
         self._policy = Attempts(options.retry, self.deadline)
         self._may_refresh = getattr(channel.auth, "can_refresh", True)
         self._watch = _watch(channel, options.hooks, outgoing) if options.hooks else None
@@ -146,12 +146,13 @@ class Call:
 
     def ended(self, response: ChatResponse | None = None, error: BaseException | None = None) -> None:
         """Charge the quota's budget and report the end of the call to the hooks; only the first report counts."""
-        if not self._is_over:
-            self._is_over = True
-            outgoing, seconds = self.outgoing, self.outgoing.timeout - self._time_left()
-            outcome = "ended" if error is None else f"failed with {type(error).__name__}"
-            _log.info("%s %s %s after %.2f s", outgoing.operation, outgoing.model, outcome, seconds)
-        quota = self.channel.quota
+        if self.is_over:
+            return
+        self.is_over = True
+        outgoing, quota = self.outgoing, self.channel.quota
+        outcome = "ended" if error is None else f"failed with {type(error).__name__}"
+        seconds = outgoing.timeout - self._time_left()
+        _log.info("%s %s %s after %.2f s", outgoing.operation, outgoing.model, outcome, seconds)
         if response is not None and quota is not None:
             self.note_quota(quota.spend(response.usage.total_tokens))
         if self._watch is not None:
@@ -171,15 +172,8 @@ class Call:
     def note_quota(self, crossing: QuotaCrossing | None) -> None:
         """Report to the hooks that the quota has just fallen below its threshold, if it has."""
         if crossing is not None and self.options.hooks:
-            emit(
-                self.options.hooks,
-                QuotaLow(
-                    provider=self.channel.provider,
-                    remaining=crossing.remaining,
-                    threshold=crossing.threshold,
-                    unit=crossing.unit,
-                ),
-            )
+            event = QuotaLow(provider=self.channel.provider, **msgspec.structs.asdict(crossing))
+            emit(self.options.hooks, event)
 
     def _time_left(self) -> float:
         return self.deadline - time.monotonic()

@@ -53,7 +53,6 @@ class Reading:
         self._was_cut = False
         self._deadline = attempt.reply.deadline
         self._usage_due: float | None = None
-        self._is_reported = False
         self._returned_at = time.monotonic()
 
     def partial(self) -> ChatResponse:
@@ -61,11 +60,10 @@ class Reading:
         return self.accumulator.response(self.reply.headers)
 
     def over(self, error: BaseException | None = None) -> None:
-        """Close the reply and report the end of the call, once; a connection that was not read to its end is closed."""
+        """Close the reply and report the end of the call; a connection that was not read to its end is closed."""
         self.reply.close()
-        if not self._is_reported:
-            self._is_reported = True
-            call = self._attempt.call
+        call = self._attempt.call
+        if not call.is_over:
             call.ended(self.partial() if call.is_watched else None, error)
 
     def failed(self, error: BaseException) -> None:

@@ -28,11 +28,8 @@ from minimax_sync.emulator import Emulator
 
 
 def client_of(emulator: Emulator, base_url: str, **arguments: Any) -> MiniMaxClient:
-    return MiniMaxClient(
-        emulator.api_key,
-        base_url=base_url,
-        **{"requests_per_second": None, "retry": QUICK, "timeout": 10.0, **arguments},
-    )
+    defaults = {"api_key": emulator.api_key, "requests_per_second": None, "retry": QUICK, "timeout": 10.0}
+    return MiniMaxClient(base_url=base_url, **{**defaults, **arguments})
 
 
 def test_a_wrong_key_is_reported_with_its_likely_cause_and_never_shown(
@@ -49,19 +46,24 @@ def test_a_wrong_key_is_reported_with_its_likely_cause_and_never_shown(
     assert len(emulator.journal) == 1
 
 
-def test_a_slot_is_taken_before_every_attempt(emulator: Emulator, base_url: str, how: str) -> None:
-    class Counting(TokenBucket):
-        taken = 0
+def test_every_attempt_takes_a_slot_then_fetches_the_bearer_then_sends(
+    emulator: Emulator, base_url: str, how: str
+) -> None:
+    order: list[str] = []
 
+    class Recording(TokenBucket):
         def acquire(self, timeout: float | None = None) -> float:
-            self.taken += 1
+            order.append("slot")
             return super().acquire(timeout)
 
-    limiter = Counting(1000)
+    def key() -> str:
+        order.append(f"bearer after {len(emulator.journal)} requests")
+        return emulator.api_key
+
     emulator.fault(status=500)
-    with client_of(emulator, base_url, limiter=limiter) as client:
+    with client_of(emulator, base_url, api_key=key, limiter=Recording(1000)) as client:
         ask(client, how)
-    assert limiter.taken == 2
+    assert order == ["slot", "bearer after 0 requests", "slot", "bearer after 1 requests"]
 
 
 def test_a_limiter_without_a_slot_in_time_does_not_hide_why_it_waits(
