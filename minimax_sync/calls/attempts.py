@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
 from math import inf
 from types import TracebackType
 from typing import TypeVar
@@ -23,15 +22,14 @@ from ..hooks.events import Hook, QuotaLow, emit
 from ..net.forks import renew_if_forked
 from ..net.reply import Reply
 from ..pacing.quota_alert import QuotaCrossing
-from ..pacing.retry import Attempts, asked_wait_ms
+from ..pacing.retry import Attempts
 from ..pacing.testing import is_testing
 from ..pacing.token_bucket import TokenBucket
 from ..secret import Secret
 from ..values.response import ChatResponse
-from ..wires.failures import request_id_in
 from .channel import Channel, Options
 from .redaction import redact
-from .refusals import describe_body, refusal
+from .refusals import annotated, describe_body, refusal
 from .stop import Stop
 
 Result = TypeVar("Result")
@@ -226,7 +224,7 @@ class Call:
                 self.note_quota(channel.quota.observe_headers(reply.headers))
             if 200 <= reply.status < 300:
                 return reply
-            error = refusal(reply, channel.hint, outgoing.url)
+            error = refusal(reply, outgoing.url)
         except BaseException:
             reply.close()
             raise
@@ -284,20 +282,6 @@ class Attempt:
         """Return the result of a service other than chat after reporting the end of the call."""
         self.call.ended()
         return result
-
-
-def annotated(error: LlmError, reply: Reply, hint: str) -> LlmError:
-    """Add status, headers, request id and Retry-After of the reply, and the likely cause of a refused credential."""
-    if error.status is None:
-        error.status = reply.status
-    error.headers = {name.lower(): value for name, value in reply.headers.items()}
-    error.request_id = error.request_id or request_id_in(reply.headers) or None
-    asked = asked_wait_ms(reply.headers, datetime.now(timezone.utc))
-    if asked is not None:
-        error.retry_after_ms = asked
-    if isinstance(error, CredentialInvalidError) and hint and hint not in str(error):
-        error.args = (f"{error}. {hint}",)
-    return error
 
 
 def _watch(channel: Channel, hooks: tuple[Hook, ...], outgoing: Outgoing) -> CallWatch:

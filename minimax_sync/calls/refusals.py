@@ -1,13 +1,18 @@
-"""Errors for replies that are not an answer: refusals, redirects, and 2xx replies with a body of another kind."""
+"""Errors for replies that are not an answer: refusals, redirects, and 2xx replies with a body of another kind.
+
+Also contains what every error gets from the reply that it came with.
+"""
 
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
-from ..errors import MAX_BODY_CHARS, LlmError, ResponseFormatError
+from ..errors import MAX_BODY_CHARS, CredentialInvalidError, LlmError, ResponseFormatError
 from ..net.reply import Reply
-from ..wires.failures import failure_of_status
+from ..pacing.retry import asked_wait_ms
+from ..wires.failures import failure_of_status, request_id_in
 
 _MOST_PLACE_CHARS = 200
 
@@ -15,8 +20,8 @@ ERROR_BODY_TIME = 5.0
 """Seconds to wait for the body of an error, which matters less than its status."""
 
 
-def refusal(reply: Reply, hint: str, url: str) -> LlmError:
-    """Return the error of a reply to `url` that is not a 2xx; `hint` is the likely cause of a refused credential."""
+def refusal(reply: Reply, url: str) -> LlmError:
+    """Return the error of a reply to `url` that is not a 2xx."""
     if reply.status < 400:
         reply.close()
         return ResponseFormatError(
@@ -24,7 +29,7 @@ def refusal(reply: Reply, hint: str, url: str) -> LlmError:
             f"credential to another address{_place_of(reply.headers.get('location'))}; check base_url",
             status=reply.status,
         )
-    return failure_of_status(reply.status, _beginning(reply), hint=hint, path=urlsplit(url).path)
+    return failure_of_status(reply.status, _beginning(reply), path=urlsplit(url).path)
 
 
 def describe_body(error: LlmError, reply: Reply, body: bytes | None) -> None:
@@ -40,6 +45,20 @@ def describe_body(error: LlmError, reply: Reply, body: bytes | None) -> None:
     error.status = reply.status
     error.args = (f"HTTP {reply.status}, but not an answer: {problem}",)
     error.body = body[: 4 * MAX_BODY_CHARS].decode("utf-8", "replace")[:MAX_BODY_CHARS]
+
+
+def annotated(error: LlmError, reply: Reply, hint: str) -> LlmError:
+    """Add status, headers, request id and Retry-After of the reply, and the likely cause of a refused credential."""
+    if error.status is None:
+        error.status = reply.status
+    error.headers = {name.lower(): value for name, value in reply.headers.items()}
+    error.request_id = error.request_id or request_id_in(reply.headers) or None
+    asked = asked_wait_ms(reply.headers, datetime.now(timezone.utc))
+    if asked is not None:
+        error.retry_after_ms = asked
+    if isinstance(error, CredentialInvalidError) and hint:
+        error.args = (f"{error}. {hint}",)
+    return error
 
 
 def _place_of(location: str | None) -> str:

@@ -97,22 +97,19 @@ def error_for(
     message: str,
     *,
     words: tuple[str, ...] = (),
-    hint: str = "",
     path: str = "",
     **attributes: Any,
 ) -> LlmError:
     """Build the error for an answer with this HTTP status, MiniMax code and message (all already free of secrets).
 
-    `hint` is appended to the message of a CredentialInvalidError, the requested `path` to that of a 404 whose message
-    is short and does not mention a model; `attributes` are those of `LlmError`.
+    The requested `path` is appended to the message of a 404 that is short and does not mention a model; `attributes`
+    are those of `LlmError`.
     """
     kind = error_class(status, code, message, words)
     text = " ".join(message.split())[:MAX_MESSAGE_CHARS] or "the service gave no reason"
     if code and code_in(text) is None:
         text = f"{text} ({code})"
     text = f"HTTP {status}: {text}" if status != 200 else text
-    if kind is CredentialInvalidError and hint:
-        text = f"{text}. {hint}"
     explains_itself = code or "model" in message.lower() or len(message) > _MOST_TERSE_CHARS
     if status == 404 and path and not explains_itself:
         text = (

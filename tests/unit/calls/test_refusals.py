@@ -8,7 +8,7 @@ import pytest
 from support.http_lab import get, sends
 from support.raw_server import RawServer, answer
 
-from minimax_sync.calls.refusals import describe_body, refusal
+from minimax_sync.calls.refusals import annotated, describe_body, refusal
 from minimax_sync.errors import CredentialInvalidError, LlmError, ResponseFormatError
 from minimax_sync.net.session import Http
 
@@ -16,16 +16,18 @@ from minimax_sync.net.session import Http
 def refused(status: str, body: bytes = b"", headers: Sequence[str] = ()) -> LlmError:
     http = Http()
     with RawServer(sends(answer(body, status, headers))) as server:
-        error = refusal(get(http, server.url), "check the key", f"{server.url}/v1/chat?GroupId=1")
+        reply = get(http, server.url)
+        error = annotated(refusal(reply, f"{server.url}/v1/chat?GroupId=1"), reply, "check the key")
     http.close()
     return error
 
 
-def test_a_refused_credential_gets_the_hint() -> None:
+def test_a_refused_credential_gets_the_hint_and_no_other_error() -> None:
     error = refused("401 No", b'{"error": {"message": "bad key"}}')
     assert (type(error), error.status) == (CredentialInvalidError, 401)
     assert "bad key" in str(error)
-    assert "check the key" in str(error)
+    assert str(error).endswith(". check the key")
+    assert "check the key" not in str(refused("500 Oops"))
 
 
 def test_a_404_names_the_path_without_its_query() -> None:

@@ -183,11 +183,6 @@ def test_the_request_id_is_the_given_one_else_that_of_the_body() -> None:
     assert failure_of_status(500, b'{"request_id": 5}').request_id is None
 
 
-def test_a_hint_stands_behind_a_refused_credential_only() -> None:
-    assert str(failure_of_status(401, b"", hint="Check the key.")).endswith("Check the key.")
-    assert "Check" not in str(failure_of_status(500, b"", hint="Check the key."))
-
-
 @pytest.mark.parametrize(
     "name", ["minimax-request-id", "trace-id", "x-mm-request-id", "alb_request_id", "x-session-id"]
 )
