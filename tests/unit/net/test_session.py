@@ -16,12 +16,10 @@ from typing import Any
 
 import pytest
 import requests
-import responses
-import urllib3
 from support.run_python import run_python
 
 import minimax_sync
-from minimax_sync.errors import AmbiguousResultError, CallTimeoutError, ConfigError, LlmError, TransportError
+from minimax_sync.errors import ConfigError
 from minimax_sync.net.reply import Reply
 from minimax_sync.net.session import Http
 
@@ -285,58 +283,6 @@ def test_an_adapter_that_is_not_requests_own_may_answer(session: requests.Sessio
 
     session.mount("http://", Canned())
     assert post(Http(session), "http://127.0.0.1:1/").read() == b"canned"
-
-
-# The responses library
-
-
-@pytest.mark.parametrize("users", [False, True])
-@responses.activate
-def test_the_responses_library_can_stand_in_for_the_network(users: bool) -> None:
-    responses.post("https://api.minimax.io/v1/x", json={"a": 1}, headers={"X-Request-Id": "9"})
-    with requests.Session() as session:
-        reply = post(
-            Http(session if users else None), "https://api.minimax.io/v1/x", {"Authorization": "Bearer k"}, b"q"
-        )
-        assert (reply.status, reply.headers.get("x-request-id"), reply.read()) == (200, "9", b'{"a": 1}')
-    request = responses.calls[0].request
-    assert (request.method, request.url, request.body) == ("POST", "https://api.minimax.io/v1/x", b"q")
-    assert request.headers["authorization"] == "Bearer k"
-
-
-@responses.activate
-def test_a_stand_in_streams_too(own: Http) -> None:
-    responses.get("https://api.minimax.io/", body=b"data: 1\n\n", status=200)
-    reply = own.exchange("GET", "https://api.minimax.io/", headers={}, deadline=time.monotonic() + 5)
-    assert reply.read1() == b"data: 1\n\n"
-    assert reply.read1() == b""
-    reply.finish()
-
-
-RAISED: list[tuple[Exception, type[LlmError], bool | None, str | None]] = [
-    (requests.ConnectTimeout(), CallTimeoutError, False, "server"),
-    (requests.ReadTimeout(), CallTimeoutError, True, None),
-    (requests.ConnectionError("lost"), AmbiguousResultError, None, None),
-    (requests.exceptions.SSLError("handshake"), TransportError, None, "server"),
-    (requests.exceptions.ProxyError("proxy"), TransportError, None, "server"),
-    (requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "no")), TransportError, None, "server"),  # type: ignore[arg-type]
-    (requests.exceptions.InvalidURL("no"), TransportError, None, None),
-    (ConnectionResetError(104, "reset"), AmbiguousResultError, None, None),
-]
-
-
-@pytest.mark.parametrize(("raised", "kind", "sent", "budget"), RAISED, ids=[type(row[0]).__name__ for row in RAISED])
-@responses.activate
-def test_what_an_adapter_raises_becomes_an_error_of_this_library(
-    own: Http, raised: Exception, kind: type[LlmError], sent: bool | None, budget: str | None
-) -> None:
-    responses.post("https://api.minimax.io/", body=raised)
-    with pytest.raises(LlmError) as caught:
-        post(own, "https://api.minimax.io/")
-    assert type(caught.value) is kind
-    assert getattr(caught.value, "sent", None) == sent
-    assert caught.value.budget == budget
-    assert not isinstance(caught.value.__cause__, requests.RequestException)
 
 
 # What it costs

@@ -1,41 +1,63 @@
-"""Sending through a session of requests: what of the session counts, and which proxy the environment names."""
+"""Sending through a session of requests: mocks of the network, and what exceptions of requests mean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import requests
-from support.http_lab import get
-from support.raw_server import RawServer, echo
+import responses
+import urllib3
+from support.http_lab import get, post
 
+from minimax_sync.errors import AmbiguousResultError, CallTimeoutError, LlmError, TransportError
 from minimax_sync.net.session import Http
-from minimax_sync.net.stock import environment_proxy, is_timeout, mismatch_of_mock
+from minimax_sync.net.stock import is_timeout, mismatch_of_mock
 
 
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
+@pytest.mark.parametrize("users", [False, True])
+@responses.activate
+def test_the_responses_library_can_stand_in_for_the_network(users: bool) -> None:
+    responses.post("https://api.minimax.io/v1/x", json={"a": 1}, headers={"X-Request-Id": "9"})
     with requests.Session() as session:
-        yield session
+        reply = post(Http(session if users else None), "https://api.minimax.io/v1/x", b"q")
+        assert (reply.status, reply.headers.get("x-request-id"), reply.read()) == (200, "9", b'{"a": 1}')
+    request = responses.calls[0].request
+    assert (request.method, request.url, request.body) == ("POST", "https://api.minimax.io/v1/x", b"q")
+    assert request.headers["authorization"] == "Bearer canary"
 
 
-def test_a_users_session_adds_its_headers_and_hooks_and_the_request_its_own(session: requests.Session) -> None:
-    seen: list[int] = []
-    session.headers["X-Mine"] = "yes"
-    session.hooks["response"].append(lambda response, **_: seen.append(response.status_code))
-    with RawServer(echo) as server:
-        reply = get(Http(session), server.url, headers={"Authorization": "Bearer key"})
-        reply.read()
-    (request,) = server.requests
-    assert (request.headers["x-mine"], request.headers["authorization"]) == ("yes", "Bearer key")
-    assert (reply.status, seen) == (200, [200])
+@responses.activate
+def test_a_stand_in_streams_too(own: Http) -> None:
+    responses.get("https://api.minimax.io/", body=b"data: 1\n\n", status=200)
+    reply = get(own, "https://api.minimax.io/")
+    assert reply.read1() == b"data: 1\n\n"
+    assert reply.read1() == b""
+    reply.finish()
 
 
-def test_the_environments_proxy_is_found_by_the_rules_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
-    monkeypatch.setenv("NO_PROXY", ".inside.example")
-    assert environment_proxy("https://api.minimax.io") == "http://proxy:1"
-    assert environment_proxy("https://a.inside.example") is None
+RAISED: list[tuple[Exception, type[LlmError], bool | None, str | None]] = [
+    (requests.ConnectTimeout(), CallTimeoutError, False, "server"),
+    (requests.ReadTimeout(), CallTimeoutError, True, None),
+    (requests.ConnectionError("lost"), AmbiguousResultError, None, None),
+    (requests.exceptions.SSLError("handshake"), TransportError, None, "server"),
+    (requests.exceptions.ProxyError("proxy"), TransportError, None, "server"),
+    (requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "no")), TransportError, None, "server"),  # type: ignore[arg-type]
+    (requests.exceptions.InvalidURL("no"), TransportError, None, None),
+    (ConnectionResetError(104, "reset"), AmbiguousResultError, None, None),
+]
+
+
+@pytest.mark.parametrize(("raised", "kind", "sent", "budget"), RAISED, ids=[type(row[0]).__name__ for row in RAISED])
+@responses.activate
+def test_what_an_adapter_raises_becomes_an_error_of_this_library(
+    own: Http, raised: Exception, kind: type[LlmError], sent: bool | None, budget: str | None
+) -> None:
+    responses.post("https://api.minimax.io/", body=raised)
+    with pytest.raises(LlmError) as caught:
+        post(own, "https://api.minimax.io/")
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "sent", None) == sent
+    assert caught.value.budget == budget
+    assert not isinstance(caught.value.__cause__, requests.RequestException)
 
 
 def test_time_outs_of_requests_and_words_of_a_mock_are_known() -> None:
