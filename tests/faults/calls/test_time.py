@@ -72,9 +72,10 @@ def test_B7_a_retry_after_is_waited_for_with_some_spread(wire: Wire, how: str) -
 
 
 class Rotating:
-    """Credentials whose tokens change with every refresh; records the timeouts that it was given."""
+    """Credentials whose tokens change with every refresh, slowly; records the timeouts that it was given."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.1) -> None:
+        self._seconds = seconds
         self.refreshes = 0
         self.given: list[float] = []
 
@@ -85,10 +86,10 @@ class Rotating:
         return f"{TOKEN}-{self.refreshes}"
 
     def force_refresh(self, rejected: str, timeout: float | None = None) -> str:
-        """Change the token, slowly."""
+        """Change the token."""
         assert timeout is not None
         self.given.append(timeout)
-        time.sleep(0.1)
+        time.sleep(self._seconds)
         self.refreshes += 1
         return f"{TOKEN}-{self.refreshes}"
 
@@ -140,6 +141,21 @@ def test_B12_a_server_that_always_asks_for_more_time_ends_with_the_timeout(wire:
             ask(client, how)
         assert 0.3 < time.monotonic() - began < 5
     assert 2 < len(server.requests) < 100
+
+
+def test_B12_a_refused_token_costs_none_of_the_attempts(wire: Wire, how: str) -> None:
+    auth, twice = Rotating(), RetryPolicy(rate_limit_attempts=2, initial_backoff_ms=1, max_backoff_ms=1)
+    steps = [failing("401 No"), failing("503 Busy"), whole(wire, how)]
+    with RawServer(replies(*steps)) as server, wire.client(server, auth=auth, retry=twice) as client:
+        assert ask(client, how).text == TEXT
+    assert auth.refreshes == 1
+
+
+def test_B12_a_refresh_that_outlasts_the_timeout_leaves_the_error_of_the_refused_token(wire: Wire, how: str) -> None:
+    with RawServer(replies(failing("401 No"))) as server:
+        error = failure(wire.client(server, auth=Rotating(1.1), timeout=1.0), how)
+    assert type(error) is CredentialInvalidError
+    assert len(server.requests) == 1
 
 
 def test_B12_a_second_401_ends_it(wire: Wire, how: str) -> None:

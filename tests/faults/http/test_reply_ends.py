@@ -225,20 +225,13 @@ def test_no_error_shows_what_was_sent(
             headers["Authorization"] += "\n"
         if breakdown == "bad url":
             url = f"http://someone:{CANARY}@127.0.0.1"
-        caught = shown_by(call, f"{url}/{query}")
-    assert isinstance(caught, ConfigError if breakdown.startswith("bad") else LlmError)
-    assert caught.__context__ is None or caught.__suppress_context__
-    caught.__traceback__ = below_the_tests(caught)
-    assert CANARY not in everything_shown(caught)
+        with pytest.raises(ConfigError if breakdown.startswith("bad") else LlmError) as caught:
+            call(f"{url}/{query}")
+    error = caught.value
+    assert error.__context__ is None or error.__suppress_context__
+    error.__traceback__ = below_the_tests(error)
+    assert CANARY not in everything_shown(error)
     assert not any(f"Bearer {CANARY}" in record.getMessage() for record in caplog.records)
-
-
-def shown_by(call: Callable[[str], None], url: str) -> BaseException:
-    try:
-        call(url)
-    except LlmError as error:
-        return error
-    raise AssertionError("the call did not fail")
 
 
 def below_the_tests(error: BaseException) -> Any:
