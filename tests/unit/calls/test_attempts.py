@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from typing import Any
 
 import pytest
+import requests
+import urllib3
 from support.wire_server import QUICK, ask
 
 from minimax_sync import (
@@ -110,6 +113,56 @@ def test_the_hooks_get_the_end_of_a_failed_call_once(emulator: Emulator, base_ur
     with client_of(emulator, base_url, hooks=[events.append]) as client, pytest.raises(InsufficientBalanceError):
         ask(client, how)
     assert [event.error_type for event in events if isinstance(event, CallEnded)] == ["InsufficientBalanceError"]
+
+
+class Interrupted(TokenBucket):
+    """A limiter in whose line Ctrl-C is pressed."""
+
+    def acquire(self, timeout: float | None = None) -> float:
+        raise KeyboardInterrupt
+
+
+class InterruptedBody(io.BytesIO):
+    """A body during whose reading Ctrl-C is pressed."""
+
+    def read1(self, size: int | None = -1) -> bytes:
+        raise KeyboardInterrupt
+
+
+class Canned(requests.adapters.BaseAdapter):
+    """Answers every request with the head of an answer and a body that is interrupted."""
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = urllib3.HTTPResponse(InterruptedBody(), status=200, preload_content=False)
+        return response
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+
+@pytest.mark.parametrize("where", ["limiter", "body"])
+def test_the_hooks_get_the_end_of_an_interrupted_call(emulator: Emulator, base_url: str, how: str, where: str) -> None:
+    events: list[Any] = []
+    with requests.Session() as session:
+        session.mount("http://", Canned())
+        arguments = {"limiter": Interrupted(1)} if where == "limiter" else {"session": session}
+        client = client_of(emulator, base_url, hooks=[events.append], **arguments)
+        with client, pytest.raises(KeyboardInterrupt):
+            ask(client, how)
+    assert [type(event) for event in events] == [CallStarted, CallEnded]
+    assert events[-1].error_type == "KeyboardInterrupt"
+
+
+def test_the_quota_alert_reads_the_headers_of_every_answer(emulator: Emulator, base_url: str, how: str) -> None:
+    events: list[Any] = []
+    emulator.answer("fine", headers={"x-ratelimit-remaining-tokens": "12"})
+    with client_of(emulator, base_url, quota_alert_threshold=100, hooks=[events.append]) as client:
+        ask(client, how)
+    (low,) = [event for event in events if isinstance(event, QuotaLow)]
+    assert (low.remaining, low.threshold, low.unit, low.provider) == (12, 100, "tokens", "minimax")
+    assert (events[-1].quota_remaining, events[-1].quota_unit) == (12, "tokens")
 
 
 def test_the_quota_alert_warns_when_the_budget_runs_low(

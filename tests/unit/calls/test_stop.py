@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+import requests
 
 from minimax_sync import LlmError, MiniMaxClient, RetryPolicy, StreamInterruptedError, TokenBucket
 from minimax_sync.calls.stop import Stop
@@ -29,6 +30,15 @@ def test_the_wait_for_an_answer_ends(emulator: Emulator, any_client: MiniMaxClie
     ended(any_client, Stop())
     assert len(emulator.journal) == 1
     assert any_client.chat("Still there?").text
+
+
+def test_the_wait_for_the_first_chunk_ends_on_a_users_session_too(emulator: Emulator, base_url: str) -> None:
+    emulator.fault("stall")
+    with requests.Session() as session:
+        options: dict[str, Any] = {"session": session, "requests_per_second": None}
+        with MiniMaxClient(emulator.api_key, base_url=base_url, **options) as client:
+            ended(client, Stop())
+    assert len(emulator.journal) == 1
 
 
 def test_the_wait_before_a_retry_ends_and_nothing_is_sent(emulator: Emulator, any_client: MiniMaxClient) -> None:
