@@ -28,13 +28,13 @@ def echo_of(wire: Wire) -> Callable[[Peer], None]:
     return script
 
 
-def run(code: str, server: RawServer, wire: Wire) -> str:
+def run(code: str, server: RawServer, wire: Wire, *arguments: str) -> str:
     """Run a script in another process; anything on its stderr fails the test."""
     head = """
         import multiprocessing, os, sys, threading, time, warnings
         from minimax_sync import MiniMaxClient
 
-        url, flavor = sys.argv[1:]
+        url, flavor = sys.argv[1:3]
         client = MiniMaxClient(base_url=url, api_flavor=flavor, requests_per_second=None, timeout=20.0)
 
         def ask(text):
@@ -42,7 +42,9 @@ def run(code: str, server: RawServer, wire: Wire) -> str:
             assert "".join(client.stream(text + " streamed").text_deltas()) == text + " streamed"
     """
     environment = {"MINIMAX_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-    return run_python(textwrap.dedent(head) + textwrap.dedent(code), server.url, wire.flavor, env=environment)
+    return run_python(
+        textwrap.dedent(head) + textwrap.dedent(code), server.url, wire.flavor, *arguments, env=environment
+    )
 
 
 FORK = """
@@ -144,6 +146,7 @@ def test_A51_a_pickled_client_works_in_another_process_and_holds_no_key(wire: Wi
 
 
 LIMITED = """
+    import ctypes
     from minimax_sync import TokenBucket
 
     bucket = TokenBucket(20)
@@ -154,7 +157,7 @@ LIMITED = """
     time.sleep(0.02)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+        child = os.fork() if sys.argv[3] == "os" else ctypes.PyDLL(None).fork()
     if not child:
         began = time.monotonic()
         limited.chat("two")
@@ -166,10 +169,10 @@ LIMITED = """
 """
 
 
-@pytest.mark.parametrize("again", range(2))
-def test_B1_a_limiter_that_others_wait_for_does_not_hold_up_the_child(wire: Wire, again: int) -> None:
+@pytest.mark.parametrize("library", ["os", "C"])
+def test_B1_a_limiter_that_others_wait_for_does_not_hold_up_the_child(wire: Wire, library: str) -> None:
     with RawServer(echo_of(wire)) as server:
-        run(LIMITED, server, wire)
+        run(LIMITED, server, wire, library)
 
 
 ALL_LOADED = """

@@ -5,13 +5,21 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from support.canary import TOKEN
-from support.raw_server import Peer, RawServer
-from support.wire_server import TEXT, Wire, ask, failing, failure, replies, whole
+from support.raw_server import Peer, RawServer, answer
+from support.wire_server import JSON, TEXT, Wire, ask, failing, failure, replies, whole
 
-from minimax_sync import CallTimeoutError, CredentialInvalidError, RateLimitError, RetryPolicy, ServerError
+from minimax_sync import (
+    AttemptFailed,
+    CallTimeoutError,
+    CredentialInvalidError,
+    RateLimitError,
+    RetryPolicy,
+    ServerError,
+)
 
 # B7
 
@@ -141,6 +149,27 @@ def test_B12_a_server_that_always_asks_for_more_time_ends_with_the_timeout(wire:
             ask(client, how)
         assert 0.3 < time.monotonic() - began < 5
     assert 2 < len(server.requests) < 100
+
+
+def _with_code(code: int) -> bytes:
+    return answer(b'{"base_resp": {"status_code": %d, "status_msg": "no"}}' % code, headers=[JSON])
+
+
+@pytest.mark.parametrize(
+    ("refused", "refreshes"),
+    [(failing("401 No"), 1), (_with_code(1004), 1), (_with_code(2049), 1), (failing("403 No"), 0)],
+    ids=["401", "code 1004", "code 2049", "403"],
+)
+def test_B12_a_token_is_refreshed_once_when_it_is_refused_but_not_when_access_is(
+    wire: Wire, how: str, refused: bytes, refreshes: int
+) -> None:
+    auth, events = Rotating(0.0), list[Any]()
+    with RawServer(replies(refused)) as server:
+        error = failure(wire.client(server, auth=auth, hooks=[events.append]), how)
+    assert type(error) is CredentialInvalidError
+    assert (auth.refreshes, len(server.requests)) == (refreshes, 1 + refreshes)
+    failures = [event for event in events if isinstance(event, AttemptFailed)]
+    assert [event.retry_in for event in failures] == [*[0.0] * refreshes, None]
 
 
 def test_B12_a_refused_token_costs_none_of_the_attempts(wire: Wire, how: str) -> None:

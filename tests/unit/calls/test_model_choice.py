@@ -12,7 +12,7 @@ import pytest
 from support.eventually import together
 from support.wire_server import ask
 
-from minimax_sync import MiniMaxClient, RequestError, RetryPolicy, TokenBucket
+from minimax_sync import AttemptFailed, MiniMaxClient, RequestError, RetryPolicy, TokenBucket
 from minimax_sync.calls.model_choice import refuses_model
 from minimax_sync.emulator import Emulator
 
@@ -146,10 +146,13 @@ def test_the_change_takes_a_slot_and_no_backoff(emulator: Emulator, base_url: st
 
     emulator.retired = "retired"
     bucket = Slots(1000)
-    slow = RetryPolicy(initial_backoff_ms=60_000)
-    with MiniMaxClient(emulator.api_key, base_url=base_url, limiter=bucket, retry=slow, timeout=30.0) as client:
+    events: list[object] = []
+    options: dict[str, Any] = {"retry": RetryPolicy(initial_backoff_ms=60_000), "timeout": 30.0}
+    options |= {"limiter": bucket, "hooks": [events.append]}
+    with MiniMaxClient(emulator.api_key, base_url=base_url, **options) as client:
         assert client.chat("hi").text
     assert bucket.taken == 2
+    assert [event.retry_in for event in events if isinstance(event, AttemptFailed)] == [0.0]
 
 
 def test_a_pickle_keeps_the_change_and_an_unchanged_default_stays_one(
