@@ -76,7 +76,7 @@ def test_four_processes_together_keep_to_the_rate(url: str) -> None:
     assert 0.98 * ideal < span < 10 * ideal
 
 
-def test_slots_go_to_those_who_came_first(url: str) -> None:
+def test_slots_are_granted_in_the_order_of_arrival(url: str) -> None:
     hosts = [RedisTokenBucket(url, 5) for _ in range(2)]
     hosts[0].acquire()
     order: list[int] = []
@@ -173,7 +173,7 @@ def test_an_interrupted_wait_gives_its_slot_back(url: str) -> None:
         bucket.acquire(5)
 
 
-def test_a_process_that_was_stopped_does_not_send_what_it_had_in_line(server: RedisServer, url: str) -> None:
+def test_a_stopped_process_does_not_send_its_waiting_requests_in_a_burst(server: RedisServer, url: str) -> None:
     with takers(1, url, 5, 2) as (process,):
         bucket = RedisTokenBucket(url, 5)
         bucket.acquire()

@@ -43,7 +43,7 @@ def test_a_pause_is_kept_when_redis_goes_away(mortal: RedisServer) -> None:
     assert 0.05 < bucket.acquire() < 2
 
 
-def test_a_redis_that_forgot_everything_gives_those_in_line_new_slots(mortal: RedisServer) -> None:
+def test_after_a_flush_of_redis_the_waiting_threads_get_new_slots(mortal: RedisServer) -> None:
     bucket = RedisTokenBucket(mortal.url, 2)
     bucket.acquire()
     instants: list[float] = []

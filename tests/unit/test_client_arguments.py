@@ -99,7 +99,7 @@ NO_PATHS = [b"x", float("nan"), 1, 0, True, [], "", "\0", "\ud800"]
 
 
 @pytest.mark.parametrize("path", NO_PATHS)
-def test_what_is_no_path_is_a_config_error_that_names_the_argument(
+def test_an_invalid_path_is_a_config_error_that_names_the_argument(
     client: MiniMaxClient, monkeypatch: pytest.MonkeyPatch, path: Any
 ) -> None:
     monkeypatch.setenv("MINIMAX_API_KEY", "sk-api-0123456789")
@@ -135,13 +135,13 @@ def test_a_number_is_not_taken_for_an_open_file(client: MiniMaxClient, tmp_path:
     ],
 )
 @pytest.mark.parametrize("number", [10**400, Fraction(10**400), float("inf"), float("nan"), "5", True, []])
-def test_what_is_no_number_is_a_config_error_that_names_the_argument(name: str, number: Any) -> None:
+def test_an_invalid_number_is_a_config_error_that_names_the_argument(name: str, number: Any) -> None:
     with pytest.raises(ConfigError, match=f"{name}.* must be a"):
         MiniMaxClient("sk-api-0123456789", **{name: number})
 
 
 @pytest.mark.parametrize("wrong", [b"x", float("nan"), [], 5, {}])
-def test_what_is_no_text_is_an_error_that_names_the_argument(
+def test_an_invalid_text_is_an_error_that_names_the_argument(
     client: MiniMaxClient, monkeypatch: pytest.MonkeyPatch, wrong: Any
 ) -> None:
     monkeypatch.setenv("MINIMAX_API_KEY", "sk-api-0123456789")

@@ -170,7 +170,7 @@ def test_the_callers_own_results_are_added(emulator: Emulator, any_client: MiniM
     assert [message.role for message in conversation.messages] == ["user", "assistant", "tool", "assistant"]
 
 
-def test_saying_nothing_is_refused_where_nothing_waits_for_an_answer(conversation: Conversation) -> None:
+def test_a_turn_without_text_is_refused_if_no_message_waits_for_an_answer(conversation: Conversation) -> None:
     for _ in range(2):
         with pytest.raises(RequestError, match="there is nothing to send"):
             conversation.say()
@@ -220,7 +220,7 @@ def test_a_second_turn_during_one_is_refused(emulator: Emulator, any_client: Min
     assert conversation.say("Hello").text
 
 
-def test_a_stream_that_was_overtaken_raises_at_its_end(conversation: Conversation) -> None:
+def test_a_stream_raises_at_its_end_if_another_turn_changed_the_history(conversation: Conversation) -> None:
     stream = conversation.stream("Slowly")
     conversation.say("Quickly")
     with pytest.raises(RequestError, match="the history was changed during this turn"):

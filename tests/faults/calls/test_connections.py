@@ -40,7 +40,7 @@ def test_B5_an_answer_cut_anywhere_in_its_head_is_ambiguous_and_not_sent_again(w
         assert len(server.requests) == len(head)
 
 
-def test_B5_who_asks_for_it_has_a_lost_call_sent_again(wire: Wire, how: str) -> None:
+def test_B5_a_lost_call_is_sent_again_on_request(wire: Wire, how: str) -> None:
     steps: list[Step] = [Peer.finish, Peer.reset, whole(wire, how)]
     policy = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=2, resend_ambiguous=True)
     with RawServer(replies(*steps)) as server, wire.client(server, retry=policy) as client:

@@ -208,7 +208,7 @@ def test_B9_space_around_a_key_is_stripped(wire: Wire, how: str) -> None:
 # the token of a plan
 
 
-def test_B10_neither_token_of_a_plan_gets_out(wire: Wire, how: str, tmp_path: Path) -> None:
+def test_B10_neither_token_of_a_plan_is_shown(wire: Wire, how: str, tmp_path: Path) -> None:
     path = tmp_path / "minimax_token_plan.json"
     with Emulator() as emulator:
         emulator.portal.bundle(path, ttl=3600)

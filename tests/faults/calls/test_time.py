@@ -102,7 +102,7 @@ class Rotating:
         return f"{TOKEN}-{self.refreshes}"
 
 
-def test_B12_one_deadline_stands_over_retries_waits_and_refreshes(wire: Wire, how: str) -> None:
+def test_B12_one_deadline_covers_retries_waits_and_refreshes(wire: Wire, how: str) -> None:
     auth = Rotating()
     steps = [
         failing("429 Slow", headers=["Retry-After: 0.2"]),
@@ -187,7 +187,7 @@ def test_B12_a_refresh_that_outlasts_the_timeout_leaves_the_error_of_the_refused
     assert len(server.requests) == 1
 
 
-def test_B12_a_second_401_ends_it(wire: Wire, how: str) -> None:
+def test_B12_a_second_401_ends_the_call(wire: Wire, how: str) -> None:
     auth = Rotating()
     with RawServer(replies(failing("503 Busy"), failing("401 No"))) as server:
         error = failure(wire.client(server, auth=auth), how)

@@ -214,9 +214,7 @@ def test_B6_a_connection_that_proved_stale_takes_the_idle_ones_with_it(own: Http
         assert server.wait_until(lambda: server.open_connections == 1)
 
 
-def test_B6_connections_that_a_burst_left_behind_are_closed_in_passing(
-    own: Http, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_B6_idle_connections_of_a_burst_are_closed_by_a_later_call(own: Http, monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer(echo) as server:
         replies = [post(own, server.url) for _ in range(10)]
         for reply in replies:

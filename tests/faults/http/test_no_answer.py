@@ -67,7 +67,9 @@ def test_B24_connecting_obeys_its_limit(http: Http) -> None:
     assert error.budget == "server"
 
 
-def test_B24_an_address_that_is_deaf_leaves_time_for_the_next(own: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_B24_an_address_that_does_not_answer_leaves_time_for_the_next(
+    own: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with RawServer(echo) as server, deaf_address() as deaf:
         addresses = [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in (deaf, (server.address, server.port))

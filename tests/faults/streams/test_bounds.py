@@ -232,7 +232,7 @@ def test_C9_four_times_the_deltas_are_four_times_the_calls(what: str, stop: tupl
 
 
 @pytest.mark.parametrize("what", GROWING)
-def test_C9_what_is_held_back_is_not_read_again_with_every_delta(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_C9_held_text_is_not_read_again_with_every_delta(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Count the bytes and characters that the fold looks at, in the places where something grows."""
     import minimax_sync.wires.accumulator as stream
     import minimax_sync.wires.growing_call as calls

@@ -42,7 +42,7 @@ def test_C1_an_end_at_any_event_boundary_but_the_last_is_an_error_with_the_part_
         assert len(server.requests) == 1
 
 
-def test_C1_a_response_is_not_given_of_a_stream_without_its_end(wire: Wire) -> None:
+def test_C1_a_stream_without_its_end_has_no_response(wire: Wire) -> None:
     step = b"".join(framed(wire.events[: wire.whole_after - 1], "chunked"))
     with RawServer(replies(step)) as server, wire.client(server) as client:
         stream = client.stream(PROMPT)

@@ -50,7 +50,9 @@ WAYS = [leave_by_break, leave_by_exception, leave_by_generator, leave_in_a_cycle
 
 
 @pytest.mark.parametrize("leave", WAYS, ids=lambda way: way.__name__)
-def test_C12_streams_that_are_left_leave_nothing(wire: Wire, leave: Callable[[ChatStream], None]) -> None:
+def test_C12_abandoned_streams_leave_no_connection_and_no_descriptor(
+    wire: Wire, leave: Callable[[ChatStream], None]
+) -> None:
     count = 20 if leave is leave_in_a_cycle else 200
     events: list[Any] = []
     with RawServer(endless(wire)) as server, wire.client(server, hooks=[events.append]) as client:

@@ -71,7 +71,7 @@ def test_C19_a_second_reader_gets_an_error_and_the_first_continues(wire: Wire) -
         assert stream.response.text == TEXT
 
 
-def test_C19_what_has_come_can_be_looked_at_from_any_thread_while_it_is_read(wire: Wire) -> None:
+def test_C19_the_partial_answer_can_be_read_from_any_thread(wire: Wire) -> None:
     if wire.flavor == "openai_compat":
         thoughts = [
             wire_server.sse(

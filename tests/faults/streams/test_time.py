@@ -71,7 +71,7 @@ PINGS = {"comments": b": ping\n\n", "blank lines": b"\n\n", "typed": b'event: pi
 
 @pytest.mark.parametrize("ping", PINGS)
 @pytest.mark.parametrize("begun", [False, True], ids=["before the first delta", "after it"])
-def test_C11_pings_are_life_and_only_the_timeout_ends_an_answer_of_nothing_else(
+def test_C11_pings_restart_the_idle_timeout_and_only_the_timeout_ends_an_answer_of_pings(
     wire: Wire, ping: str, begun: bool
 ) -> None:
     sent = [0]

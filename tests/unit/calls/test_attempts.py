@@ -77,7 +77,7 @@ def test_a_limiter_without_a_slot_in_time_does_not_hide_why_it_waits(
         ask(client, how)
 
 
-def test_a_429_of_one_client_cools_the_bucket_down_for_its_twin(emulator: Emulator, base_url: str, how: str) -> None:
+def test_a_429_of_one_client_pauses_the_bucket_that_another_shares(emulator: Emulator, base_url: str, how: str) -> None:
     emulator.fault(status=429, retry_after=1)
     one = client_of(emulator, base_url, requests_per_second=500.0, timeout=0.5)
     two = client_of(emulator, base_url, requests_per_second=500.0, timeout=0.2)

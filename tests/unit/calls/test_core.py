@@ -47,7 +47,7 @@ def test_another_limiter_leaves_the_first_core_as_it_was() -> None:
         ({"hooks": ["x"]}, "hooks must be callables"),
     ],
 )
-def test_an_option_that_cannot_be_is_named(options: dict[str, object], text: str) -> None:
+def test_an_invalid_option_is_named(options: dict[str, object], text: str) -> None:
     first = core()
     with pytest.raises(ConfigError, match=text):
         first.with_options(options)

@@ -221,7 +221,7 @@ def test_tool_calls_and_results_are_shown_folded_as_they_come(emulator: Emulator
     assert kernel.run("print(answer.text)").printed == "It is warm.\n"
 
 
-def test_what_a_history_left_open_is_shown_first(emulator: Emulator, kernel: Kernel) -> None:
+def test_open_calls_of_the_history_are_shown_first(emulator: Emulator, kernel: Kernel) -> None:
     kernel.run(TOOLS)
     kernel.run(
         "from minimax_sync import ChatMessage, ToolCall\n"

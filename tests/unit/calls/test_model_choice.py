@@ -171,7 +171,7 @@ def test_a_pickle_keeps_the_change_and_an_unchanged_default_stays_one(
     assert models_asked(configured_emulator)[3:] == [OLD, NEW]
 
 
-def test_map_and_its_checkpoint_stay_right(emulator: Emulator, base_url: str, tmp_path: Path) -> None:
+def test_map_and_its_checkpoint_work_across_the_change(emulator: Emulator, base_url: str, tmp_path: Path) -> None:
     emulator.retired = "not_found"
     checkpoint = tmp_path / "answers.jsonl"
     for _ in range(2):  # the second run finds the answers, although the client begins with the old name again

@@ -38,6 +38,6 @@ def test_the_body_keeps_everything_but_the_key(asked: bytes | None) -> None:
 
 
 @pytest.mark.parametrize("key", ["k", "ab", "key1"])
-def test_a_text_too_short_to_be_a_key_does_not_garble_messages(key: str) -> None:
+def test_a_text_too_short_for_a_key_does_not_garble_messages(key: str) -> None:
     error = RequestError("kick the back of monkey1s, about the cab")
     assert str(redact(error, Secret(key), None)) == "kick the back of monkey1s, about the cab"

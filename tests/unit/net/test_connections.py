@@ -106,12 +106,12 @@ def test_tcp_keep_alive_is_on_where_a_stand_in_sees_the_request(own: Http, monke
         own.close()
 
 
-def test_the_first_byte_may_take_longer_than_the_longest_silence(http: Http, tls: Certificate | None) -> None:
+def test_the_first_byte_may_take_longer_than_the_idle_timeout(http: Http, tls: Certificate | None) -> None:
     with RawServer(late(1.0, end=True), tls) as server:
         assert post(http, server.url, idle_timeout=0.5, first_byte_timeout=inf).read() == b"late"
 
 
-def test_behind_the_first_byte_the_longest_silence_counts(http: Http) -> None:
+def test_after_the_first_byte_the_idle_timeout_applies(http: Http) -> None:
     with RawServer(late(0.3, end=False)) as server:
         reply = post(http, server.url, idle_timeout=0.5, first_byte_timeout=inf)
         began = time.monotonic()
@@ -156,7 +156,7 @@ def test_a_head_that_comes_alone_is_not_the_first_byte(http: Http) -> None:
             reply.read()
 
 
-def test_of_a_stream_the_longest_silence_counts_behind_the_head(http: Http) -> None:
+def test_in_a_stream_the_idle_timeout_applies_after_the_head(http: Http) -> None:
     with RawServer(head_then(9)) as server:
         reply = post(http, server.url, idle_timeout=0.5)
         with pytest.raises(CallTimeoutError, match=r"silent for 0\.5 s"):

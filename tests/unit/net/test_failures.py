@@ -42,7 +42,7 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
         (http.client.RemoteDisconnected("closed"), {"sent": True}, AmbiguousResultError, "lost after sending", None),
     ],
 )
-def test_an_exchange_ends_with_the_error_that_its_facts_mean(
+def test_the_facts_of_an_exchange_decide_its_error(
     error: Exception, facts: dict[str, Any], kind: type[LlmError], text: str, budget: str | None
 ) -> None:
     found = exchange_fault(error, **{"sent": False, "timed_out": None, "origin": "https://x", **facts})

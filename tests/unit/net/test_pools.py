@@ -110,6 +110,6 @@ SMALL_LIMIT = """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-def test_fewer_stay_where_a_program_may_open_few_files() -> None:
+def test_fewer_connections_stay_idle_where_a_program_may_open_few_files() -> None:
     with RawServer(together(30)) as server:
         assert int(run_python(SMALL_LIMIT, server.url)) < 15

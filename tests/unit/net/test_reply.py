@@ -51,7 +51,7 @@ def test_read1_returns_bytes_as_soon_as_they_arrive(http: Http, framing: str, tl
         assert reply.read1() == b""
 
 
-def test_read1_decodes_what_has_come_of_a_packed_stream(http: Http) -> None:
+def test_read1_decodes_the_part_of_a_compressed_stream_that_has_arrived(http: Http) -> None:
     packer = zlib.compressobj(wbits=31)
     pieces = [packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH) for text in (b"one", b"two")]
     chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, packer.flush())]
@@ -120,7 +120,7 @@ def test_the_connection_is_reused_after_a_whole_body(http: Http, tls: Certificat
     assert server.connections == 1
 
 
-def test_finish_reads_a_short_rest_so_that_the_connection_is_reused(http: Http) -> None:
+def test_finish_reads_a_short_remainder_so_that_the_connection_is_reused(http: Http) -> None:
     def script(peer: Peer) -> None:
         while True:
             peer.read_request()
@@ -136,7 +136,7 @@ def test_finish_reads_a_short_rest_so_that_the_connection_is_reused(http: Http) 
 
 
 @pytest.mark.parametrize("rest", [b"10000000\r\n" + bytes(1 << 20), b""], ids=["too long", "too late"])
-def test_finish_does_not_wait_for_a_long_rest(http: Http, rest: bytes) -> None:
+def test_finish_does_not_wait_for_a_long_remainder(http: Http, rest: bytes) -> None:
     def script(peer: Peer) -> None:
         peer.read_request()
         peer.send(chunked(b"data", end=False) + rest)

@@ -264,7 +264,7 @@ def test_a_users_session_stays_open(session: requests.Session, url: str) -> None
     assert len(session.adapters["http://"].poolmanager.pools) == 1  # type: ignore[attr-defined]
 
 
-def test_closing_is_not_the_end_of_it(own: Http, url: str) -> None:
+def test_a_closed_http_opens_new_connections(own: Http, url: str) -> None:
     post(own, url).read()
     own.close()
     assert post(own, url).status == 200

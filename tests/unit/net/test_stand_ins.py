@@ -46,7 +46,9 @@ def wrapped(original: Any) -> Any:
 
 @pytest.mark.parametrize("by", [wrapped, lambda original: mock.MagicMock(original)], ids=["a wrapper", "a mock"])
 @pytest.mark.parametrize(("owner", "name"), PLACES, ids=[f"{owner.__name__}.{name}" for owner, name in PLACES])
-def test_what_was_replaced_is_seen_while_it_is(owner: Any, name: str, by: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replacement_is_detected_as_long_as_it_lasts(
+    owner: Any, name: str, by: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert replaced() is None
     monkeypatch.setattr(owner, name, by(getattr(owner, name)))
     state = replaced()
@@ -56,7 +58,7 @@ def test_what_was_replaced_is_seen_while_it_is(owner: Any, name: str, by: Any, m
     assert replaced() is None
 
 
-def test_what_was_replaced_before_the_first_look_is_seen() -> None:
+def test_a_replacement_before_the_first_look_is_detected() -> None:
     code = """
         import requests
         send = requests.Session.send

@@ -46,8 +46,3 @@ def test_it_ends_when_the_block_fails() -> None:
     with pytest.raises(KeyError), testing():
         raise KeyError
     assert not is_testing()
-
-
-@pytest.mark.usefixtures("minimax_testing")
-def test_the_fixture_does_the_same_for_a_test() -> None:
-    assert is_testing()

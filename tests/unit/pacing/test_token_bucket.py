@@ -89,7 +89,7 @@ def test_the_seconds_waited_are_returned() -> None:
     assert sum(waited) >= 0.0399
 
 
-def test_those_who_came_first_go_first() -> None:
+def test_slots_are_granted_in_the_order_of_arrival() -> None:
     bucket = TokenBucket(200)
     bucket.pause(0.05)
     order: list[int] = []
@@ -179,7 +179,7 @@ def test_a_wait_that_is_ended_by_another_thread_takes_no_slot() -> None:
         bucket.acquire(timeout=0)
 
 
-def test_a_pause_refuses_at_once_those_who_cannot_wait_that_long() -> None:
+def test_a_pause_ends_waits_that_would_become_too_long() -> None:
     bucket = TokenBucket(1)
     bucket.acquire()
     ended: list[CallTimeoutError] = []

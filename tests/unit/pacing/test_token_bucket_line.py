@@ -12,7 +12,7 @@ from minimax_sync.errors import CallTimeoutError
 from minimax_sync.pacing.token_bucket import Line, Waiter
 
 
-def test_those_behind_a_waiter_that_is_evicted_or_leaves_move_up() -> None:
+def test_when_a_waiter_is_evicted_or_leaves_the_following_ones_move_up() -> None:
     line, now = Line(0.1, 1), 0.0
     assert line.take(now)
     short, patient, between, last = (Waiter(deadline) for deadline in (0.2, inf, 0.55, inf))
