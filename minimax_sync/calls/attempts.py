@@ -268,9 +268,9 @@ class Attempt:
         self.call.failed(annotated(error, self.reply, self.call.channel.hint), self._bearer)
         return True
 
-    def redacted(self, error: LlmError) -> LlmError:
-        """Return the error of a stream without the credential and the prompt."""
-        return redact(error, self._bearer, self.call.outgoing.body)
+    def described(self, error: LlmError) -> LlmError:
+        """Return the error of a stream with the facts of the reply, without the credential and the prompt."""
+        return redact(annotated(error, self.reply, self.call.channel.hint), self._bearer, self.call.outgoing.body)
 
     def finished(self, response: ChatResponse) -> ChatResponse:
         """Return the response after charging its usage and reporting the end of the call."""

@@ -70,7 +70,7 @@ class Reading:
         """Close the stream after an error, to which the partial answer is attached."""
         if isinstance(error, LlmError):
             error.partial = error.partial or self.partial()
-            self.failure = self._attempt.redacted(error)
+            self.failure = self._attempt.described(error)
         self.over(error)
 
     def interrupted(self, reason: str) -> StreamInterruptedError:

@@ -107,6 +107,17 @@ def test_C4_an_echoed_key_is_redacted_in_an_error_inside_a_stream_too(wire: Wire
     assert KEY[:9] not in str(error)
 
 
+def test_C4_an_error_inside_a_stream_has_the_request_id_and_the_headers_of_its_answer(wire: Wire) -> None:
+    begun = framed(wire.events[: wire.first_delta + 1], "chunked")
+    failed = framed([*wire.events[: wire.first_delta + 1], sse(ERRORS["error"][0], "error")], "chunked")
+    for head, *chunks in (begun, failed):
+        step = b"".join([head.replace(b"\r\n", b"\r\nX-Request-Id: r7\r\n", 1), *chunks])
+        with RawServer(replies(step)) as server, wire.client(server) as client:
+            error = read(client)[2]
+        assert error is not None
+        assert (error.request_id, error.headers["x-request-id"]) == ("r7", "r7")
+
+
 # C15
 
 
