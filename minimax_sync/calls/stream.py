@@ -98,8 +98,6 @@ class Reading:
         except GeneratorExit:
             self.over()
             raise
-        finally:
-            reply.close()
 
     def _may_be_whole(self, data: bytes) -> bool:
         content_type = self.reply.headers.get("content-type", "").lower()
