@@ -10,7 +10,7 @@ import pytest
 from support import wire_server
 from support.canary import PROMPT
 from support.raw_server import Certificate, Peer, RawServer
-from support.wire_server import FRAMINGS, TEXT, Wire, framed, halves, replies
+from support.wire_server import FRAMINGS, TEXT, Wire, framed, halves
 
 from minimax_sync import CallTimeoutError, TextDelta
 
@@ -104,10 +104,18 @@ def test_C11_pings_between_deltas_do_no_harm(wire: Wire) -> None:
 
 
 def test_C11_the_callers_own_time_is_neither_silence_nor_part_of_the_timeout(wire: Wire) -> None:
-    step = b"".join(framed(wire.events, "chunked"))
-    with RawServer(replies(step)) as server, wire.client(server, timeout=0.4, idle_timeout=0.2) as client:
-        text = ""
-        for chunk in client.stream(PROMPT):
-            time.sleep(0.15)
-            text += chunk.text if isinstance(chunk, TextDelta) else ""
-    assert text == TEXT
+    go_on = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        pieces = framed(wire.events, "chunked")
+        peer.send(*pieces[: wire.first_delta + 2])
+        assert go_on.wait(20)
+        peer.send(*pieces[wire.first_delta + 2 :])
+
+    with RawServer(script) as server, wire.client(server, timeout=0.8, idle_timeout=0.4) as client:
+        stream = client.stream(PROMPT)
+        assert next(stream)
+        time.sleep(1.0)
+        go_on.set()
+        assert stream.response.text == TEXT
