@@ -119,10 +119,11 @@ class Toolbox:
     ) -> Iterator[Outcome]:
         """Run the calls and yield their outcomes in order. After an interrupt no further call begins.
 
-        `check` is called before each call runs; what it raises ends the iteration. `record` is called with each result
-        as soon as there is one, in the thread of its call, so that it is kept even if the iteration ends before it.
+        `check` is called before each call is approved and before it runs; what it raises ends the iteration. `record`
+        is called with each result as soon as there is one, in the thread of its call, so that it is kept even if the
+        iteration ends before it.
         """
-        refusals = [self._refusal(call, record) for call in calls]
+        refusals = [self._refusal(call, check, record) for call in calls]
         if self._workers <= 1 or len(calls) == 1:
             for call, refusal in zip(calls, refusals, strict=True):
                 yield self._outcome(call, refusal, check, record)
@@ -142,10 +143,12 @@ class Toolbox:
             for future in futures:
                 future.cancel()
 
-    def _refusal(self, call: ToolCall, record: Record) -> Outcome | None:
+    def _refusal(self, call: ToolCall, check: Callable[[], object], record: Record) -> Outcome | None:
         """Ask `approve`; return the outcome of a call that must not run."""
-        answer = True if self._approve is None else plain_scalar(self._approve(call))
-        if answer is True:
+        if self._approve is None:
+            return None
+        check()
+        if (answer := plain_scalar(self._approve(call))) is True:
             return None
         result = _failed(call, answer if isinstance(answer, str) else "the user did not allow this call")
         record(result)

@@ -117,6 +117,25 @@ def test_nobody_is_asked_again_about_a_call_that_was_refused(
     assert (payments.made, asked) == (["Ada"], ["Ada", "Bob"])
 
 
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_run_that_is_closed_while_a_call_is_approved_asks_about_no_other_call(
+    emulator: Emulator, any_client: MiniMaxClient, parallel: bool
+) -> None:
+    payments, asked = Payments(), list[str]()
+
+    def approve(call: ToolCall) -> bool:
+        asked.append(call.arguments["to"])
+        run.close()
+        return True
+
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"}), ("pay", {"to": "Bob"})])
+    run = any_client.tool_run("Pay both.", [payments.pay], approve=approve, parallel=parallel)
+    with pytest.raises(StreamInterruptedError, match="the run was closed"):
+        list(run)
+    assert (asked, payments.made) == (["Ada"], [])
+    assert [message.role for message in run.messages] == ["user", "assistant"]
+
+
 def test_a_run_that_another_thread_closes_during_a_call_begins_no_other_call(
     emulator: Emulator, any_client: MiniMaxClient
 ) -> None:
