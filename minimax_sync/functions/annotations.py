@@ -1,6 +1,6 @@
 """Metadata of `Annotated` in a JSON schema: texts, bounds and defaults of pydantic, annotated_types and plain strings.
 
-msgspec writes the schema and reads its own `Meta`; the rest is added here. Imports none of these libraries.
+msgspec writes the schema and reads its own `Meta`; other metadata is added here. Imports none of these libraries.
 """
 
 from __future__ import annotations

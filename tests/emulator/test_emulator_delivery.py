@@ -50,7 +50,7 @@ def test_pings_fill_the_silence_of_a_stream_after_its_head(minimax_emulator: Emu
     assert received.rindex(ping) < received.index(b"Hel")
 
 
-def test_the_emulators_own_knobs_hold_for_every_answer_and_can_be_overridden() -> None:
+def test_the_emulators_own_options_hold_for_every_answer_and_can_be_overridden() -> None:
     with Emulator(leak="m2", split="whole") as emulator:
         emulator.answer(tool_calls=CALLS)
         emulator.answer(tool_calls=CALLS, leak="m3")
@@ -202,7 +202,7 @@ def test_faults_damage_a_stream_however_its_calls_are_cut(minimax_emulator: Emul
 
 
 @pytest.mark.parametrize(
-    ("knobs", "words"),
+    ("options", "words"),
     [
         ({"leak": "m4"}, "unknown leak 'm4': use one of m2, m3"),
         ({"split": "odd"}, "unknown split 'odd': use one of fragments, whole"),
@@ -210,8 +210,10 @@ def test_faults_damage_a_stream_however_its_calls_are_cut(minimax_emulator: Emul
         ({"pings": -1}, "pings must not be negative"),
     ],
 )
-def test_an_impossible_knob_is_an_error_at_once(minimax_emulator: Emulator, knobs: dict[str, Any], words: str) -> None:
+def test_an_impossible_option_is_an_error_at_once(
+    minimax_emulator: Emulator, options: dict[str, Any], words: str
+) -> None:
     with pytest.raises(ValueError, match=words):
-        Emulator(**knobs)
+        Emulator(**options)
     with pytest.raises(ValueError, match=words):
-        minimax_emulator.answer("Hi", **knobs)
+        minimax_emulator.answer("Hi", **options)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.emulator_calls import ANTHROPIC, BODIES, OPENAI, WIRES, Answer, anthropic, get, openai, post
+from support.emulator_calls import ANTHROPIC, BODIES, OPENAI, WIRES, anthropic, get, openai, post
 
 from minimax_sync.emulator import Emulator
 
 M25, M3, M31 = "MiniMax-M2.5", "MiniMax-M3", "MiniMax-M3.1-Flash"
-
-
-def _thinking(answer: Answer, path: str) -> str:
-    if path == OPENAI:
-        return str(answer.value["choices"][0]["message"].get("reasoning_content", ""))
-    return "".join(block.get("thinking", "") for block in answer.value["content"])
 
 
 def _with_effort(path: str, effort: str | None) -> dict[str, Any]:
@@ -30,7 +24,7 @@ def test_effort_changes_how_much_the_newest_model_thinks_and_unset_means_max(
 ) -> None:
     efforts = ("low", "medium", "high", "xhigh", "max", None)
     thoughts = [
-        _thinking(post(minimax_emulator, path, BODIES[path](model=M31, **_with_effort(path, effort))), path)
+        post(minimax_emulator, path, BODIES[path](model=M31, **_with_effort(path, effort))).thinking
         for effort in efforts
     ]
     lengths = [len(text) for text in thoughts]
@@ -56,8 +50,8 @@ def test_m3_thinks_as_asked_and_without_the_field_on_the_openai_wire_only(
     minimax_emulator.answer("Hello!", reasoning="A greeting.")
     scripted = post(minimax_emulator, path, BODIES[path](model=M3, **fields))
     default = post(minimax_emulator, path, BODIES[path](model=M3, **fields))
-    assert _thinking(scripted, path) == ("A greeting." if thinks else "")
-    assert bool(_thinking(default, path)) == thinks
+    assert scripted.thinking == ("A greeting." if thinks else "")
+    assert bool(default.thinking) == thinks
     if path == OPENAI:
         tokens = default.value["usage"]["completion_tokens_details"]["reasoning_tokens"]
         assert bool(tokens) == thinks
@@ -66,7 +60,7 @@ def test_m3_thinks_as_asked_and_without_the_field_on_the_openai_wire_only(
 @WIRES
 def test_older_models_think_even_if_the_request_disables_it(minimax_emulator: Emulator, path: str) -> None:
     answer = post(minimax_emulator, path, BODIES[path](thinking={"type": "disabled"}))
-    assert _thinking(answer, path)
+    assert answer.thinking
 
 
 @WIRES
@@ -88,7 +82,7 @@ def test_a_model_answers_under_every_spelling_of_its_name(
 
 def test_the_openai_wire_serves_a_name_that_it_does_not_know_without_rules(minimax_emulator: Emulator) -> None:
     answer = post(minimax_emulator, OPENAI, openai(model="my-own", temperature=0, thinking={"type": "disabled"}))
-    assert (answer.value["model"], _thinking(answer, OPENAI)) == ("my-own", "")
+    assert (answer.value["model"], answer.thinking) == ("my-own", "")
 
 
 REFUSALS = {
@@ -148,7 +142,7 @@ def test_a_retired_model_is_answered_by_its_successor(path: str, how: Any, answe
         image = {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://x.io/a"}}]}
         seen = post(emulator, ANTHROPIC, anthropic([image]))
     assert answer.value["model"] == answers
-    assert "step 8" in _thinking(answer, path)
+    assert "step 8" in answer.thinking
     assert seen.status == 200, "the successor sees images"
 
 

@@ -245,7 +245,7 @@ def test_a_file_that_is_not_an_exchange_is_named(upstream: Emulator, folder: Pat
 
 
 @pytest.mark.parametrize(
-    ("knobs", "words"),
+    ("options", "words"),
     [
         ({"record": "x"}, "record= and upstream= belong together"),
         ({"upstream": "http://127.0.0.1"}, "record= and upstream= belong together"),
@@ -254,9 +254,9 @@ def test_a_file_that_is_not_an_exchange_is_named(upstream: Emulator, folder: Pat
         ({"replay": "no-such-folder"}, "replay: there is no folder 'no-such-folder'"),
     ],
 )
-def test_knobs_that_do_not_fit_are_an_error(knobs: dict[str, Any], words: str) -> None:
+def test_options_that_exclude_each_other_are_an_error(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Emulator(**knobs)
+        Emulator(**options)
 
 
 @tool

@@ -25,6 +25,7 @@ from support.emulator_calls import (
     post,
     refresh_form,
 )
+from support.eventually import eventually
 from support.run_python import run_python
 
 from minimax_sync import MiniMaxClient
@@ -123,8 +124,7 @@ def test_stopping_is_quick_and_leaves_no_thread_whatever_is_in_flight() -> None:
     form = refresh_form(emulator.portal.issue()["refresh_token"])
     clients[2].request("POST", "/oauth/token", form, FORM)
     clients[3].connect()
-    while len(emulator.journal) < 3:
-        time.sleep(0.001)
+    eventually(lambda: len(emulator.journal) == 3)
     began = time.monotonic()
     emulator.stop()
     assert time.monotonic() - began < 1.0

@@ -53,6 +53,13 @@ class Answer:
         return "".join(block.get("text", "") for block in self.value["content"])
 
     @property
+    def thinking(self) -> str:
+        """The thinking of a whole answer, on either wire."""
+        if "choices" in self.value:
+            return str(self.value["choices"][0]["message"].get("reasoning_content", ""))
+        return "".join(block.get("thinking", "") for block in self.value["content"])
+
+    @property
     def events(self) -> list[Any]:
         """The data of every event of a stream; each must be JSON."""
         blocks = self.body.decode().split("\n\n")

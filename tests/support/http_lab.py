@@ -31,7 +31,7 @@ def failure(http: Http, url: str, **options: Any) -> LlmError:
 
 
 def sends(*pieces: bytes, then: Callable[[Peer], None] = Peer.finish) -> Callable[[Peer], None]:
-    """Make a script that answers one request with these pieces, and then does one thing more."""
+    """Make a script that answers one request with these pieces, and then calls `then`."""
 
     def script(peer: Peer) -> None:
         peer.read_request()

@@ -1,4 +1,4 @@
-"""A Token Plan bundle in a Redis, and hands that reach into it."""
+"""A Token Plan bundle in a Redis, and ways to read and change it there."""
 
 from __future__ import annotations
 

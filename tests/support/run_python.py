@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# Without these three capabilities root obeys file modes like anybody else.
+# Without these three capabilities root obeys file modes as any user does.
 OBEY_MODES = """
 import ctypes, os, sys
 if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""Somebody who types: a program on a pseudo-terminal of its own, with Ctrl-C and Ctrl-D."""
+"""A user at a keyboard: a program on a pseudo-terminal of its own, with Ctrl-C and Ctrl-D."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_the_key_depends_on_everything_but_the_timeout() -> None:
 
 
 def test_what_json_cannot_hold_is_an_error_of_that_input(emulator: Emulator, client: MiniMaxClient, file: Path) -> None:
-    (result,) = client.map(["one"], extra_body={"thing": object()}, checkpoint=file)
+    (result,) = client.map(["one"], extra_body={"odd": object()}, checkpoint=file)
     assert isinstance(result.error, RequestError)
     assert emulator.journal == []
 

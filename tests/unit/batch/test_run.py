@@ -263,7 +263,7 @@ def test_map_keeps_no_input_and_no_answer(client: MiniMaxClient) -> None:
         if index % 250 == 249:
             gc.collect()
             alive = sum(reference() is not None for reference in Message.made)
-            assert alive <= 16 + 4, "drawn ahead, or in a thread's hands"
+            assert alive <= 16 + 4, "drawn ahead, or used by a thread"
             assert answers_alive() - before <= 16 + 4
     assert index == 999
 
