@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -85,6 +85,8 @@ class Connection(HTTPConnection):
 
     limits: Deadlines
     response_class: Any
+    sockets: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
+    """The sockets of all connections: here, since the module's names are gone when a last one closes at exit."""
     debuglevel = 0  # http.client's, which a program may set, would print the bearer
     idle_since = 0.0
 
@@ -95,14 +97,14 @@ class Connection(HTTPConnection):
 
     def connect(self) -> None:
         super().connect()
-        _sockets.add(self.sock)
+        self.sockets.add(self.sock)
         self.limits.answered = False  # that was the proxy
 
     def close(self) -> None:
         sock = self.sock
         super().close()
         if sock is not None:
-            _sockets.discard(sock)
+            self.sockets.discard(sock)
 
     def _new_conn(self) -> socket.socket:
         """Connect to the first address that answers; the time is divided among the addresses."""
@@ -203,12 +205,9 @@ class SecureConnection(Connection, HTTPSConnection):
             self.send(piece)
 
 
-_sockets: weakref.WeakSet[Any] = weakref.WeakSet()
-
-
 def open_sockets() -> int:
     """Return how many sockets the connections of this process have."""
-    return len(_sockets)
+    return len(Connection.sockets)
 
 
 def abandon(sock: Any) -> None:
@@ -219,7 +218,7 @@ def abandon(sock: Any) -> None:
 
 
 def _abandon_all() -> None:
-    for sock in list(_sockets):
+    for sock in list(Connection.sockets):
         abandon(sock)
 
 

@@ -15,6 +15,7 @@ import requests
 from support.http_lab import post
 from support.ports import unused_port
 from support.raw_server import Certificate, Peer, RawServer, answer, chunked, echo
+from support.run_python import run_python
 from urllib3.exceptions import NewConnectionError
 
 from minimax_sync.errors import CallTimeoutError
@@ -161,3 +162,22 @@ def test_in_a_stream_the_idle_timeout_applies_after_the_head(http: Http) -> None
         reply = post(http, server.url, idle_timeout=0.5)
         with pytest.raises(CallTimeoutError, match=r"silent for 0\.5 s"):
             reply.read1()
+
+
+AT_EXIT = """
+    import sys, threading, time
+    from minimax_sync.net.session import Http
+
+    http = Http()
+    http.exchange("POST", sys.argv[1], headers={}, body=b"hi", deadline=time.monotonic() + 10).read()
+    if sys.argv[2] == "thread":
+        threading.current_thread().kept = http
+    else:
+        sys.displayhook = lambda value, http=http: None
+"""
+
+
+@pytest.mark.parametrize("holder", ["thread", "hook"])
+def test_a_connection_that_outlives_its_module_at_exit_closes_without_an_error(holder: str) -> None:
+    with RawServer(echo) as server:
+        assert run_python(AT_EXIT, server.url, holder) == ""
