@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 
 ORDER = ("sockets", "TLS contexts", "sessions", "limiters", "quota alerts", "lock files", "credentials")
@@ -16,6 +17,8 @@ ORDER = ("sockets", "TLS contexts", "sessions", "limiters", "quota alerts", "loc
 
 _resets: list[tuple[int, Callable[[], None]]] = []
 _pid = os.getpid()
+_locks: dict[int, threading.Lock] = {}
+"""One per process id, so that a child never waits for a thread of its parent."""
 
 
 def after_fork(what: str, reset: Callable[[], None]) -> None:
@@ -25,16 +28,19 @@ def after_fork(what: str, reset: Callable[[], None]) -> None:
 
 
 def renew_if_forked() -> None:
-    """Run the resets if this process is a fork whose Python hooks did not run."""
-    if os.getpid() != _pid:
-        _run()
+    """Run the resets if this process is a fork whose Python hooks did not run. Other threads wait for their end."""
+    pid = os.getpid()
+    if pid != _pid:
+        with _locks.setdefault(pid, threading.Lock()):
+            if pid != _pid:
+                _run()
 
 
 def _run() -> None:
     global _pid
-    _pid = os.getpid()
     for _, reset in _resets:
         reset()
+    _pid = os.getpid()
 
 
 if sys.platform != "win32" and hasattr(os, "register_at_fork"):

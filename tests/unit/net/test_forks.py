@@ -87,3 +87,44 @@ def test_a_fork_with_or_without_hooks_shares_no_connection_and_no_lock(
     speakers = [{r.body.split()[0] for r in server.requests if r.connection == number} for number in (0, 1)]
     assert speakers == [{b"warm", b"parent"}, {b"child"}]
     assert server.connections == 2
+
+
+THREADS = """
+    import ctypes, os, sys, threading, time
+    from minimax_sync.net.session import Http
+
+    url, http, wrong = sys.argv[1], Http(), []
+
+    def ask(number):
+        barrier.wait()
+        body = str(number).encode()
+        try:
+            answer = http.exchange("POST", url, headers={}, body=body, deadline=time.monotonic() + 10).read()
+        except Exception as error:
+            answer = error
+        if answer != body:
+            wrong.append(answer)
+
+    def ask_at_once():
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    for _ in range(10):
+        barrier = threading.Barrier(6)
+        ask_at_once()
+        child = ctypes.PyDLL(None).fork()
+        if not child:
+            ask_at_once()
+            os.write(1, repr(wrong).encode() if wrong else b".")
+            os._exit(0)
+        os.waitpid(child, 0)
+    http.close()
+"""
+
+
+def test_threads_that_call_at_once_after_a_fork_without_hooks_wait_for_the_resets() -> None:
+    with RawServer(echo) as server:
+        assert run_python(THREADS, server.url) == 10 * "."
