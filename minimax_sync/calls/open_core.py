@@ -90,6 +90,8 @@ def _channel(settings: Settings, session: requests.Session | None) -> Channel:
 def _http(settings: Settings, session: requests.Session | None) -> Http:
     if session is None:
         return Http(verify=settings.verify.value, proxy=settings.proxy.value)
+    if isinstance(session, type) or not hasattr(session, "merge_environment_settings"):
+        raise ConfigError(f"argument session: must be a requests.Session, not {type(session).__name__}")
     for name in ("verify", "proxy"):
         if getattr(settings, name).source.startswith("argument"):
             raise ConfigError(f"arguments session and {name}: set it on the session, which is used as it is")

@@ -65,6 +65,12 @@ def test_trust_and_proxy_belong_to_the_session_where_there_is_one(
             client_of(emulator, base_url, session=session, **given)
 
 
+@pytest.mark.parametrize("wrong", [3, "session", requests.Session, requests.adapters.HTTPAdapter()])
+def test_a_session_that_is_not_one_of_requests_is_refused(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match=r"argument session: must be a requests\.Session, not \w+"):
+        MiniMaxClient("sk-api-x", session=wrong)
+
+
 def ways_to_ask(client: MiniMaxClient) -> dict[str, Any]:
     return {
         "chat": lambda: client.chat("4").text,
