@@ -1,17 +1,16 @@
 """Clients that only wait for their slots, against one real Redis: how many acquires it bears, how true the rate is.
 
-simulated_clients.py [CLIENTS] [RATE] [SECONDS], by default 1000 clients, 100 requests per second, 20 seconds. A client
-is a thread that acquires again as soon as it has a slot, as a worker does whose calls are short; four processes hold
-them.
+A client is a thread that acquires again as soon as it has a slot, as a worker does whose calls are short. Four
+processes run the threads.
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -110,5 +109,9 @@ def main(count: int, rate: float, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    given = [float(argument) for argument in sys.argv[1:]] + [1000.0, 100.0, 20.0][len(sys.argv) - 1 :]
-    main(int(given[0]), given[1], given[2])
+    parser = argparse.ArgumentParser(prog="scripts/simulate", description=__doc__)
+    parser.add_argument("clients", type=int, nargs="?", default=1000)
+    parser.add_argument("rate", type=float, nargs="?", default=100.0, help="requests per second of all together")
+    parser.add_argument("seconds", type=float, nargs="?", default=20.0)
+    arguments = parser.parse_args()
+    main(arguments.clients, arguments.rate, arguments.seconds)
