@@ -38,9 +38,9 @@ def minimax_env(
 ) -> Emulator:
     """Run an emulator that `MiniMaxClient()` in the program under test finds by itself, without pacing.
 
-    The environment leads to the emulator, also that of programs that the test starts. No real key or login is found:
-    other `MINIMAX_` variables are removed, the home directory is an empty one, and keys and logins of the working
-    directory are outranked.
+    The environment leads to the emulator, also that of programs that the test starts. No real key, login or setting is
+    found: other `MINIMAX_` variables are removed, the home directory and the configuration file are empty ones, and
+    keys and logins of the working directory are outranked.
 
         def test_my_program(minimax_env):
             minimax_env.answer("Hello!")
@@ -49,9 +49,11 @@ def minimax_env(
     """
     for name in [name for name in os.environ if name.upper().startswith("MINIMAX_")]:
         monkeypatch.delenv(name)
-    home = str(tmp_path_factory.mktemp("minimax_home"))
+    home = tmp_path_factory.mktemp("minimax_home")
     for name in _HOMES:
-        monkeypatch.setenv(name, home)
+        monkeypatch.setenv(name, str(home))
+    config = home / "llm.yaml"
+    config.touch()
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1,localhost", prepend=",")
     monkeypatch.setenv("MINIMAX_API_KEY", minimax_emulator.api_key)
@@ -59,4 +61,5 @@ def minimax_env(
     monkeypatch.setenv("MINIMAX_AUTH_MODE", "static")  # outranks a login
     monkeypatch.setenv("MINIMAX_BASE_URL", minimax_emulator.base_url)
     monkeypatch.setenv("MINIMAX_REQUESTS_PER_SECOND", "none")
+    monkeypatch.setenv("MINIMAX_CONFIG", str(config))  # instead of the project's, in every working directory
     return minimax_emulator

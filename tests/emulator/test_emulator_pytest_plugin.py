@@ -59,6 +59,49 @@ def test_the_environment_comes_back():
     assert os.environ["MINIMAX_GROUP_ID"] == "7"
 """
 
+OTHER_FILES = """
+import pytest
+from minimax_sync import MiniMaxClient
+
+FILES = [
+    "providers: {minimax: {api_flavor: anthropic}}",
+    "providers: {minimax: {rate_limit: {store: 'redis://127.0.0.1:9/0'}}}",
+    "providers: {minimax: {auth: {mode: token_plan, bundle: nowhere.json}}}",
+    "providers: {minimax: {chat_path: /elsewhere, proxy: 'http://127.0.0.1:9'}}",
+    "providers: {minimax: {verify: nowhere.pem, timeout: 0.001}}",
+    "providers: {minimax: {api_key: '${NOT_SET_ANYWHERE}'}}",
+    "retry: {max_attempts: 0}",
+    "no: such: yaml",
+]
+
+@pytest.fixture(params=FILES)
+def project(request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "llm.yaml").write_text(request.param)
+    return tmp_path
+
+def test_its_file_changes_nothing(project, minimax_env):
+    minimax_env.answer("Hello!")
+    with MiniMaxClient() as client:
+        assert client.chat("Hi").text == "Hello!"
+    assert minimax_env.journal[-1].path == "/v1/text/chatcompletion_v2"
+
+def test_the_other_wire_is_one_argument_away(project, minimax_env):
+    with MiniMaxClient(base_url=minimax_env.anthropic_base_url) as client:
+        assert client.chat("Hi").text
+    assert minimax_env.journal[-1].path == "/anthropic/v1/messages"
+
+def test_a_file_is_read_on_request(minimax_env, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINIMAX_CONFIG", "own.yaml")
+    monkeypatch.setenv("MINIMAX_BASE_URL", minimax_env.anthropic_base_url)
+    (tmp_path / "own.yaml").write_text("providers: {own: {model: MiniMax-M3, api_flavor: anthropic}}")
+    with MiniMaxClient.from_config(provider="own") as client:
+        assert client.chat("Hi").text
+    assert minimax_env.journal[-1].body["model"] == "MiniMax-M3"
+"""
+
 
 def test_a_users_test_finds_the_fixture(tmp_path: Path) -> None:
     assert "3 passed" in _pytest(tmp_path, USERS_TEST)
@@ -85,6 +128,10 @@ def test_a_program_under_test_finds_the_emulator_and_no_real_key_or_login(
         "providers: {minimax: {api_key: sk-real-of-a-file, base_url: 'https://real.invalid'}}\n"
     )
     assert "5 passed" in _pytest(tmp_path, PROGRAM_UNDER_TEST)
+
+
+def test_no_configuration_file_comes_between_a_program_and_the_emulator(tmp_path: Path) -> None:
+    assert "17 passed" in _pytest(tmp_path, OTHER_FILES)
 
 
 def _pytest(folder: Path, text: str) -> str:
