@@ -39,7 +39,10 @@ def describe_body(error: LlmError, reply: Reply, body: bytes | None) -> None:
     problem = str(error)
     if body.lstrip()[:1] == b"<":
         kind = reply.headers.get("content-type", "no content type")
-        problem = f"it is a page ({kind}), as a captive portal, a proxy or a wrong base_url sends; {problem}"
+        problem = (
+            f"the reply is an HTML page ({kind}), typically from a captive portal, a proxy or a wrong base_url; "
+            f"{problem}"
+        )
     elif not body:
         problem = f"its body is empty; {problem}"
     error.status = reply.status

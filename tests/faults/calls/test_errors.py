@@ -93,7 +93,7 @@ def test_B4_a_page_instead_of_an_answer_is_named_as_one(wire: Wire, how: str, pa
         error = failure(wire.client(server), how)
     assert type(error) is ResponseFormatError
     assert error.status == 200
-    assert "it is a page" in str(error)
+    assert "the reply is an HTML page" in str(error)
     assert "<html" in error.body
     assert "hotel" not in str(error)
     assert len(server.requests) == 1

@@ -61,7 +61,11 @@ def test_a_redirect_is_named_and_points_to_the_base_url() -> None:
 
 @pytest.mark.parametrize(
     ("body", "text"),
-    [(b" <html>", "it is a page (text/html)"), (b"", "its body is empty"), (b"{}", "not an answer: no choices")],
+    [
+        (b" <html>", "the reply is an HTML page (text/html)"),
+        (b"", "its body is empty"),
+        (b"{}", "not an answer: no choices"),
+    ],
 )
 def test_a_body_of_another_kind_is_described(body: bytes, text: str) -> None:
     http, error = Http(), ResponseFormatError("no choices")
