@@ -86,12 +86,12 @@ def print_json(value: Any) -> None:
 def duration(seconds: float) -> str:
     """Return a time span in words: "1 h 58 min", "35 s"."""
     left = max(0, round(seconds))
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    parts = [
-        (left % bigger // size, unit) for (unit, size), bigger in zip(units, (10**12, 86400, 3600, 60), strict=True)
-    ]
-    shown = [f"{count} {unit}" for count, unit in parts if count]
-    return " ".join(shown[:2]) or "0 s"
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
 
 
 def instant(moment: datetime, now: datetime) -> str:
