@@ -113,7 +113,7 @@ def error_code(document: Mapping[str, Any]) -> int:
     """Return `base_resp.status_code`: 0 if there is none, -1 if it is not a number."""
     base = document.get("base_resp")
     code = str(base.get("status_code", 0)) if isinstance(base, dict) else "0"
-    return int(code) if code.isdecimal() and code.isascii() else -1
+    return int(code) if code.isdecimal() and code.isascii() and len(code) < 10 else -1
 
 
 def error_reason(document: Mapping[str, Any], *secrets: Secret) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..errors import ConfigError
@@ -32,10 +33,11 @@ _HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 def read_number(text: str) -> object:
     """Return the number that `text` spells, None for "none", and any other text as it is."""
     text = text.strip()
-    if re.fullmatch(_INTEGER, text):
-        return int(text)
-    if re.fullmatch(_DECIMAL, text):
-        return float(text)
+    with suppress(ValueError):  # an integer of thousands of digits
+        if re.fullmatch(_INTEGER, text):
+            return int(text)
+        if re.fullmatch(_DECIMAL, text):
+            return float(text)
     return None if text.lower() in ("none", "null") else text
 
 

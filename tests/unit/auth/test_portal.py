@@ -48,6 +48,7 @@ def test_a_failure_has_the_status_and_the_wait() -> None:
         ({"error": "invalid_grant"}, False, 0),
         ({"base_resp": {"status_code": 1004}}, False, 1004),
         ({"base_resp": {"status_code": "x"}}, False, -1),
+        ({"base_resp": {"status_code": "9" * 5000}}, False, -1),
     ],
 )
 def test_success_and_code_are_read_wherever_they_stand(document: dict[str, Any], success: bool, code: int) -> None:

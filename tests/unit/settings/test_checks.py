@@ -25,7 +25,23 @@ def test_numbers_are_read_from_text(text: str, number: float | None) -> None:
     assert (found, type(found)) == (number, type(number))
 
 
-@pytest.mark.parametrize("text", ["fast", "1,5", "0x10", ".inf", "nan", "1e", "_1", "1 2", "${NAME}", "1:30", "٣"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fast",
+        "1,5",
+        "0x10",
+        ".inf",
+        "nan",
+        "1e",
+        "_1",
+        "1 2",
+        "${NAME}",
+        "1:30",
+        "٣",
+        pytest.param("9" * 5000, id="long"),
+    ],
+)
 def test_text_that_is_not_a_decimal_number_is_refused_where_a_number_is_expected(text: str) -> None:
     for check in (checks.check_rate, checks.check_seconds, checks.whole(0)):
         with pytest.raises(ConfigError, match=r"^here: must be a"):
