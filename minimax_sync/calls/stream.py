@@ -50,7 +50,6 @@ class Reading:
         self.closed = self.ended = False
         self.failure: LlmError | None = None
         self._attempt = attempt
-        self._was_cut = False
         self._deadline = attempt.reply.deadline
         self._usage_due: float | None = None
         self._returned_at = time.monotonic()
@@ -123,7 +122,7 @@ class Reading:
                 if accumulator.complete or accumulator.stopped:
                     return
             data = self._read1()
-        if not self._was_cut and any(name in self.reply.headers for name in _LENGTHS):
+        if any(name in self.reply.headers for name in _LENGTHS):
             yield from accumulator.feed_last(parser)
 
     def _decode_whole_body(self, beginning: bytes) -> None:
@@ -161,7 +160,6 @@ class Reading:
         if self.closed:
             raise self.interrupted("it was closed")
         if self.accumulator.finish_reason:
-            self._was_cut = True
             return b""
         if isinstance(error, CallTimeoutError):
             raise error

@@ -7,6 +7,7 @@ reports what happened.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import os
@@ -132,12 +133,13 @@ class SessionSender:
         if self._given is not None:
             headers = self._of_users_session(session, headers)
         options = self._options(session, proxy)
+        request = functools.partial(_request, session, method, url, headers, body, limits, options)
         try:
-            return _request(session, method, url, headers, body, limits, options)
+            return request()
         except requests.ConnectionError as error:
             if not limits.reused or not _gave_no_byte(error, limits):
                 raise
-        return _request(session, method, url, headers, body, limits, options)
+        return request()
 
     def proxy_of(self, url: str) -> str | None:
         """Return the proxy that the user's session has for a URL."""
