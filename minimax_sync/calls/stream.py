@@ -146,19 +146,19 @@ class Reading:
         else:
             self._usage_due += began - self._returned_at
         reply.deadline = min(self._deadline, self._usage_due or self._deadline)
+        data = b""
         try:
             data = reply.read1()
             self._returned_at = time.monotonic()
         except TransportError as exc:
-            return self._end_of_wire(exc)
+            if not self.closed:
+                return self._end_of_wire(exc)
         if self.closed:
             raise self.interrupted("it was closed")
         return data
 
     def _end_of_wire(self, error: TransportError) -> bytes:
         """Raise the error of a broken connection, unless the answer is whole and only its usage is missing."""
-        if self.closed:
-            raise self.interrupted("it was closed")
         if self.accumulator.finish_reason:
             return b""
         if isinstance(error, CallTimeoutError):

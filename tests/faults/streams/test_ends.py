@@ -93,6 +93,23 @@ def test_C18_what_follows_the_end_is_not_read_for_long_and_not_taken_for_the_nex
     assert [request.connection for request in server.requests] == [0, 1]
 
 
+def test_C18_after_a_stop_sequence_the_rest_of_the_answer_is_not_read(wire: Wire) -> None:
+    sent: list[int] = []
+
+    def step(peer: Peer) -> None:
+        peer.send(*framed([*wire.events[: wire.first_delta + 1], wire.delta("one STOP two")], "chunked", end=False))
+        while True:
+            peer.wait(0.05)
+            peer.send(framed([wire.delta("three")], "chunked", end=False)[1])
+            sent.append(1)
+
+    with RawServer(replies(step)) as server, wire.client(server) as client:
+        response = client.stream(PROMPT, stop="STOP").response
+        assert (response.text, response.finish_reason) == ("one ", "stop")
+        assert server.wait_until(lambda: not server.open_connections)
+    assert len(sent) < 6
+
+
 def test_C18_a_stream_read_to_its_end_leaves_its_connection_for_the_next(wire: Wire) -> None:
     with RawServer(replies(b"".join(framed(wire.events, "chunked")))) as server, wire.client(server) as client:
         for _ in range(5):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from support.canary import PROMPT
-from support.raw_server import RawServer, answer
+from support.raw_server import Peer, RawServer, answer
 from support.wire_server import JSON, TEXT, TOKENS, Wire, framed, halves, read, replies, sse
 
 from minimax_sync import ResponseFormatError, StreamEnd, TextDelta, UsageUpdate
@@ -124,6 +125,23 @@ def test_C17_plain_text_in_answer_to_a_stream_is_no_answer_and_is_kept_as_the_bo
     ):
         client.stream(PROMPT)
     assert caught.value.body == "upstream is away"
+
+
+def test_C17_events_under_another_content_type_are_returned_as_they_arrive(wire: Wire) -> None:
+    go_on = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        begin = b"".join(wire.events[: wire.first_delta + 1])
+        head, *pieces = framed([begin[:1], begin[1:]], "chunked", end=False)
+        peer.send(head.replace(b"text/event-stream", b"text/plain"), *pieces, pause=0.02)
+        assert go_on.wait(5)
+        peer.send(*framed(wire.events[wire.first_delta + 1 :], "chunked")[1:])
+
+    with RawServer(script) as server, wire.client(server) as client:
+        stream = client.stream(PROMPT)
+        go_on.set()
+        assert stream.response.text == TEXT
 
 
 @pytest.mark.parametrize("size", [1, 3, 10_000])

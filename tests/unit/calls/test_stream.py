@@ -15,6 +15,7 @@ def test_chunks_text_and_response_agree(any_client: MiniMaxClient, emulator: Emu
     assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == "one two three"
     assert isinstance(chunks[-1], StreamEnd)
     assert stream.response.text == "one two three"
+    assert stream.response.request_id
     assert list(stream) == []
 
 
