@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from minimax_sync import (
     RateLimited,
     RateLimitError,
     RequestError,
+    RetryPolicy,
     ServerError,
     TokenBucket,
 )
@@ -75,6 +77,25 @@ def test_a_limiter_without_a_slot_in_time_does_not_hide_why_it_waits(
     emulator.fault(status=500)
     with client_of(emulator, base_url, limiter=TokenBucket(0.01), timeout=1.0) as client, pytest.raises(ServerError):
         ask(client, how)
+
+
+def test_a_429_pauses_the_limiter_before_the_wait(emulator: Emulator, base_url: str, how: str) -> None:
+    instants: dict[str, float] = {}
+
+    class Recording(TokenBucket):
+        def acquire(self, timeout: float | None = None) -> float:
+            instants["slot"] = time.monotonic()
+            return super().acquire(timeout)
+
+        def pause(self, seconds: float) -> None:
+            instants["pause"] = time.monotonic()
+            super().pause(seconds)
+
+    emulator.fault(status=429)
+    slow = RetryPolicy(initial_backoff_ms=200, max_backoff_ms=200)
+    with client_of(emulator, base_url, limiter=Recording(1000), retry=slow) as client:
+        ask(client, how)
+    assert instants["slot"] - instants["pause"] >= 0.2
 
 
 def test_a_429_of_one_client_pauses_the_bucket_that_another_shares(emulator: Emulator, base_url: str, how: str) -> None:
