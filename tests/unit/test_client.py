@@ -154,14 +154,6 @@ def test_siblings_share_the_channel_and_leave_it_open(open_client: Open, emulato
         client.with_options(base_url="https://api.minimax.io")  # type: ignore[call-arg]
 
 
-def test_a_closed_client_raises_a_clear_error(open_client: Open) -> None:
-    client = open_client()
-    client.close()
-    client.close()
-    with pytest.raises(RequestError, match="closed"):
-        client.chat("hi")
-
-
 def test_copies_are_working_siblings(open_client: Open) -> None:
     client = open_client()
     for twin in (copy.copy(client), copy.deepcopy(client)):

@@ -130,18 +130,6 @@ def test_B19_an_error_whose_body_does_not_come_is_raised_soon(
     assert error.body == "no"
 
 
-def test_B20_silence_inside_an_answer_is_a_timeout(wire: Wire, how: str) -> None:
-    def stall(peer: Peer) -> None:
-        answer = whole(wire, how)
-        peer.send(answer[: len(answer) * 3 // 4])
-        peer.stall()
-
-    with RawServer(replies(stall)) as server:
-        error = failure(wire.client(server, idle_timeout=0.1), how)
-    assert isinstance(error, CallTimeoutError)
-    assert error.sent
-
-
 @pytest.mark.parametrize("framing", ["length", "chunked", "gzip"])
 def test_B21_an_answer_cut_before_its_end_is_an_error_even_when_its_json_is_complete(wire: Wire, framing: str) -> None:
     step = b"".join(framed([wire.body], framing, kind=JSON, end=False))
