@@ -143,8 +143,6 @@ class Reading:
             self._usage_due = None
         elif self._usage_due is None:
             self._usage_due = began + USAGE_GRACE
-        else:
-            self._usage_due += began - self._returned_at
         reply.deadline = min(self._deadline, self._usage_due or self._deadline)
         data = b""
         try:
