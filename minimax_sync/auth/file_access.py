@@ -88,11 +88,18 @@ def write_private(path: str, text: bytes) -> None:
 
 
 def replace_private(path: str, text: bytes) -> None:
-    """Write a whole file that only its owner can read, in one step: a reader sees the old text or the new."""
-    temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"
+    """Write a whole file that only its owner can read, in one step: a reader sees the old text or the new.
+
+    A symbolic link stays; the file behind it is replaced. An `OSError` names `path`.
+    """
+    target = os.path.realpath(path)
+    temporary = f"{target}.{os.getpid()}.{threading.get_ident()}"
     try:
         write_private(temporary, text)
-        replace(temporary, path)
+        replace(temporary, target)
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
     finally:
         remove(temporary)
 

@@ -90,6 +90,24 @@ def test_a_private_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["file"]
 
 
+def test_a_private_file_that_cannot_be_replaced_is_named(tmp_path: Path) -> None:
+    path = str(tmp_path / "missing" / "file")
+    with pytest.raises(FileNotFoundError) as caught:
+        file_access.replace_private(path, b"new")
+    assert (caught.value.filename, caught.value.filename2) == (path, None)
+
+
+@pytest.mark.posix
+def test_a_symbolic_link_to_a_private_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "file"
+    link.symlink_to(Path("real") / "file")
+    for text in (b"first", b"second"):
+        file_access.replace_private(str(link), text)
+        assert (tmp_path / "real" / "file").read_bytes() == text
+    assert link.is_symlink()
+
+
 @pytest.mark.posix
 def test_a_pipe_or_a_directory_is_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
