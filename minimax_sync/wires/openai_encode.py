@@ -12,6 +12,7 @@ from ..values.json_text import as_json
 from ..values.messages import ChatMessage, OtherPart, Part, Reasoning, Text, ToolCall
 from ..values.request import ChatRequest
 from ..values.tooldef import ToolDef
+from .decoding import as_text
 from .inline_images import InlineImages
 from .normalize import (
     common_fields,
@@ -80,7 +81,9 @@ def _messages(request: ChatRequest, is_minimax: bool, images: InlineImages) -> l
         if text:
             _append(written, message.role, text)
         elif message.role == "assistant":
-            written.append(_assistant(message, is_minimax))
+            answer = _assistant(message, is_minimax)
+            if answer["content"] or len(answer) > 2:
+                written.append(answer)
         else:
             written.append(_user(message, images))
         if results:
@@ -130,11 +133,8 @@ def _assistant(message: ChatMessage, is_minimax: bool) -> dict[str, Any]:
 
 def _detail(part: Reasoning, position: int) -> dict[str, Any]:
     if part.shape == "reasoning_details":
-        return (
-            {**part.extra, DETAIL_TEXT.get(part.extra.get("type"), "text"): part.text}
-            if part.text
-            else dict(part.extra)
-        )
+        field = DETAIL_TEXT.get(as_text(part.extra.get("type")), "text")
+        return {**part.extra, field: part.text} if part.text else dict(part.extra)
     return {
         "type": "reasoning.text",
         "id": f"reasoning-text-{position + 1}",

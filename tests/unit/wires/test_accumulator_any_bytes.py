@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.encoded import ANTHROPIC, OPENAI, body
 from support.replay import NewAccumulator, chunks_of, recorded, stream_of
 
 from minimax_sync.errors import LlmError, ResponseFormatError
 from minimax_sync.values.chunks import StreamEnd
+from minimax_sync.values.messages import ChatMessage
 from minimax_sync.wires.anthropic_decode import AnthropicAccumulator
 from minimax_sync.wires.openai_decode import OpenAIAccumulator
 from minimax_sync.wires.sse import SseParser
@@ -85,14 +87,18 @@ def with_change(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 def outcome(make: NewAccumulator, reads: list[bytes]) -> object:
-    """Return the chunks and the response, or the error that came instead."""
+    """Return the chunks and the response, which goes back on both wires, or the error that came instead."""
     accumulator = make()
     try:
         chunks = chunks_of(accumulator, reads)
     except LlmError as error:
         return type(error), str(error), accumulator.response()
     assert isinstance(chunks[-1], StreamEnd)
-    return chunks, accumulator.response()
+    response = accumulator.response()
+    results = [ChatMessage.tool_result(call.id, "done") for call in response.tool_calls]
+    for wire in (OPENAI, ANTHROPIC):  # whatever came can be sent back
+        body(wire, ["Hi", response.message, *results, "Go on."])
+    return chunks, response
 
 
 CHANGES = [(seed, path) for seed in SEEDS for path in places(seed)]

@@ -162,6 +162,8 @@ def test_a_block_of_an_answer_that_has_no_place_on_the_other_wire_is_left_out_wi
     with caplog.at_level(logging.WARNING, "minimax_sync.wires"):
         assert messages(OPENAI, "Hi", answer)[1] == {"role": "assistant", "content": "a"}
     assert "server_tool_use" in caplog.text
+    alone = ChatMessage("assistant", answer.parts[:1])
+    assert messages(OPENAI, "Hi", alone, "Go") == [{"role": "user", "content": "Hi\n\nGo"}]
 
 
 def test_an_image_with_detail_keeps_it_where_there_is_a_place_for_it(caplog: pytest.LogCaptureFixture) -> None:
