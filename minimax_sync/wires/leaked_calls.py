@@ -188,10 +188,10 @@ def _held_size(text: str) -> int:
 
 
 def _json(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    known = schema.get("properties")
-    known = known if isinstance(known, Mapping) else {}
-    typed = {name: _typed(value, known.get(name, {}), schema) for name, value in arguments.items()}
-    return msgspec.json.encode(typed).decode()
+    with suppress(AttributeError, TypeError):  # raised for a schema that is not valid, which some servers accept
+        known = schema.get("properties", {})
+        arguments = {name: _typed(value, known.get(name, {}), schema) for name, value in arguments.items()}
+    return msgspec.json.encode(arguments).decode()
 
 
 def _typed(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:

@@ -60,8 +60,8 @@ def m3(*calls: tuple[str, dict[str, Any]]) -> str:
     return f"{MARK}<tool_call>\n{inner}\n{MARK}</tool_call>"
 
 
-def found(pieces: list[str]) -> tuple[str, list[LeakedCall]]:
-    leaks, shown, calls = LeakedCalls(TOOLS), bytearray(), []
+def found(pieces: list[str], tools: tuple[ToolDef, ...] = TOOLS) -> tuple[str, list[LeakedCall]]:
+    leaks, shown, calls = LeakedCalls(tools), bytearray(), []
     for piece in pieces:
         for each in leaks.feed(piece, shown):
             if isinstance(each, LeakedCall):
@@ -116,6 +116,12 @@ def test_a_list_of_one_item_may_come_as_an_object_or_a_value() -> None:
         assert arguments(call) == {"tags": ["a"]}
     _, (call,) = found([m3(("look", {"tags": ["a"]}))])
     assert arguments(call) == {"tags": ["a"]}
+
+
+@pytest.mark.parametrize("schema", [{"properties": 5}, {"properties": {"days": {"anyOf": 5}}}])
+def test_with_a_schema_that_is_not_valid_the_values_stay_as_they_came(schema: dict[str, Any]) -> None:
+    _, (call,) = found([m2(("look", {"days": "3"}))], (ToolDef("look", parameters=schema),))
+    assert arguments(call) == {"days": "3"}
 
 
 LOOK2, LOOK3 = m2(("look", {"city": "Bern"})), m3(("look", {"city": "Bern"}))
