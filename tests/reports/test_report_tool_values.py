@@ -110,7 +110,7 @@ def test_a_tool_is_called_with_what_the_model_meant(
         (keep, {"note": {}}, "note.text: Field required"),
     ],
 )
-def test_what_breaks_the_bounds_is_an_error_that_names_the_place(
+def test_a_value_outside_the_bounds_is_an_error_that_names_the_place(
     emulator: Emulator,
     any_client: MiniMaxClient,
     function: Callable[..., Any],

@@ -110,7 +110,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert not graph
 
 
-def test_nothing_else_stands_at_the_top_level() -> None:
+def test_nothing_else_is_at_the_top_level() -> None:
     standing = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert standing == {*LAYERS, "__init__"}
 

@@ -43,7 +43,7 @@ def test_every_hook_gets_the_event_in_order() -> None:
     assert seen == [("first", event), ("second", event)]
 
 
-def test_what_a_hook_raises_is_logged_and_the_next_hook_still_runs(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_of_a_hook_is_logged_and_the_next_hook_still_runs(caplog: pytest.LogCaptureFixture) -> None:
     seen: list[Event] = []
 
     def broken(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Messages and tools from OpenAI-style dicts; whole conversations and bad ones stand in test_request."""
+"""Messages and tools from OpenAI-style dicts; whole conversations and invalid ones are in test_request."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ def test_a_message_object_of_the_openai_package_is_read() -> None:
         {"role": "tool", "content": "x", "tool_call_id": 5},
     ],
 )
-def test_anything_else_is_no_stored_message(stored: Any) -> None:
+def test_a_dict_that_is_not_a_stored_message_is_refused(stored: Any) -> None:
     with pytest.raises(RequestError):
         ChatMessage.from_dict(stored)
 
 
 @pytest.mark.parametrize("source", [{}, {"message": {}}, {"message": 5}])
-def test_any_other_dict_is_no_answer(source: dict[str, Any]) -> None:
+def test_a_dict_that_is_not_an_answer_is_refused(source: dict[str, Any]) -> None:
     with pytest.raises(RequestError):
         ChatResponse.from_dict(source)
     with pytest.raises(RequestError):

@@ -118,7 +118,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.sampled_from([TASK, TREE, STRING, INTEGER, {"enum": ["a", 1]}, {"anyOf": [INTEGER, TASK]}, {}]))
-def test_what_fits_is_never_changed(value: Any, schema: dict[str, Any]) -> None:
+def test_a_value_that_fits_is_never_changed(value: Any, schema: dict[str, Any]) -> None:
     converted = fitted(value, schema)
     if fits(value, schema, schema):
         assert converted == value

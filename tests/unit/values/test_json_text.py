@@ -32,7 +32,7 @@ def circle() -> list[Any]:
         ({"a": circle()}, "nested too deeply, or contains itself"),
     ],
 )
-def test_what_json_cannot_hold_is_named_by_its_place(value: object, message: str) -> None:
+def test_a_value_that_json_cannot_hold_is_named_by_its_place(value: object, message: str) -> None:
     with pytest.raises(RequestError, match=message) as caught:
         as_json(value, "x")
     assert "secret" not in str(caught.value)

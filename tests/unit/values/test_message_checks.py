@@ -1,4 +1,4 @@
-"""Which messages need the checks of a history; what these refuse is in test_request."""
+"""Which messages need the checks of a history; the rules are tested in test_request."""
 
 from __future__ import annotations
 

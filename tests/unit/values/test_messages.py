@@ -20,7 +20,7 @@ from minimax_sync.values.tooldef import ToolDef, as_tool
 from minimax_sync.values.usage import TokenUsage
 
 REQUEST: Any = ChatRequest
-"""Takes a plain string too, which its fields, once coerced, do not show to a type checker."""
+"""The constructor, which also takes a plain string, without its types."""
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 LONG = "lorem ipsum " * 500
@@ -174,7 +174,7 @@ def test_a_single_image_or_nothing_is_taken_as_well() -> None:
     assert ChatMessage.user("Hi", images=()).images == ()
 
 
-def test_a_tool_is_taken_from_what_carries_one() -> None:
+def test_a_definition_is_taken_from_an_object_that_has_one() -> None:
     class Function:
         definition = ToolDef("f")
 

@@ -18,7 +18,7 @@ REQUEST: Any = ChatRequest
 MESSAGE: Any = ChatMessage
 TEXT: Any = Text
 TOOL: Any = ToolDef
-"""The constructors as those call them who check no types."""
+"""The constructors without their types, as untyped programs call them."""
 
 USER = ChatMessage.user("Hi")
 CALLING = ChatMessage.assistant("", [ToolCall("a", "f"), ToolCall("b", "f")])

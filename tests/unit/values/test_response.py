@@ -75,7 +75,7 @@ def test_an_unknown_model_has_no_price() -> None:
 
 @pytest.mark.parametrize("kind", [ChatResponse, ChatMessage, ToolCall, TokenUsage])
 @pytest.mark.parametrize("source", [[], None, "x", 3, [("a", 1)]])
-def test_what_is_no_dict_is_refused(kind: Any, source: Any) -> None:
+def test_a_value_that_is_not_a_dict_is_refused(kind: Any, source: Any) -> None:
     with pytest.raises(RequestError, match=f"must be a dict, not {type(source).__name__}"):
         kind.from_dict(source)
 

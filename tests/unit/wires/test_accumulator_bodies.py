@@ -1,4 +1,4 @@
-"""Whole answers on both wires: captures, odd ones, and bodies that are none."""
+"""Whole answers on both wires: captures, odd ones, and bodies that are not answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests as the Anthropic wire alone writes them; what both wires share stands in test_normalize_*."""
+"""Requests as the Anthropic wire alone writes them; what both wires share is in test_normalize_*."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from minimax_sync.wires.growing_call import GrowingCall
 SEARCH = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
 
 
-def test_an_empty_block_is_no_part() -> None:
+def test_an_empty_block_has_no_part() -> None:
     assert Block(0, "text").part() is None
     assert Block(0, "thinking").part() is None
     assert Block(0, "tool_use", GrowingCall("a", "a", "")).part() is None

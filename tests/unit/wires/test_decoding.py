@@ -25,7 +25,7 @@ def test_damaged_text_is_repaired(data: bytes, value: object) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>secret", b'{"secret": ', b"[" * 100_000])
-def test_what_is_not_json_is_an_error_with_its_size_and_without_its_text(data: bytes) -> None:
+def test_data_that_is_not_json_is_an_error_with_its_size_and_without_its_text(data: bytes) -> None:
     with pytest.raises(ResponseFormatError, match=f"sent {len(data)} bytes") as caught:
         parsed(msgspec.json.decode, data)
     assert "secret" not in str(caught.value)

@@ -20,7 +20,7 @@ def test_the_arguments_are_whole_with_their_last_brace_and_not_before(text: str)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '"x"', "7"])
-def test_what_is_no_object_is_never_whole(text: str) -> None:
+def test_arguments_that_are_not_an_object_are_never_whole(text: str) -> None:
     call = GrowingCall("sent", "id", "f")
     call.arguments += text.encode()
     assert not call.is_whole()

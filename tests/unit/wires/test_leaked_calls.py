@@ -160,7 +160,7 @@ def test_arguments_that_nest_too_deeply_are_no_exception(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_only_looks_like_a_call_stays_text(text: str) -> None:
+def test_text_that_only_looks_like_a_call_stays_text(text: str) -> None:
     assert found_everywhere(text) == (text, [])
 
 

@@ -32,7 +32,7 @@ PICTURE = ChatMessage.user("What is it?", images=b"\x89PNG\r\n\x1a\n")
         ({"input": PICTURE, "extra_body": {"x": msgspec.Raw(b'"a\0b"')}}, "extra_body"),
     ],
 )
-def test_what_json_cannot_hold_is_a_request_error_that_names_the_place(
+def test_a_value_that_json_cannot_hold_is_a_request_error_that_names_the_place(
     wire: Wire, options: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(RequestError) as caught:

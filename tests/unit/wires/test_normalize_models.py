@@ -125,7 +125,7 @@ CACHED = {"type": "text", "text": "A manual.", "cache_control": MARK}
 
 
 @BOTH
-def test_cache_control_of_the_users_own_is_sent_where_it_stands(wire: Wire) -> None:
+def test_the_users_own_cache_control_is_sent_unchanged(wire: Wire) -> None:
     tool = {"type": "function", "function": {"name": "f"}, "cache_control": MARK}
     history = [
         {"role": "system", "content": [CACHED]},

@@ -165,7 +165,7 @@ def test_more_used_than_there_is_leaves_nothing() -> None:
         b'{"model_remains": [{}]}',
     ],
 )
-def test_what_is_not_a_quota_is_a_format_error(body: bytes) -> None:
+def test_a_body_that_is_not_a_quota_is_a_format_error(body: bytes) -> None:
     with pytest.raises(ResponseFormatError, match="quota: not the answer of a Token Plan"):
         decode_quota(body)
 
@@ -200,6 +200,6 @@ def test_a_balance_is_read_from_its_strings() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"available_amount": null}', b'{"available_amount": "NaN"}'])
-def test_an_answer_without_an_amount_is_no_balance(body: bytes) -> None:
+def test_an_answer_without_an_amount_is_not_a_balance(body: bytes) -> None:
     with pytest.raises(ResponseFormatError):
         decode_balance(body)

@@ -115,7 +115,7 @@ def test_a_stop_sequence_in_the_thinking_is_ignored() -> None:
     assert (response.text, response.finish_reason, response.reasoning) == ("one ", "stop", "END of it")
 
 
-def test_what_is_held_for_a_stop_sequence_is_in_a_partial_answer() -> None:
+def test_text_held_for_a_stop_sequence_is_in_a_partial_answer() -> None:
     accumulator = OpenAIAccumulator(("END",))
     accumulator.feed_body(b'{"choices": [{"message": {"content": "one EN"}}]}')
     assert accumulator.response().text == "one EN"
