@@ -6,13 +6,14 @@ instead of imports that the next release may move. One span covers a call with a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from .events import AttemptFailed, CallEnded, CallEvent, CallStarted, Event, FirstToken, Hook, RateLimited
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.metrics import Histogram, MeterProvider
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import AttributeValue
 
@@ -87,24 +88,15 @@ def otel_hook(tracer_provider: TracerProvider | None = None, meter_provider: Met
         raise ConfigError("otel_hook() needs opentelemetry-api: pip install 'minimax-sync[otel]'") from exc
     tracer = trace.get_tracer("minimax_sync", tracer_provider=tracer_provider)
     meter = metrics.get_meter("minimax_sync", meter_provider=meter_provider)
-    duration = meter.create_histogram(
-        "gen_ai.client.operation.duration",
-        unit="s",
-        description="GenAI operation duration.",
-        explicit_bucket_boundaries_advisory=_SECONDS,
-    )
-    first_chunk = meter.create_histogram(
-        "gen_ai.client.operation.time_to_first_chunk",
-        unit="s",
-        description="Time to the first chunk of a stream.",
-        explicit_bucket_boundaries_advisory=_SECONDS,
-    )
-    token_usage = meter.create_histogram(
-        "gen_ai.client.token.usage",
-        unit="{token}",
-        description="Number of input and output tokens used.",
-        explicit_bucket_boundaries_advisory=_TOKENS,
-    )
+
+    def histogram(name: str, unit: str, description: str, bounds: Sequence[float]) -> Histogram:
+        return meter.create_histogram(
+            f"gen_ai.client.{name}", unit, description, explicit_bucket_boundaries_advisory=bounds
+        )
+
+    duration = histogram("operation.duration", "s", "GenAI operation duration.", _SECONDS)
+    first_chunk = histogram("operation.time_to_first_chunk", "s", "Time to the first chunk of a stream.", _SECONDS)
+    token_usage = histogram("token.usage", "{token}", "Number of input and output tokens used.", _TOKENS)
     spans: dict[str, trace.Span] = {}
 
     def started(event: CallStarted) -> None:
