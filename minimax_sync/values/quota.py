@@ -72,7 +72,11 @@ class QuotaWindow(msgspec.Struct, frozen=True, kw_only=True):
     def _resets(self, now: datetime | None) -> str:
         if self.resets_at is None:
             return ""
-        return f", resets in {_duration(self.resets_at - now)}" if now else f", resets at {self.resets_at:%F %H:%M} UTC"
+        return (
+            f", resets in {_duration(self.resets_at - now)}"
+            if now
+            else f", resets at {self.resets_at:%Y-%m-%d %H:%M} UTC"
+        )
 
 
 class Quota(msgspec.Struct, frozen=True):

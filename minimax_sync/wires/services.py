@@ -278,12 +278,12 @@ def _figure(value: Any) -> float | None:
 
 
 def _instant(value: Any, unit: int = 1) -> datetime | None:
-    """Read an ISO instant, in UTC if it names no zone, or an epoch in seconds or, with `unit` 1000, milliseconds."""
+    """Read an ISO instant, or an epoch in seconds or, with `unit` 1000, milliseconds; UTC where no zone is named."""
     try:
         epoch = _figure(value)
         if epoch is not None:
             return datetime.fromtimestamp(epoch / unit, timezone.utc) if epoch > 0 else None
         instant = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
     except (ValueError, TypeError, AttributeError, OverflowError, OSError):
         return None

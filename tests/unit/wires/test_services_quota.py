@@ -142,8 +142,11 @@ def test_an_impossible_instant_is_read_as_none(sent: object) -> None:
     assert decoded(end_time=sent).resets_at is None
 
 
-def test_an_instant_without_a_zone_is_one_in_utc() -> None:
-    assert decoded(end_time="2026-07-27T20:00:00").resets_at == datetime(2026, 7, 27, 20, tzinfo=timezone.utc)
+@pytest.mark.parametrize("sent", ["2026-07-27T20:00:00", "2026-07-27T22:00:00+02:00", "2026-07-27T20:00:00Z"])
+def test_an_instant_is_in_utc(sent: str) -> None:
+    window = decoded(end_time=sent)
+    assert window.resets_at == datetime(2026, 7, 27, 20, tzinfo=timezone.utc)
+    assert window.describe().endswith("resets at 2026-07-27 20:00 UTC")
 
 
 def test_more_used_than_there_is_leaves_nothing() -> None:
