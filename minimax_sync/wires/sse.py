@@ -145,5 +145,5 @@ class SseParser:
             self._add_data(value)
         elif name == b"id" and b"\0" not in value:
             self.last_event_id = value.decode("utf-8", "replace")
-        elif name == b"retry" and value.isdigit():
+        elif name == b"retry" and value.isdigit() and len(value) < 16:
             self.reconnection_time_ms = int(value)

@@ -87,6 +87,13 @@ def test_an_event_past_its_bound_is_an_error_although_its_lines_are_short() -> N
             parser.feed(lines)
 
 
+@pytest.mark.parametrize(("retry", "time"), [("3000", 3000), ("9" * 5000, None), ("3s", None), ("", None)])
+def test_only_a_whole_number_of_milliseconds_is_a_reconnection_time(retry: str, time: int | None) -> None:
+    parser = SseParser()
+    (event,) = parser.feed(f"retry: {retry}\ndata: x\n\n".encode())
+    assert (event.data, parser.reconnection_time_ms) == (b"x", time)
+
+
 def test_the_work_is_linear_in_the_bytes_when_a_long_line_comes_in_small_reads() -> None:
     """Count the bytes that pass through the parser's buffer, instead of timing it."""
     parser, piece = SseParser(), b"y" * 64
