@@ -28,21 +28,8 @@ Ask = Callable[[ChatRequest], "ChatResponse | ChatStream"]
 Emit = Callable[[Event], None]
 
 
-class ToolRun(ChatStream):
-    """The chunks of all rounds as they come, with a `ToolResult` for each call between two rounds.
-
-    Iterate it once, in one thread; it is a context manager. Each round ends with its own `StreamEnd`; the last one ends
-    the run. A failed run raises the error of its round, with the part received in `.partial`, from whose messages
-    another run continues.
-
-    >>> def clock() -> str:
-    ...     return "12:00"
-    >>> emulator.answer(tool_calls=[("clock", {})])
-    >>> emulator.answer("It is noon.")
-    >>> with client.tool_run("What time is it?", [clock]) as run:
-    ...     print(run.response.text, len(run.messages))
-    It is noon. 4
-    """
+class Rounds:
+    """The exchange of a run. It does not reference its ToolRun, so that a dropped one closes its connection."""
 
     def __init__(
         self, ask: Ask, emit: Emit, request: ChatRequest, toolbox: Toolbox, max_rounds: int, stop: Stop
@@ -57,18 +44,11 @@ class ToolRun(ChatStream):
         self._usage = TokenUsage()
         self._stop = stop
         self._recording = threading.Lock()
-        self._failure: BaseException | None = None
-        self._is_over = False
-        self._chunks = self._run()
+        self.failure: BaseException | None = None
+        self.is_over = False
 
-    @property
-    def messages(self) -> tuple[ChatMessage, ...]:
-        """The exchange so far: the input, the answers, and the result of each call that has returned, read or not."""
-        return self.partial.messages
-
-    @property
     def partial(self) -> ChatResponse:
-        """The last answer received so far, with the messages and the usage of all rounds."""
+        """Return the last answer received so far, with the messages and the usage of all rounds."""
         answer = self._answer.partial if isinstance(self._answer, ChatStream) else self._answer
         if answer is None:
             return ChatResponse(ChatMessage.assistant(""), usage=self._usage, messages=self._request.messages)
@@ -76,46 +56,26 @@ class ToolRun(ChatStream):
         usage = self._usage + answer.usage
         return msgspec.structs.replace(answer, messages=(*self._request.messages, *last), usage=usage)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the end of the last round has been read."""
-        return self._is_over
-
-    def __next__(self) -> StreamChunk:
-        if self._failure is not None:
-            raise self._failure
-        try:
-            return next(self._chunks)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            refuse_second_reader(error)
-            self._failure = error
-            if isinstance(error, LlmError):
-                self._answer = self._answer or error.partial
-                error.partial = self.partial
-            clear_locals(error)
-            raise
+    def failed(self, error: BaseException) -> None:
+        """Keep the error that ended the run, and attach the part received to it."""
+        self.failure = error
+        if isinstance(error, LlmError):
+            self._answer = self._answer or error.partial
+            error.partial = self.partial()
 
     def close(self) -> None:
-        """End the run and its connection, from any thread: nothing more is sent and no other tool is called.
-
-        A tool that is running finishes, and `messages` holds its result as soon as it has returned; reading on waits
-        for it. A wait for a limiter other than a `TokenBucket` lasts until its slot.
-        """
+        """End the request in flight; nothing more is sent and no other tool is called."""
         if isinstance(answer := self._answer, ChatStream):
             answer.close()
         self._stop.close()
 
-    def __repr__(self) -> str:
-        return f"<ToolRun: {self.partial!r}>"
-
-    def _run(self) -> Iterator[StreamChunk]:
+    def chunks(self) -> Iterator[StreamChunk]:
+        """Send, yield and run the calls to the end. Closing this generator closes the connection."""
         if self._open_calls:
             yield from self._call_tools(self._request.messages, self._open_calls)
-        while not self._is_over:
+        while not self.is_over:
             answer = yield from self._round()
-            if self._is_over:
+            if self.is_over:
                 return
             messages = (*self._request.messages, answer.message)
             self._usage, self._answer = self._usage + answer.usage, None
@@ -134,10 +94,10 @@ class ToolRun(ChatStream):
             with answer as stream:
                 self._check_open()
                 for chunk in stream:
-                    self._is_over = stream.is_over and self._is_last(stream.partial)
+                    self.is_over = stream.is_over and self._is_last(stream.partial)
                     yield chunk
             self._answer = answer = stream.partial
-        self._is_over = self._is_last(answer)
+        self.is_over = self._is_last(answer)
         return answer
 
     def _is_last(self, answer: ChatResponse) -> bool:
@@ -163,7 +123,7 @@ class ToolRun(ChatStream):
 
     def _check_open(self) -> None:
         if self._stop.is_closed:
-            raise StreamInterruptedError("the run was closed; the part received is in .partial", partial=self.partial)
+            raise StreamInterruptedError("the run was closed; the part received is in .partial", partial=self.partial())
 
 
 def _with_result(messages: tuple[ChatMessage, ...], result: ChatMessage) -> tuple[ChatMessage, ...]:
@@ -172,6 +132,67 @@ def _with_result(messages: tuple[ChatMessage, ...], result: ChatMessage) -> tupl
     before = messages[: len(messages) + 1 - len(results)]
     order = {call.id: number for number, call in enumerate(before[-1].tool_calls)}
     return (*before, *sorted(results, key=lambda message: order.get(message.tool_call_id, -1)))
+
+
+class ToolRun(ChatStream):
+    """The chunks of all rounds as they come, with a `ToolResult` for each call between two rounds.
+
+    Iterate it once, in one thread; it is a context manager. Each round ends with its own `StreamEnd`; the last one ends
+    the run. A failed run raises the error of its round, with the part received in `.partial`, from whose messages
+    another run continues.
+
+    >>> def clock() -> str:
+    ...     return "12:00"
+    >>> emulator.answer(tool_calls=[("clock", {})])
+    >>> emulator.answer("It is noon.")
+    >>> with client.tool_run("What time is it?", [clock]) as run:
+    ...     print(run.response.text, len(run.messages))
+    It is noon. 4
+    """
+
+    def __init__(self, rounds: Rounds) -> None:
+        self._rounds = rounds
+        self._chunks = rounds.chunks()
+
+    @property
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """The exchange so far: the input, the answers, and the result of each call that has returned, read or not."""
+        return self.partial.messages
+
+    @property
+    def partial(self) -> ChatResponse:
+        """The last answer received so far, with the messages and the usage of all rounds."""
+        return self._rounds.partial()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end of the last round has been read."""
+        return self._rounds.is_over
+
+    def __next__(self) -> StreamChunk:
+        rounds = self._rounds
+        if rounds.failure is not None:
+            raise rounds.failure
+        try:
+            return next(self._chunks)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            refuse_second_reader(error)
+            rounds.failed(error)
+            clear_locals(error)
+            raise
+
+    def close(self) -> None:
+        """End the run and its connection, from any thread: nothing more is sent and no other tool is called.
+
+        A tool that is running finishes, and `messages` holds its result as soon as it has returned; reading on waits
+        for it. A wait for a limiter other than a `TokenBucket` lasts until its slot.
+        """
+        self._rounds.close()
+
+    def __repr__(self) -> str:
+        return f"<ToolRun: {self.partial!r}>"
 
 
 def tool_run(
@@ -192,4 +213,4 @@ def tool_run(
     """
     toolbox = Toolbox(tools, parallel, approve)
     request = as_request(input, {**options, "tools": toolbox.definitions}, check=False)
-    return ToolRun(ask, emit, request, toolbox, max_rounds, stop or Stop())
+    return ToolRun(Rounds(ask, emit, request, toolbox, max_rounds, stop or Stop()))

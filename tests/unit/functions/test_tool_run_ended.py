@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from support.eventually import eventually
 
 from minimax_sync import LlmError, MiniMaxClient, RetryPolicy, StreamInterruptedError, ToolCall, ToolResult
+from minimax_sync.calls.stream import ChatStream
 from minimax_sync.emulator import Emulator
+from minimax_sync.net.connections import open_sockets
 
 SECRET = "the prompt that stays here"
 
@@ -308,3 +312,38 @@ def test_the_pickle_of_an_interrupted_run_has_the_part_received(emulator: Emulat
     assert isinstance(error, StreamInterruptedError)
     assert [message.role for message in error.partial.messages][:3] == ["user", "assistant", "tool"]
     assert pickle.loads(pickle.dumps(error)).partial.text == error.partial.text
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Turn the cyclic garbage collector off: what is dropped must end with its last reference."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("rounds", [1, 2])
+@pytest.mark.parametrize("kind", ["run", "turn"])
+def test_a_dropped_run_closes_its_connection_at_once(
+    emulator: Emulator, any_client: MiniMaxClient, kind: str, rounds: int
+) -> None:
+    def begin() -> ChatStream:
+        tools = [Payments().pay]
+        return (
+            any_client.conversation().stream("Pay.", tools=tools)
+            if kind == "turn"
+            else any_client.tool_run("Pay.", tools)
+        )
+
+    others = open_sockets()
+    if rounds == 2:
+        emulator.answer(tool_calls=[("pay", {"to": "Ada"})])
+    emulator.answer("word " * 5000)
+    for piece in begin().text_deltas():
+        assert piece
+        assert open_sockets() == others + 1
+        break
+    del piece
+    assert open_sockets() == others
