@@ -41,26 +41,30 @@ class Rounds:
         if not self._open_calls:
             request.check()
         self._answer: ChatResponse | ChatStream | None = None
-        self._usage = TokenUsage()
+        self._usage, self._model = TokenUsage(), ""
         self._stop = stop
         self._recording = threading.Lock()
         self.failure: BaseException | None = None
         self.is_over = False
 
     def partial(self) -> ChatResponse:
-        """Return the last answer received so far, with the messages and the usage of all rounds."""
-        answer = self._answer.partial if isinstance(self._answer, ChatStream) else self._answer
+        """Return the last answer as far as it has come, with the messages to continue from.
+
+        An answer that is not whole is not among the messages: a call in it may be incomplete and must not be run.
+        """
+        answer, is_whole = self._answer, True
+        if isinstance(answer, ChatStream):
+            is_whole, answer = answer.is_over, answer.partial
         if answer is None:
-            return ChatResponse(ChatMessage.assistant(""), usage=self._usage, messages=self._request.messages)
-        last = () if answer.message.is_empty else (answer.message,)
+            answer, is_whole = ChatResponse(ChatMessage.assistant(""), model=self._model), False
+        last = (answer.message,) if is_whole and not answer.message.is_empty else ()
         usage = self._usage + answer.usage
         return msgspec.structs.replace(answer, messages=(*self._request.messages, *last), usage=usage)
 
     def failed(self, error: BaseException) -> None:
-        """Keep the error that ended the run, and attach the part received to it."""
+        """Keep the error that ended the run. An `LlmError` gets the exchange so far."""
         self.failure = error
         if isinstance(error, LlmError):
-            self._answer = self._answer or error.partial
             error.partial = self.partial()
 
     def close(self) -> None:
@@ -78,7 +82,7 @@ class Rounds:
             if self.is_over:
                 return
             messages = (*self._request.messages, answer.message)
-            self._usage, self._answer = self._usage + answer.usage, None
+            self._usage, self._model, self._answer = self._usage + answer.usage, answer.model, None
             yield from self._call_tools(messages, answer.tool_calls)
 
     def _round(self) -> Generator[StreamChunk, None, ChatResponse]:
@@ -123,7 +127,7 @@ class Rounds:
 
     def _check_open(self) -> None:
         if self._stop.is_closed:
-            raise StreamInterruptedError("the run was closed; the part received is in .partial", partial=self.partial())
+            raise StreamInterruptedError("the run was closed; the part received is in .partial")
 
 
 def _with_result(messages: tuple[ChatMessage, ...], result: ChatMessage) -> tuple[ChatMessage, ...]:
@@ -138,8 +142,8 @@ class ToolRun(ChatStream):
     """The chunks of all rounds as they come, with a `ToolResult` for each call between two rounds.
 
     Iterate it once, in one thread; it is a context manager. Each round ends with its own `StreamEnd`; the last one ends
-    the run. A failed run raises the error of its round, with the part received in `.partial`, from whose messages
-    another run continues.
+    the run. A failed run raises the error of its round, with the part received of that round in `.partial`, and the
+    exchange so far in `.partial.messages`: another run continues from them and repeats no call.
 
     >>> def clock() -> str:
     ...     return "12:00"
@@ -156,12 +160,14 @@ class ToolRun(ChatStream):
 
     @property
     def messages(self) -> tuple[ChatMessage, ...]:
-        """The exchange so far: the input, the answers, and the result of each call that has returned, read or not."""
+        """The exchange so far: the input, the whole answers, and the result of each call that has returned, read or
+        not. The part received of an answer is only in `partial.message`.
+        """
         return self.partial.messages
 
     @property
     def partial(self) -> ChatResponse:
-        """The last answer received so far, with the messages and the usage of all rounds."""
+        """The last answer as far as it has come, with the messages and the usage of all rounds."""
         return self._rounds.partial()
 
     @property

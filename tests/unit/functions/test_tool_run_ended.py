@@ -7,7 +7,7 @@ import pickle
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -225,7 +225,7 @@ def test_a_run_that_is_closed_while_the_model_answers_ends_at_once(
             if isinstance(chunk, ToolResult):
                 emulator.answer("This answer never ends.", silence=60.0, pings=1000)
                 threading.Timer(0.05, run.close).start()
-    assert [message.role for message in caught.value.partial.messages][:3] == ["user", "assistant", "tool"]
+    assert [message.role for message in caught.value.partial.messages] == ["user", "assistant", "tool"]
     assert len(emulator.journal) == 2
 
 
@@ -281,8 +281,19 @@ def test_an_error_of_a_run_holds_no_prompt_in_its_frames_or_its_pickle(
     assert type(pickle.loads(stored)) is type(error)
 
 
-@pytest.mark.parametrize("method", ["run_tools", "tool_run"])
-@pytest.mark.parametrize("fault", [{"status": 500}, {"kind": "truncate"}, {"code": 1026}])
+METHODS: dict[str, Callable[[MiniMaxClient, list[Any]], object]] = {
+    "run_tools": lambda client, tools: client.run_tools("Pay Ada.", tools),
+    "tool_run": lambda client, tools: list(client.tool_run("Pay Ada.", tools)),
+    "display": lambda client, tools: client.tool_run("Pay Ada.", tools).display(),
+    "say": lambda client, tools: client.conversation().say("Pay Ada.", tools=tools),
+    "stream": lambda client, tools: client.conversation().stream("Pay Ada.", tools=tools).response,
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "fault", [{"status": 400}, {"status": 429}, {"status": 500}, {"kind": "html"}, {"kind": "truncate"}, {"code": 1026}]
+)
 def test_an_error_has_the_exchange_from_which_another_run_continues(
     emulator: Emulator, any_client: MiniMaxClient, fault: dict[str, Any], method: str
 ) -> None:
@@ -295,22 +306,61 @@ def test_an_error_has_the_exchange_from_which_another_run_continues(
 
     emulator.answer(tool_calls=[("pay", {"to": "Ada"})])
     emulator.answer("one two three four")
-    once = any_client.with_options(retry=RetryPolicy(rate_limit_attempts=1))
+    once = any_client.with_options(retry=RetryPolicy(rate_limit_attempts=1, server_attempts=1))
     with pytest.raises(LlmError) as caught:
-        run = getattr(once, method)("Pay Ada.", [pay])
+        METHODS[method](once, [pay])
+    partial = caught.value.partial
+    assert partial is not None
+    assert [message.role for message in partial.messages] == ["user", "assistant", "tool"]
+    assert partial.cost > 0
+    assert any_client.run_tools(partial.messages, [payments.pay]).messages[:3] == partial.messages
+    assert payments.made == ["Ada"]
+
+
+@pytest.mark.parametrize("fault", ["truncate", "error_event"])
+def test_a_call_in_an_answer_that_broke_off_is_not_run_when_the_run_is_continued(
+    emulator: Emulator, any_client: MiniMaxClient, fault: str
+) -> None:
+    payments = Payments()
+    emulator.answer("I pay both.", tool_calls=[("pay", {"to": "Ada"}), ("pay", {"to": "Bob" * 50})])
+    emulator.fault(fault)
+    run = any_client.tool_run("Pay both.", [payments.pay])
+    with pytest.raises(LlmError) as caught:
         list(run)
+    partial = caught.value.partial
+    assert partial is not None
+    assert not partial.message.is_empty
+    assert [message.role for message in partial.messages] == ["user"]
+    assert run.messages == partial.messages
+    emulator.answer("Nothing was paid.")
+    assert any_client.run_tools(partial.messages, [payments.pay]).text == "Nothing was paid."
+    assert payments.made == []
+
+
+def test_a_failed_turn_of_a_conversation_can_be_continued(emulator: Emulator, any_client: MiniMaxClient) -> None:
+    payments = Payments()
+
+    def pay(to: str) -> str:
+        """Pay, and let the next round fail."""
+        emulator.fault(400)
+        return payments.pay(to)
+
+    talk = any_client.conversation("Be brief.", tools=[pay])
+    talk.say("Hello")
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"})])
+    with pytest.raises(LlmError) as caught:
+        talk.say("Pay Ada.")
     assert caught.value.partial is not None
-    messages = caught.value.partial.messages[:3]
-    assert [message.role for message in messages] == ["user", "assistant", "tool"]
-    assert caught.value.partial.usage.prompt_tokens > 0
-    any_client.run_tools(messages, [payments.pay])
+    talk.add(*caught.value.partial.messages[len(talk.messages) :])
+    emulator.answer("Paid.")
+    assert talk.say().text == "Paid."
     assert payments.made == ["Ada"]
 
 
 def test_the_pickle_of_an_interrupted_run_has_the_part_received(emulator: Emulator, any_client: MiniMaxClient) -> None:
     error = failed_run(any_client, emulator, kind="truncate")
     assert isinstance(error, StreamInterruptedError)
-    assert [message.role for message in error.partial.messages][:3] == ["user", "assistant", "tool"]
+    assert [message.role for message in error.partial.messages] == ["user", "assistant", "tool"]
     assert pickle.loads(pickle.dumps(error)).partial.text == error.partial.text
 
 
