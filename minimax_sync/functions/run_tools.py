@@ -44,7 +44,7 @@ class Rounds:
         self._usage, self._model = TokenUsage(), ""
         self._stop = stop
         self._recording = threading.Lock()
-        self.failure: BaseException | None = None
+        self.failure: LlmError | None = None
         self.is_over = False
 
     def partial(self) -> ChatResponse:
@@ -62,10 +62,15 @@ class Rounds:
         return msgspec.structs.replace(answer, messages=(*self._request.messages, *last), usage=usage)
 
     def failed(self, error: BaseException) -> None:
-        """Keep the error that ended the run. An `LlmError` gets the exchange so far."""
-        self.failure = error
+        """Attach the exchange so far to an `LlmError` that ended the run, and keep the error for later reads."""
         if isinstance(error, LlmError):
             error.partial = self.partial()
+            self.failure = error
+
+    def interrupted(self) -> StreamInterruptedError:
+        """Return the error for reading on after an interrupt, or after an exception of the caller's `approve`."""
+        problem = "the run was interrupted; the part received is in .partial"
+        return StreamInterruptedError(problem, partial=self.partial())
 
     def close(self) -> None:
         """End the request in flight; nothing more is sent and no other tool is called."""
@@ -177,17 +182,18 @@ class ToolRun(ChatStream):
 
     def __next__(self) -> StreamChunk:
         rounds = self._rounds
-        if rounds.failure is not None:
-            raise rounds.failure
-        try:
-            return next(self._chunks)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            refuse_second_reader(error)
-            rounds.failed(error)
-            clear_locals(error)
-            raise
+        if rounds.failure is None:
+            try:
+                return next(self._chunks)
+            except StopIteration:
+                if rounds.is_over:
+                    raise
+            except BaseException as error:
+                refuse_second_reader(error)
+                rounds.failed(error)
+                clear_locals(error)
+                raise
+        raise rounds.failure or rounds.interrupted()
 
     def close(self) -> None:
         """End the run and its connection, from any thread: nothing more is sent and no other tool is called.

@@ -337,6 +337,35 @@ def test_a_call_in_an_answer_that_broke_off_is_not_run_when_the_run_is_continued
     assert payments.made == []
 
 
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, PermissionError])
+@pytest.mark.parametrize("kind", ["run", "turn"])
+def test_reading_on_after_an_interrupt_raises_that_the_run_was_interrupted(
+    emulator: Emulator, any_client: MiniMaxClient, kind: str, problem: type[BaseException], parallel: bool
+) -> None:
+    payments = Payments()
+
+    def approve(call: ToolCall) -> bool:
+        if call.arguments["to"] == "Bob":
+            raise problem
+        return True
+
+    emulator.answer(tool_calls=[("pay", {"to": "Ada"})])
+    emulator.answer(tool_calls=[("pay", {"to": "Bob"})])
+    options: dict[str, Any] = {"tools": [payments.pay], "approve": approve, "parallel": parallel}
+    begin = any_client.conversation().stream if kind == "turn" else any_client.tool_run
+    run: ChatStream = begin("Pay both.", **options)
+    with pytest.raises(problem):
+        list(run)
+    for read in (lambda: next(run), lambda: run.response, run.display):
+        with pytest.raises(StreamInterruptedError, match="the run was interrupted") as caught:
+            read()
+        assert [message.role for message in caught.value.partial.messages] == ["user", "assistant", "tool", "assistant"]
+    emulator.answer("Done.")
+    assert any_client.run_tools(caught.value.partial.messages, [payments.pay]).text == "Done."
+    assert payments.made == ["Ada", "Bob"]
+
+
 def test_a_failed_turn_of_a_conversation_can_be_continued(emulator: Emulator, any_client: MiniMaxClient) -> None:
     payments = Payments()
 
