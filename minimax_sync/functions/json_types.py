@@ -15,9 +15,11 @@ from typing import Any
 
 import msgspec
 
+from ..errors import LlmError
 from ..values.json_fit import broken_bounds, fitted
 from ..values.json_schema import inlined, place_of, property_names
 from .annotations import annotate, parts_of
+from .results import described
 
 _Engine = tuple[dict[str, Any], Callable[[Any], Any]]
 """A schema, and the function that converts a decoded value to an instance or raises `Misfit`."""
@@ -68,7 +70,12 @@ class JsonType:
         raise misfit
 
     def _value(self, given: Any) -> Any:
-        made = self._convert(given)
+        try:
+            made = self._convert(given)
+        except (Misfit, LlmError):
+            raise
+        except Exception as exc:  # a validator is the user's code: msgspec and pydantic report only some exceptions
+            raise Misfit([("$", described(exc))]) from exc
         if self._has_dataclass:
             _complete(made)
         if self._has_bounds and (broken := list(broken_bounds(given, self.schema, self.schema))):

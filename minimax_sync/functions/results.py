@@ -84,6 +84,14 @@ def escaped_surrogates(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def described(error: Exception) -> str:
+    """Return the type and the text of an exception of the user's code; the type alone if it has no text."""
+    try:
+        return escaped_surrogates(f"{type(error).__name__}: {error}")
+    except Exception:  # the exception's own __str__ failed
+        return type(error).__name__
+
+
 def _encodable(value: Any) -> Any:
     """Return an encodable replacement for a value of a type that msgspec does not know."""
     if isinstance(value, _KEYS_ONLY):

@@ -23,7 +23,7 @@ from ..values.dicts import tool_from_dict
 from ..values.messages import ToolCall
 from ..values.scalars import plain_scalar
 from ..values.tooldef import ToolDef
-from .results import as_content, escaped_surrogates
+from .results import as_content, described, escaped_surrogates
 from .signature import Interface, interface_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -171,7 +171,7 @@ class Toolbox:
             positional, named = interface.arguments(call.arguments)
             text, images = as_content(function(*positional, **named))
         except Exception as exc:  # every exception of a tool is sent to the model, which can react to it
-            return _failed(call, _described(exc)), ToolFailed(tool=call.name, error_type=type(exc).__name__)
+            return _failed(call, described(exc)), ToolFailed(tool=call.name, error_type=type(exc).__name__)
         return ToolResult(call, text, images=images), None
 
 
@@ -181,14 +181,6 @@ def _listed(tools: object) -> list[object]:
     if not isinstance(tools, Iterable) or isinstance(tools, str):
         raise RequestError(f"tools must be functions, ToolDefs or dicts, not {type(tools).__name__}")
     return list(tools)
-
-
-def _described(error: Exception) -> str:
-    """Return the type and the text of a tool's exception; the type alone if the exception has no text."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # the exception's own __str__ failed
-        return type(error).__name__
 
 
 def _failed(call: ToolCall, problem: str) -> ToolResult:
