@@ -23,7 +23,7 @@ from .tracebacks import sealed
 from .values.chunks import StreamChunk, StreamEnd
 from .values.histories import StoredHistory, history_from_json
 from .values.messages import ChatMessage, ToolCall, open_calls
-from .values.options import ConversationOptions, TurnOptions
+from .values.options import RUN_OPTIONS, ConversationOptions, TurnOptions
 from .values.request import ChatRequest
 from .values.response import ChatResponse
 from .values.usage import TokenUsage
@@ -34,8 +34,6 @@ else:
     from typing_extensions import Unpack
 
 _Messages = tuple[ChatMessage, ...]
-
-_RUN_OPTIONS = ("max_rounds", "parallel", "approve")
 
 NOT_RUN = "this call was not run: the user continued without it"
 """The result of a call that the user did not answer before the next turn; the service refuses a call without one."""
@@ -217,7 +215,7 @@ class Conversation:
         chosen: dict[str, Any] = {**self._options, **options}
         tools = chosen.pop("tools", None)
         if not tools or not runs_tools:
-            for name in _RUN_OPTIONS:
+            for name in RUN_OPTIONS:
                 if name in options:
                     raise RequestError(f"{name} applies only to a turn that runs tools")
                 chosen.pop(name, None)

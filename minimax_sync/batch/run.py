@@ -33,6 +33,10 @@ AHEAD = 4
 """Inputs drawn per worker, so that the workers stay busy while the loop's body processes a result."""
 
 
+_RUN_ARGUMENTS = ("workers", "executor", "ordered", "progress", "checkpoint", "schema")
+"""The keyword arguments of `map` that no request has."""
+
+
 class Prompt(msgspec.Struct, frozen=True):
     """An input as a request, or as the error in it; `id` is written to the checkpoint's line."""
 
@@ -54,7 +58,8 @@ Read = Callable[[Any], Prompt]
 
 def reader(options: Mapping[str, Any]) -> Read:
     """Return the function that turns an input into a prompt. Raises `RequestError` for an invalid option."""
-    as_request(ChatMessage.user("-"), {name: value for name, value in options.items() if name != "tool_choice"})
+    given = {name: value for name, value in options.items() if name != "tool_choice"}
+    as_request(ChatMessage.user("-"), given, others=_RUN_ARGUMENTS)
 
     def read(input: Any) -> Prompt:
         try:

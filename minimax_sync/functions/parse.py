@@ -113,7 +113,7 @@ class Schema:
 def parse(ask: Ask, input: object, schema: Any, *, max_repairs: int, options: Mapping[str, Any]) -> Parsed[Any]:
     """Call `ask` until an answer fits the schema; see `MiniMaxClient.parse`."""
     typed = Schema(schema, max_repairs)
-    return typed.parsed(ask, typed.request(as_request(input, options)))
+    return typed.parsed(ask, typed.request(as_request(input, options, others=("max_repairs", "full"))))
 
 
 def _without_calls(message: ChatMessage) -> ChatMessage:

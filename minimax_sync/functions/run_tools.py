@@ -19,6 +19,7 @@ from ..hooks.events import Event
 from ..tracebacks import clear_locals
 from ..values.chunks import StreamChunk, ToolResult
 from ..values.messages import ChatMessage, ToolCall, open_calls
+from ..values.options import RUN_OPTIONS
 from ..values.request import ChatRequest, as_request
 from ..values.response import CUT_REASONS, ChatResponse
 from ..values.usage import TokenUsage
@@ -224,5 +225,5 @@ def tool_run(
     `stop` ends the calls that `ask` makes.
     """
     toolbox = Toolbox(tools, parallel, approve)
-    request = as_request(input, {**options, "tools": toolbox.definitions}, check=False)
+    request = as_request(input, {**options, "tools": toolbox.definitions}, check=False, others=RUN_OPTIONS)
     return ToolRun(Rounds(ask, emit, request, toolbox, max_rounds, stop or Stop()))

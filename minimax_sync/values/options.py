@@ -56,13 +56,21 @@ class ChatOptions(RoundOptions, total=False):
     tools: Sequence[Any] | None
 
 
-class ConversationOptions(SamplingOptions, total=False):
-    """Keyword arguments of `conversation`: options for every turn, those of `run_tools` included."""
+class RunOptions(TypedDict, total=False):
+    """Keyword arguments of `run_tools` and `tool_run` that no request has."""
 
-    tools: object
     max_rounds: int
     parallel: bool | int
     approve: Callable[[Any], object] | None
+
+
+RUN_OPTIONS = tuple(RunOptions.__annotations__)
+
+
+class ConversationOptions(SamplingOptions, RunOptions, total=False):
+    """Keyword arguments of `conversation`: options for every turn, those of `run_tools` included."""
+
+    tools: object
 
 
 class TurnOptions(ConversationOptions, total=False):

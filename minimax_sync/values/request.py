@@ -100,21 +100,23 @@ _NAMES = ChatRequest.__struct_fields__[1:-1]
 _OTHER_NAMES = {"max_completion_tokens": "max_tokens", "reasoning_effort": "effort"}
 
 
-def as_request(input: object, options: Mapping[str, Any], *, check: bool = True) -> ChatRequest:
+def as_request(
+    input: object, options: Mapping[str, Any], *, check: bool = True, others: Iterable[str] = ()
+) -> ChatRequest:
     """Return the checked ChatRequest for the arguments of a method of the client.
 
     `options` override the fields of `input`; their `messages` are used if `input` is None. `check` False leaves the
-    check to the caller.
+    check to the caller. `others` are the method's other keyword arguments, for the error of an unknown option.
     """
     unknown = options.keys() - OPTIONS.keys() - {"messages"}
     if unknown:
-        raise RequestError(f"unknown option {_listed(unknown)}; known: {_listed({*OPTIONS, 'messages'})}")
+        raise RequestError(f"unknown option {_listed(unknown)}; known: {_listed({*OPTIONS, 'messages', *others})}")
     if "messages" in options:
         given = options["messages"]
         if input is not None and given is not None:
             raise RequestError("give the messages as the first argument or as messages=, not both")
-        others = {name: value for name, value in options.items() if name != "messages"}
-        return as_request(given if input is None else input, others, check=check)
+        options = {name: value for name, value in options.items() if name != "messages"}
+        return as_request(given if input is None else input, options, check=check)
     if isinstance(input, Mapping) and "messages" in input:
         fields: dict[Any, Any] = {
             _OTHER_NAMES.get(name, name): value for name, value in (*input.items(), *options.items())

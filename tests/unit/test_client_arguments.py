@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,7 @@ from minimax_sync import (
     logout,
 )
 from minimax_sync.emulator import Emulator
+from minimax_sync.values.options import OPTIONS
 
 QUICK = RetryPolicy(initial_backoff_ms=1, max_backoff_ms=1)
 
@@ -171,3 +173,25 @@ def test_texts_and_tool_calls_must_be_sequences(client: MiniMaxClient, wrong: An
         client.embed(wrong)
     with pytest.raises(RequestError, match=r"^tool_calls must be ToolCalls"):
         ChatMessage.assistant("x", tool_calls=wrong)
+
+
+@pytest.mark.parametrize("method", ["chat", "stream", "count_tokens", "run_tools", "tool_run", "parse", "map"])
+def test_the_error_of_an_unknown_option_lists_every_option_of_its_method(client: MiniMaxClient, method: str) -> None:
+    call = getattr(client, method)
+    required: dict[str, list[Any]] = {"run_tools": [[]], "tool_run": [[]], "parse": [int]}
+    with pytest.raises(RequestError, match="unknown option colour; known: ") as caught:
+        call(["hi"], *required.get(method, []), colour="red")
+    known = str(caught.value).partition("known: ")[2].split(", ")
+    parameters = inspect.signature(call).parameters.values()
+    own = {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    assert own <= set(known)
+    assert set(known) - own == {*OPTIONS, "messages"}
+
+
+def test_the_error_of_an_unknown_option_of_a_turn_with_tools_lists_those_of_a_run(client: MiniMaxClient) -> None:
+    talk: Any = client.conversation(tools=[lambda: 1])
+    for turn in (talk.say, talk.stream):
+        with pytest.raises(RequestError, match=r"unknown option max_round; known: approve, .*max_rounds, .*parallel"):
+            turn("hi", max_round=1)
+    with pytest.raises(RequestError, match=r"unknown option max_repair; known: .*full, .*max_repairs"):
+        talk.parse("hi", int, max_repair=1)
