@@ -156,7 +156,9 @@ def price_of(model: str, *, is_long: bool = False, service_tier: str = "standard
     if card is None:
         known = ", ".join(sorted(card.name for card in MODELS))
         raise ConfigError(
-            f"no price is known for model {model!r}; known: {known}. Pass prices={{{model!r}: Price(...)}}."
+            f"no price is known for model {model!r}; known: {known}. Pass a price to cost() of the usage, such as "
+            f"usage.cost({model!r}, prices={{{model!r}: model_card({_FLASH!r}).price}}), or your own "
+            "minimax_sync.values.models.Price"
         )
     price = card.long_price if is_long and card.long_price else card.price
     if service_tier == "standard":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from minimax_sync.errors import ConfigError, RequestError, ResponseFormatError
 from minimax_sync.values.messages import ChatMessage, Reasoning, Text, ToolCall
-from minimax_sync.values.models import Price
+from minimax_sync.values.models import Price, model_card
 from minimax_sync.values.rendering import code, folded, preformatted
 from minimax_sync.values.response import ChatResponse
 from minimax_sync.values.usage import TokenUsage
@@ -69,8 +70,14 @@ def test_the_price_counts_each_kind_of_token_once() -> None:
 
 
 def test_an_unknown_model_has_no_price() -> None:
-    with pytest.raises(ConfigError, match=r"'mine'.*MiniMax-M2\.5"):
-        TokenUsage(1).cost("mine")
+    usage = TokenUsage(1_000_000)
+    answer = ChatResponse(ChatMessage.assistant("Hello"), usage=usage, model="mine")
+    with pytest.raises(ConfigError, match=r"'mine'.*MiniMax-M2\.5") as caught:
+        assert answer.cost
+    cure = re.search(r"usage\.cost\(.*\.price\}\)", str(caught.value))
+    assert cure is not None
+    names = {"usage": usage, "model_card": model_card}
+    assert eval(cure[0], names) == usage.cost("MiniMax-M3.1-Flash")
 
 
 @pytest.mark.parametrize("kind", [ChatResponse, ChatMessage, ToolCall, TokenUsage])
