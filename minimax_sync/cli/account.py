@@ -1,18 +1,21 @@
-"""`quota` and `models`: the remainder of the plan, and the models of the service."""
+"""`quota` and `models`: the remainder of the plan or the account, and the models of the service."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from .clients import open_client
+from ..errors import CredentialInvalidError, LlmError
+from .clients import find_settings, open_client
 from .parser import Command, argument
 from .terminal import print_json, print_table
 
 if TYPE_CHECKING:
+    from .. import MiniMaxClient
     from ..values.models import ModelCard
-    from ..values.quota import QuotaWindow
+    from ..values.quota import Balance, Quota, QuotaWindow
 
 _BAR = 20
 
@@ -24,16 +27,38 @@ def _quota(arguments: Namespace) -> int:
 
     from ..values.quota import each_window
 
+    settings = find_settings(arguments)
+    has_balance = settings.auth_mode.value == "static" and not settings.plan_key
     with open_client(arguments) as client:
-        quota = client.quota()
+        quota, balance = _left(client, has_balance)
     if arguments.json:
-        print_json(msgspec.to_builtins(quota))
-    elif quota.windows:
+        print_json(msgspec.to_builtins(quota) | ({"balance": msgspec.to_builtins(balance)} if balance else {}))
+        return 0
+    if quota.windows:
         now = datetime.now(timezone.utc)
         print_table(_row(window, now) for _, window in each_window(quota.windows))
-    else:
+    elif not balance:
         print(quota.describe())
+    if balance:
+        print(balance.describe())
     return 0
+
+
+def _left(client: MiniMaxClient, has_balance: bool) -> tuple[Quota, Balance | None]:
+    """Return the windows of the plan, and the balance of a pay-as-you-go key, which may have no plan."""
+    from ..values.quota import Quota
+
+    try:
+        quota = client.quota()
+    except CredentialInvalidError:
+        if not has_balance:
+            raise
+        return Quota(()), client.balance()
+    balance = None
+    if has_balance:
+        with suppress(LlmError):  # a server other than MiniMax's may have none
+            balance = client.balance()
+    return quota, balance
 
 
 def _row(window: QuotaWindow, now: datetime) -> tuple[str, str, str]:
@@ -75,11 +100,10 @@ def _retirement(card: ModelCard | None) -> dict[str, str | None]:
 
 QUOTA = Command(
     "quota",
-    "the plan's windows and what remains of them",
+    "the plan's windows and what remains of them, or the balance",
     """\
-Show what remains of each window of a Token Plan, in percent, as a bar and in words, and when it resets.
-
-Needs the key or the login of a plan.""",
+Show what remains of each window of a Token Plan, in percent, as a bar and in words, and when it resets; for a
+pay-as-you-go key also the balance of its account.""",
     _quota,
     (_JSON,),
     "minimax-sync quota\nminimax-sync quota --json | jq '.windows[0].remaining_percent'",

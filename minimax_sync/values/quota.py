@@ -121,13 +121,25 @@ class Balance(msgspec.Struct, frozen=True):
     credit: Decimal | None = None
     owed: Decimal | None = None
 
+    def describe(self) -> str:
+        """Return a line with the amounts that the service sends.
+
+        >>> client.balance().describe()
+        'balance: 12.34 available (cash 10.00, voucher 2.34, credit 0.00, owed 0.00)'
+        """
+        (_, available), *others = self._amounts()
+        parts = ", ".join(f"{name} {amount}" for name, amount in others)
+        return f"balance: {available} available" + (f" ({parts})" if parts else "")
+
+    def _amounts(self) -> list[tuple[str, str]]:
+        amounts = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, f"{amount:,f}") for name, amount in amounts if amount is not None]
+
     def _repr_html_(self) -> str:
-        """Return the amounts that the service sends as a table for a notebook."""
+        """Return the amounts as a table for a notebook."""
         from .rendering import table
 
-        amounts = [(name, getattr(self, name)) for name in self.__struct_fields__]
-        rows = [(name, f"{amount:,f}") for name, amount in amounts if amount is not None]
-        return table(("balance", "amount"), rows, numbers=(1,))
+        return table(("balance", "amount"), self._amounts(), numbers=(1,))
 
 
 def each_window(windows: Iterable[QuotaWindow]) -> Iterator[tuple[str, QuotaWindow]]:
