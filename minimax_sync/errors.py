@@ -125,7 +125,7 @@ class RequestError(LlmError):
     ...     client.chat("Hello", max_tokens=0)
     ... except RequestError as error:
     ...     print(error)
-    max_tokens must be a whole number from 1
+    max_tokens must be an integer of at least 1
     """
 
 

@@ -95,7 +95,7 @@ class Run:
         if isinstance(inputs, str | bytes | Mapping | ChatRequest | ChatMessage) or not isinstance(inputs, Iterable):
             raise RequestError(f"inputs must be a list or another iterable of inputs, not {type(inputs).__name__}")
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise ConfigError("workers must be a whole number from 1")
+            raise ConfigError("workers must be an integer of at least 1")
         if executor is not None and not callable(getattr(executor, "submit", None)):
             raise ConfigError(f"executor must be a concurrent.futures.Executor, not {type(executor).__name__}")
         in_process = executor is None or isinstance(executor, concurrent.futures.ThreadPoolExecutor)

@@ -192,13 +192,13 @@ def _limiter(settings: Settings, endpoint: Endpoint, identity: str) -> Limiter |
         from ..pacing.redis_token_bucket import shared_redis_bucket
 
         if rate is None:
-            raise ConfigError(f"{settings.limiter.source}: it shares a rate, so requests_per_second must not be None")
+            raise ConfigError(f"{settings.limiter.source}: a shared limiter needs requests_per_second")
         return shared_redis_bucket(given, endpoint.origin, identity, rate, burst)
     if given is not None:
         if callable(getattr(given, "acquire", None)) and callable(getattr(given, "pause", None)):
             limiter: Limiter = given
             return limiter
-        raise ConfigError(f"{settings.limiter.source}: a limiter has acquire() and pause(), as TokenBucket does")
+        raise ConfigError(f"{settings.limiter.source}: a limiter must have acquire() and pause(), like TokenBucket")
     if rate is None:
         return None
     return TokenBucket(rate, burst) if burst else shared_bucket(endpoint.origin, identity, rate)

@@ -265,7 +265,7 @@ class ChatStream:
 def refuse_second_reader(error: BaseException) -> None:
     """Raise `RuntimeError` if `error` is that of a generator which another thread is running."""
     if isinstance(error, ValueError) and "already executing" in str(error):
-        raise RuntimeError("this stream is being read by another thread; iterate it in one") from None
+        raise RuntimeError("this stream is being read by another thread; iterate it in one thread only") from None
 
 
 def open_stream(attempt: Attempt, accumulator: Accumulator) -> ChatStream:

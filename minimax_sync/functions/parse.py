@@ -59,7 +59,7 @@ class Schema:
 
     def __init__(self, schema: Any, max_repairs: int = 2) -> None:
         if not isinstance(max_repairs, int) or max_repairs < 0:
-            raise RequestError("max_repairs must be a whole number from 0")
+            raise RequestError("max_repairs must be an integer of at least 0")
         self._given, self._max_repairs = schema, max_repairs
         self._json_schema, self._validate = _validation(schema)
 
@@ -69,9 +69,11 @@ class Schema:
     def request(self, request: ChatRequest) -> ChatRequest:
         """Return the request that asks for JSON of the schema. Raises `RequestError` for one that cannot."""
         if request.tools:
-            raise RequestError("tools do not go with a schema, because a tool call is not an answer; use run_tools()")
+            raise RequestError(
+                "tools cannot be combined with a schema, because a tool call is not an answer; use run_tools()"
+            )
         if request.response_format != "text":
-            raise RequestError("response_format does not go with a schema: it is made from it")
+            raise RequestError("response_format cannot be combined with a schema, which sets it")
         return msgspec.structs.replace(request, response_format=self._json_schema)
 
     def parsed(self, ask: Ask, request: ChatRequest) -> Parsed[Any]:

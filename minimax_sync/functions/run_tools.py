@@ -36,7 +36,7 @@ class Rounds:
         self, ask: Ask, emit: Emit, request: ChatRequest, toolbox: Toolbox, max_rounds: int, stop: Stop
     ) -> None:
         if not isinstance(max_rounds, int) or isinstance(max_rounds, bool) or max_rounds < 1:
-            raise RequestError("max_rounds must be a whole number from 1")
+            raise RequestError("max_rounds must be an integer of at least 1")
         self._ask, self._emit, self._toolbox, self._rounds_left = ask, emit, toolbox, max_rounds
         self._request, self._open_calls = request, open_calls(request.messages)
         if not self._open_calls:

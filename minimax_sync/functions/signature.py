@@ -132,7 +132,7 @@ def interface_of(function: Callable[..., Any]) -> Interface:
     for parameter in seen[is_unbound:]:
         hint = hints.get(parameter.name, Any)
         if parameter.kind is parameter.VAR_POSITIONAL:
-            raise RequestError(f"tool {name}: a model cannot give *{parameter.name}; take a list instead")
+            raise RequestError(f"tool {name}: *{parameter.name} is not supported; take a list instead")
         if parameter.kind is not parameter.VAR_KEYWORD:
             parameters.append(_parameter(name, parameter, hint, texts.get(parameter.name, "")))
         elif getattr(get_origin(hint), "_name", "") == "Unpack":

@@ -83,7 +83,7 @@ class Toolbox:
 
     def __init__(self, tools: object, parallel: bool | int = False, approve: Approve | None = None) -> None:
         if not isinstance(parallel, int) or (parallel < 1 and parallel is not False):
-            raise RequestError("parallel must be True, False or the number of threads, from 1")
+            raise RequestError("parallel must be True, False or a number of threads of at least 1")
         if approve is not None and not callable(approve):
             raise RequestError("approve must be a function that takes a ToolCall")
         self._workers = DEFAULT_WORKERS if parallel is True else int(parallel)
@@ -100,7 +100,7 @@ class Toolbox:
             raise RequestError(f"tools must hold functions, ToolDefs or dicts, not {type(item).__name__}")
         interface = interface_of(item)
         if interface.is_unbound:
-            raise RequestError(f"tool {interface.name} is a method without its object; give the method of an object")
+            raise RequestError(f"tool {interface.name} is a method without its object; pass the method of an instance")
         own = getattr(item, "definition", None)
         definition = own if isinstance(own, ToolDef) else interface.definition()
         self._functions[definition.name] = (item, interface)

@@ -24,7 +24,7 @@ from ..values.scalars import plain_scalar
 from .testing import is_testing
 
 _DAY_MS = 86_400_000
-_ATTEMPTS = (int, 1, 1_000_000, "a whole number from 1 to 1000000")
+_ATTEMPTS = (int, 1, 1_000_000, "an integer from 1 to 1000000")
 _MILLISECONDS = ((int, float), 0, _DAY_MS, f"a number of milliseconds from 0 to {_DAY_MS} (a day)")
 _RULES: dict[str, tuple[Any, int | float, int | float, str]] = {
     "rate_limit_attempts": _ATTEMPTS,

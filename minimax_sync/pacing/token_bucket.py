@@ -164,7 +164,7 @@ class TokenBucket:
         if rate is None or not 1e-6 <= rate <= 1e6:
             raise ConfigError("requests_per_second must be a number from 0.000001 to 1000000, or None for no limit")
         if burst is not None and (isinstance(burst, bool) or not isinstance(burst, int) or not 1 <= burst <= 1_000_000):
-            raise ConfigError("burst must be a whole number from 1 to 1000000")
+            raise ConfigError("burst must be an integer from 1 to 1000000")
         self.requests_per_second = float(rate)
         self.burst = burst or 1
         self._clock = clock

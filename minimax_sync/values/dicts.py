@@ -151,7 +151,7 @@ def _content(content: object, where: str) -> list[Part | ChatMessage]:
 def _part(item: Any, where: str) -> Part | ChatMessage:
     kind = item.get("type")
     if not isinstance(kind, str):
-        raise RequestError(f'{where}.type must be a string, as "text"')
+        raise RequestError(f'{where}.type must be a string, such as "text"')
     read = _PART_READERS.get(kind)
     return OtherPart(dict(item)) if read is None else read(item, where)
 

@@ -35,14 +35,14 @@ def as_json(value: object, where: str, *, enc_hook: Callable[[Any], Any] = plain
 
 
 def check_finite(value: object, where: str) -> None:
-    """Raise `RequestError`, naming the place, for NaN or infinity, which JSON does not have: it would become null."""
+    """Raise `RequestError`, naming the place, for NaN or infinity. JSON cannot represent them: they become null."""
     with suppress(RecursionError):  # `as_json` reports a value that contains itself
         _check_finite(value, where)
 
 
 def _check_finite(value: object, where: str) -> None:
     if isinstance(value, float) and not isfinite(value):
-        raise RequestError(f"{where} is {value}, which JSON does not have")
+        raise RequestError(f"{where} is {value}, which JSON cannot represent")
     for key, child in _children(value):
         _check_finite(child, _place_below(where, key))
 

@@ -33,7 +33,7 @@ def check_messages(messages: Sequence[ChatMessage], *, is_plain: bool) -> None:
     for index in not_plain(messages):
         _check_parts(messages[index], index)
     if all(message.role == "system" or (message.role == "assistant" and message.is_empty) for message in messages):
-        raise RequestError("messages must hold at least one message that is neither empty nor a system message")
+        raise RequestError("messages must hold at least one non-empty message besides the system prompt")
     awaited: set[str] = set()
     calls_at = -1
     for index, message in enumerate(messages):

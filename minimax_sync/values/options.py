@@ -169,14 +169,14 @@ OPTIONS: Mapping[str, Option] = {
     "model": Option(plain_scalar, _is_name, "a model's name"),
     "system": Option(plain_scalar, lambda value: isinstance(value, str), "a string"),
     "max_tokens": Option(
-        plain_scalar, lambda value: _is_number(value, 1, 2**31) and isinstance(value, int), "a whole number from 1"
+        plain_scalar, lambda value: _is_number(value, 1, 2**31) and isinstance(value, int), "an integer of at least 1"
     ),
     "temperature": Option(plain_scalar, lambda value: _is_number(value, 0, 2), "a number from 0 to 2"),
     "top_p": Option(plain_scalar, lambda value: _is_number(value, 0, 1) and value > 0, "a number above 0 and up to 1"),
     "stop": Option(
         _stops,
         lambda value: isinstance(value, tuple) and all(isinstance(item, str) and item for item in value),
-        "a string or several, none of them empty",
+        "a non-empty string or a list of them",
     ),
     "tools": Option(_tools, lambda value: True, "tools"),
     "tool_choice": Option(
@@ -188,7 +188,7 @@ OPTIONS: Mapping[str, Option] = {
         '"text", "json" or a JSON schema as a dict',
     ),
     "thinking": Option(plain_scalar, lambda value: isinstance(value, bool), "True or False"),
-    "effort": Option(plain_scalar, _is_name, 'a depth of thinking, such as "low" or "max"'),
+    "effort": Option(plain_scalar, _is_name, 'an effort level, such as "low" or "max"'),
     "cache": Option(lambda value: plain_scalar(value) or False, lambda value: isinstance(value, bool), "True or False"),
     "extra_body": Option(
         _extra_body,
@@ -198,7 +198,7 @@ OPTIONS: Mapping[str, Option] = {
     "extra_headers": Option(
         _mapping,
         _are_headers,
-        "a dict of printable ASCII, without Authorization and headers that frame the body",
+        "a dict of printable ASCII and must not set Authorization or framing headers",
         _bad_header,
     ),
     "timeout": Option(

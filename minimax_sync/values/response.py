@@ -120,7 +120,7 @@ class ChatResponse(msgspec.Struct, frozen=True):
         try:
             body = source["body"].encode(source["body_encoding"])
         except (LookupError, UnicodeError):
-            raise RequestError("body of an answer is not in its body_encoding") from None
+            raise RequestError("the body of an answer does not match its body_encoding") from None
         return cls(
             message=ChatMessage.from_dict(source["message"]),
             usage=TokenUsage.from_dict(source["usage"]),

@@ -263,7 +263,7 @@ class Accumulator(ABC):
         if self.finish_reason:
             self.goes_on()
         if len(self._calls) >= MAX_TOOL_CALLS:
-            raise ResponseFormatError(f"the answer asks for more than {MAX_TOOL_CALLS} tool calls")
+            raise ResponseFormatError(f"the answer has more than {MAX_TOOL_CALLS} tool calls")
         taken = {call.id for call in self._calls}
         own_id, suffix = sent_id or f"call_{len(self._calls) + 1}", 1
         while own_id in taken:

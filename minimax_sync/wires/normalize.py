@@ -53,12 +53,12 @@ def _check_thinking(request: ChatRequest, card: ModelCard) -> None:
     depths = ", ".join(card.efforts)
     if request.thinking is False and card.thinking == "always":
         cure = f"; effort= sets how much: {depths}" if depths else ""
-        raise RequestError(f"thinking=False is not possible with {card.name}, which always thinks{cure}")
+        raise RequestError(f"{card.name} does not support thinking=False: it always thinks{cure}")
     if request.effort is not None and request.effort not in card.efforts:
         if depths:
             raise RequestError(f"effort must be one of {depths} for {card.name}")
-        cure = "; thinking= turns it on or off" if card.thinking == "switch" else ""
-        raise RequestError(f"effort is not possible with {card.name}, which has no depths of thinking{cure}")
+        cure = "; thinking= turns thinking on or off" if card.thinking == "switch" else ""
+        raise RequestError(f"{card.name} does not support effort{cure}")
 
 
 def with_extra_body(body: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def checked(body: bytes) -> bytes:
 def encode_embeddings(texts: Sequence[str], kind: str, model: str) -> bytes:
     """Write the request; MiniMax's shape is not OpenAI's. Raises `RequestError`."""
     if not texts or not all(isinstance(text, str) and text for text in texts):
-        raise RequestError("texts must be one or more strings, none of them empty")
+        raise RequestError("texts must be a non-empty string or a list of them")
     if kind not in _KINDS:
         raise RequestError(f'kind must be "db" (texts to search in) or "query" (texts to search for), not {kind!r}')
     return as_json({"model": model, "texts": list(texts), "type": kind}, "the request")

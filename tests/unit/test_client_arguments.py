@@ -169,7 +169,7 @@ def test_an_invalid_text_is_an_error_that_names_the_argument(
 
 @pytest.mark.parametrize("wrong", [None, 5, float("nan")])
 def test_texts_and_tool_calls_must_be_sequences(client: MiniMaxClient, wrong: Any) -> None:
-    with pytest.raises(RequestError, match=r"^texts must be one or more strings"):
+    with pytest.raises(RequestError, match=r"^texts must be a non-empty string or a list"):
         client.embed(wrong)
     with pytest.raises(RequestError, match=r"^tool_calls must be ToolCalls"):
         ChatMessage.assistant("x", tool_calls=wrong)

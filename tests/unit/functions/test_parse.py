@@ -202,9 +202,9 @@ def test_the_newest_draft_and_formats_are_checked(emulator: Emulator, any_client
         (object, {}, "schema must be a dataclass"),
         (River("Elbe", 1), {}, "schema must be a dataclass"),
         (River | Point | Mood, {}, "schema must be a dataclass"),
-        (int, {"max_repairs": -1}, "max_repairs must be a whole number from 0"),
-        (int, {"tools": [tool(text_in)]}, "tools do not go with a schema"),
-        (int, {"response_format": "json"}, "response_format does not go with a schema"),
+        (int, {"max_repairs": -1}, "max_repairs must be an integer of at least 0"),
+        (int, {"tools": [tool(text_in)]}, "tools cannot be combined with a schema"),
+        (int, {"response_format": "json"}, "response_format cannot be combined with a schema"),
         (int, {"colour": "red"}, "unknown option colour"),
     ],
 )

@@ -237,10 +237,10 @@ def test_a_tool_without_a_function_is_the_callers_to_answer(emulator: Emulator, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_rounds": 0}, "max_rounds must be a whole number from 1"),
-        ({"max_rounds": True}, "max_rounds must be a whole number from 1"),
+        ({"max_rounds": 0}, "max_rounds must be an integer of at least 1"),
+        ({"max_rounds": True}, "max_rounds must be an integer of at least 1"),
         ({"approve": 5}, "approve must be a function"),
-        ({"parallel": 0}, "parallel must be True, False or the number of threads"),
+        ({"parallel": 0}, "parallel must be True, False or a number of threads"),
         ({"parallel": "yes"}, "parallel must be"),
         ({"tools": [add, add]}, "two tools are named 'add'"),
         ({"tools": 5}, "tools must be functions, ToolDefs or dicts, not int"),

@@ -258,7 +258,7 @@ anything_but_this: Any = many
         (later, "later is async, but this client is blocking"),
         (stream, "stream is async"),
         (functools.partial(later, 1.0), "later is async"),
-        (many, r"tool many: a model cannot give \*numbers; take a list instead"),
+        (many, r"tool many: \*numbers is not supported; take a list instead"),
         (opaque, "tool opaque: the type of handle has no JSON schema"),
         (unresolved, "tool unresolved: its annotations name 'Nowhere'"),
         (staticmethod(many), "put @tool below @staticmethod"),

@@ -32,7 +32,7 @@ def test_the_request_to_m3_always_sets_thinking(wire: Wire) -> None:
 def test_the_request_to_a_model_that_always_thinks_does_not_set_it(wire: Wire, model: str) -> None:
     assert "thinking" not in body(wire, "Hi", model=model)
     assert "thinking" not in body(wire, "Hi", model=model, thinking=True)
-    with pytest.raises(RequestError, match=r"thinking=False is not possible with MiniMax-M.*always thinks"):
+    with pytest.raises(RequestError, match=r"MiniMax-M.* does not support thinking=False: it always thinks"):
         body(wire, "Hi", model=model, thinking=False)
 
 
@@ -49,9 +49,9 @@ def test_effort_is_spelled_as_the_wire_spells_it() -> None:
 def test_an_effort_that_a_model_does_not_have_names_what_it_has(wire: Wire) -> None:
     with pytest.raises(RequestError, match=r"effort must be one of low, medium, high, xhigh, max for MiniMax-M3\.1"):
         body(wire, "Hi", model=FLASH, effort="tiny")
-    with pytest.raises(RequestError, match="no depths of thinking; thinking= turns it on or off"):
+    with pytest.raises(RequestError, match="MiniMax-M3 does not support effort; thinking= turns thinking on or off"):
         body(wire, "Hi", model=M3, effort="low")
-    with pytest.raises(RequestError, match=r"not possible with MiniMax-M2\.5, which has no depths of thinking$"):
+    with pytest.raises(RequestError, match=r"MiniMax-M2\.5 does not support effort$"):
         body(wire, "Hi", model=M2, effort="low")
 
 
