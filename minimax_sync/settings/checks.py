@@ -103,7 +103,7 @@ def check_limiter(value: object, source: str) -> object:
 
 def check_auth(value: object, source: str) -> object:
     if not _has(value, "bearer"):
-        raise ConfigError(f"{source}: must have a method bearer(), as StaticKey and TokenPlan have")
+        raise ConfigError(f"{source}: must have a bearer() method, like StaticKey and TokenPlan")
     return value
 
 
@@ -128,7 +128,7 @@ def whole(least: int) -> Check:
     def check(value: Any, source: str) -> int:
         number = finite_number(value)
         if number is None or number != int(number) or number < least:
-            raise ConfigError(f"{source}: must be a whole number of at least {least}")
+            raise ConfigError(f"{source}: must be an integer of at least {least}")
         return int(number)
 
     return check

@@ -141,6 +141,5 @@ def _refuse_placeholder(value: object, source: str) -> None:
     del value, text  # a traceback may show locals
     if is_placeholder:
         raise ConfigError(
-            f"{source}: it is a placeholder like ${{NAME}} that was not expanded; only llm.yaml expands those, so set "
-            "the value itself"
+            f"{source}: it is a placeholder like ${{NAME}}, which is expanded only in llm.yaml; set the value itself"
         )

@@ -51,7 +51,7 @@ PLAN_KEY_PLACES = ("$MINIMAX_CODE_PLAN_KEY", "$MINIMAX_CODING_API_KEY", KEY_FILE
 _KEY_VARIABLES = {
     "MINIMAX_CODE_PLAN_KEY": "the key of a plan; the first of the keys that is set is used",
     "MINIMAX_CODING_API_KEY": "the same",
-    "MINIMAX_API_KEY": "a pay-as-you-go key; looked at last",
+    "MINIMAX_API_KEY": "a pay-as-you-go key; used last",
 }
 
 
@@ -167,7 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "scope",
         checks.check_text,
-        "what a login asks for; by default what MiniMax's public client may",
+        "the OAuth scope of a login; by default that of MiniMax's public client",
         file="auth.scope",
         places=("$MINIMAX_SCOPE", "file", USER_CONFIG_FILE),
     ),
@@ -182,7 +182,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "group_id",
         checks.check_group_id,
-        "the group id, which today's keys do not need",
+        "the group id, which current keys do not need",
         places=("argument", "$MINIMAX_GROUP_ID", GROUP_ID_FILE, "file", USER_GROUP_ID_FILE, USER_CONFIG_FILE),
     ),
     Setting("base_url", checks.check_text, "the server: MiniMax, or one with the same interface"),
@@ -193,7 +193,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "connect_timeout",
         checks.check_seconds,
-        "seconds for one connection to be made",
+        "seconds to make one connection",
         DEFAULT_CONNECT_TIMEOUT,
         checks.read_number,
     ),
@@ -212,7 +212,7 @@ SETTINGS: tuple[Setting, ...] = (
         checks.read_number,
         "rate_limit.requests_per_second",
     ),
-    Setting("burst", checks.whole(1), "requests at once", None, checks.read_number, "rate_limit.burst"),
+    Setting("burst", checks.whole(1), "the largest burst of requests", None, checks.read_number, "rate_limit.burst"),
     Setting(
         "limiter",
         checks.check_limiter,
@@ -223,7 +223,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "quota_alert_threshold",
         checks.whole(0),
-        "warn when less than this is left",
+        "warn when the remaining quota is below this",
         None,
         checks.read_number,
         "rate_limit.quota_alert_threshold",
@@ -231,7 +231,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "quota_budget",
         checks.whole(1),
-        "tokens that may be used, for that warning",
+        "the token budget, for that warning",
         None,
         checks.read_number,
         "rate_limit.quota_budget",
@@ -239,7 +239,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "background_refresh",
         checks.check_flag,
-        "whether a thread keeps a login fresh",
+        "whether a thread refreshes the login in time",
         DEFAULT_BACKGROUND_REFRESH,
         checks.read_flag,
         "auth.background_refresh",
@@ -255,7 +255,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "default_headers",
         checks.check_headers,
-        "headers of every request",
+        "additional headers of every request",
         read=None,
         wrap=checks.wrap_headers,
         places=("argument", "file", USER_CONFIG_FILE),
@@ -263,15 +263,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("retry", checks.check_retry, "a RetryPolicy", DEFAULT_RETRY, None, places=("argument",)),
     _retry_field(
         "rate_limit_attempts",
-        "the most attempts of a call",
+        "the maximum number of attempts of a call",
         file="retry.max_attempts",
         places=("$MINIMAX_RETRY_RATE_LIMIT_ATTEMPTS", "$MINIMAX_RETRY_MAX_ATTEMPTS", "file", USER_CONFIG_FILE),
     ),
-    _retry_field("server_attempts", "the most attempts of a call that end in a server error"),
+    _retry_field("server_attempts", "the maximum number of attempts that end in a server error"),
     _retry_field("initial_backoff_ms", "the first wait, in milliseconds"),
     _retry_field("max_backoff_ms", "the longest wait, in milliseconds"),
-    _retry_field("backoff_multiplier", "the growth of the waits"),
-    _retry_field("resend_ambiguous", "send again when the outcome is unknown", checks.read_flag),
+    _retry_field("backoff_multiplier", "the factor by which waits grow"),
+    _retry_field("resend_ambiguous", "retry when the outcome is unknown", checks.read_flag),
 )
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}

@@ -196,5 +196,5 @@ def test_an_auth_object_needs_no_credential_and_no_other(world: World) -> None:
     assert settings.endpoint().chat_url == "https://api.minimax.io/v1/text/chatcompletion_v2"
     with pytest.raises(ConfigError, match="api_key and auth: give one"):
         world.resolve({"auth": auth, "api_key": "k"})
-    with pytest.raises(ConfigError, match=r"^argument auth: must have a method bearer\(\)"):
+    with pytest.raises(ConfigError, match=r"^argument auth: must have a bearer\(\) method"):
         world.resolve({"auth": "token"})
