@@ -67,7 +67,7 @@ class _Magic:
         if not prompt:
             raise UsageError(f"minimax: the prompt is empty: {_USAGE}")
         if options.json and options.schema:
-            raise UsageError("minimax: --schema returns the value alone, so give --json or --schema, not both")
+            raise UsageError("minimax: --json and --schema are mutually exclusive: --schema returns only the value")
         try:
             return self._answer(prompt, options)
         except LlmError as error:

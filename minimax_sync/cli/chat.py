@@ -47,7 +47,7 @@ def _run(arguments: Namespace) -> int:
     if prompt is None:
         return _converse(arguments)
     if arguments.json and arguments.schema:
-        raise UsageError("--schema prints the value alone, so give --json or --schema, not both")
+        raise UsageError("--json and --schema are mutually exclusive: --schema prints only the value")
     turn = (prompt, arguments.image)
     options = request_options(arguments)
     schema = read_schema(arguments.schema) if arguments.schema else None
@@ -67,9 +67,9 @@ def _run(arguments: Namespace) -> int:
 
 def _converse(arguments: Namespace) -> int:
     if arguments.json or arguments.no_stream or arguments.schema:
-        raise UsageError("a conversation has no --json, --no-stream or --schema; give a PROMPT, or pipe it in")
+        raise UsageError("--json, --no-stream and --schema need a PROMPT: give one, or pipe it in")
     if not is_terminal(sys.stdout):
-        raise UsageError("give a PROMPT, or pipe it in; a conversation needs a terminal for its answers too")
+        raise UsageError("a conversation needs a terminal for its output: give a PROMPT, or pipe it in")
     from .repl import Repl
 
     model = find_settings(arguments, model=arguments.model).model.value
@@ -100,7 +100,7 @@ def _prompt(arguments: Namespace) -> str | None:
     waits = arguments.stdin or arguments.prompt == "-"
     if arguments.no_stdin:
         if waits or given is None:
-            raise UsageError("--no-stdin does not read stdin: give a PROMPT, and neither - nor --stdin")
+            raise UsageError("--no-stdin cannot be combined with - or --stdin; give a PROMPT")
         return _not_empty(given)
     if sys.stdin.isatty() and not waits:
         return given if given is None else _not_empty(given)
@@ -145,7 +145,7 @@ COMMAND = Command(
     _DESCRIPTION,
     _run,
     (
-        argument("prompt", nargs="?", metavar="PROMPT", help="the prompt; - for what is piped in"),
+        argument("prompt", nargs="?", metavar="PROMPT", help="the prompt; - reads it from stdin"),
         argument("-m", "--model", metavar="MODEL", help="the model; by default MiniMax-M2.5"),
         argument("-s", "--system", metavar="SYSTEM", help="the system prompt"),
         argument("-c", "--continue", dest="keep", action="store_true", help="continue the last conversation"),
@@ -153,21 +153,21 @@ COMMAND = Command(
         argument(
             "--max-tokens", metavar="N", type=int, help="maximum number of tokens in the answer, thinking included"
         ),
-        argument("--effort", metavar="LEVEL", help="how deeply the model thinks: low, medium, high or max"),
-        argument("--schema", metavar="FILE", help="ask for JSON of the schema in this file, and print the value"),
+        argument("--effort", metavar="LEVEL", help="how much the model thinks: low, medium, high or max"),
+        argument("--schema", metavar="FILE", help="ask for JSON that fits the schema in FILE, and print the value"),
         argument(
             "--image",
             metavar="FILE",
             action="append",
             default=[],
-            help="an image to show the model, as a file or a URL; may be repeated",
+            help="an image to send, as a file or a URL; may be repeated",
         ),
         argument(
             "--json",
             action="store_true",
             help="print one JSON object: index, id, text, reasoning, tool_calls, finish_reason, usage, model, error",
         ),
-        argument("--stdin", action="store_true", help="wait for what is piped in, for as long as it takes"),
+        argument("--stdin", action="store_true", help="read stdin to its end, however long that takes"),
         argument("-n", "--no-stdin", action="store_true", help="do not read stdin, as in a `while read` loop"),
         argument("--no-stream", action="store_true", help="wait for the whole answer"),
         argument("--show-thinking", action="store_true", help="show the model's thinking, on stderr"),

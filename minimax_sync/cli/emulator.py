@@ -89,7 +89,9 @@ use it, and a line for each request.""",
             default="127.0.0.1",
             help="the address to listen on; by default 127.0.0.1",
         ),
-        argument("--port", metavar="N", type=_port, default=8787, help="the port; by default 8787, 0 takes a free one"),
+        argument(
+            "--port", metavar="N", type=_port, default=8787, help="the port; by default 8787; 0 chooses a free one"
+        ),
     ),
     "minimax-sync emulator\nminimax-sync emulator --port 0",
     has_settings=False,

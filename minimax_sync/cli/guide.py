@@ -16,7 +16,7 @@ def _run(arguments: Namespace) -> int:
     pages = {path.stem: path for path in sorted(_PAGES.glob("*.rst")) if path.stem != "index"}
     if arguments.topic is None:
         print_table(((name, _title(path)) for name, path in pages.items()), ("TOPIC", "PAGE"))
-        print(f"\n`{PROGRAM} guide TOPIC` shows a page; the beginning of its name is enough.")
+        print(f"\n`{PROGRAM} guide TOPIC` shows a page; a unique prefix of its name is enough.")
         return 0
     text = pages[_page(arguments.topic, list(pages))].read_text("utf-8")
     if is_terminal(sys.stdout):
@@ -49,7 +49,7 @@ COMMAND = Command(
     "the guide, page by page",
     "Show a page of the guide, in a pager on a terminal; without a TOPIC, the list of its pages.",
     _run,
-    (argument("topic", nargs="?", metavar="TOPIC", help="the name of a page, or its beginning"),),
+    (argument("topic", nargs="?", metavar="TOPIC", help="the name of a page, or a unique prefix of it"),),
     f"{PROGRAM} guide\n{PROGRAM} guide tools",
     has_settings=False,
 )

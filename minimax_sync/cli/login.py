@@ -41,7 +41,7 @@ def _login(arguments: Namespace) -> int:
 
     def on_code(user_code: str, url: str, expires_at: datetime) -> None:
         print(f"Open    {printable(url)}\nConfirm {bold(printable(user_code))}\n")
-        print(f"Waiting until {expires_at.astimezone():%H:%M}; Ctrl-C changes nothing.", flush=True)
+        print(f"Waiting until {expires_at.astimezone():%H:%M}; Ctrl-C cancels without changes.", flush=True)
         if not arguments.no_browser and _has_browser():
             webbrowser.open(url)
 
@@ -138,7 +138,7 @@ LOGIN = Command(
 Log in to a MiniMax Token Plan.
 
 Shows a code and the page to confirm it on, opens that page, waits until it is confirmed, and writes the tokens to a
-file that is yours alone. From then on every client here uses them and keeps them fresh. Ctrl-C changes nothing.
+file that is yours alone. From then on every client here uses them and keeps them fresh. Ctrl-C cancels without changes.
 An earlier login is replaced.""",
     _login,
     (

@@ -132,7 +132,7 @@ def _run(arguments: Namespace) -> int:
 
 def _check(arguments: Namespace) -> None:
     if arguments.workers < 1:
-        raise UsageError("--workers must be a whole number from 1")
+        raise UsageError("--workers must be an integer of at least 1")
     if arguments.inputs == "-" and sys.stdin.isatty():
         raise UsageError("stdin is a terminal; give a file, or pipe the lines in")
     if arguments.inputs != "-":
@@ -173,11 +173,13 @@ COMMAND = Command(
     _run,
     (
         argument("inputs", metavar="IN.jsonl", help="one prompt per line; - is stdin"),
-        argument("-o", "--output", metavar="FILE", required=True, help="OUT.jsonl, the answers, appended to"),
+        argument("-o", "--output", metavar="FILE", required=True, help="OUT.jsonl, to which the answers are appended"),
         argument("--workers", metavar="N", type=int, default=8, help="how many calls run concurrently; by default 8"),
-        argument("--schema", metavar="FILE", help="ask for JSON of the schema in this file; what does not fit fails"),
+        argument(
+            "--schema", metavar="FILE", help="ask for JSON that fits the schema in FILE; other answers are errors"
+        ),
         argument("--dask", metavar="ADDRESS", help="run the calls on the workers of this Dask scheduler"),
-        argument("--redis", metavar="URL", help="share one request rate with all programs that name this Redis"),
+        argument("--redis", metavar="URL", help="share one request rate with all programs that use this Redis"),
     ),
     _EXAMPLES,
 )

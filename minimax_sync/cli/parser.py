@@ -29,7 +29,7 @@ minimax-sync login                       log in to a Token Plan
 minimax-sync status --check"""
 
 _OF_USER = "the same files, without a folder, for every working directory"
-_HISTORY = ("~/.local/state/minimax-sync/history", "what was typed in conversations")
+_HISTORY = ("~/.local/state/minimax-sync/history", "the input history of conversations")
 _ENVIRONMENT = (
     ("https_proxy", "a proxy for https"),
     ("REQUESTS_CA_BUNDLE", "certificates to trust"),
@@ -38,7 +38,7 @@ _ENVIRONMENT = (
 )
 
 _EXIT_STATUS = (
-    ("0", "all went well"),
+    ("0", "success"),
     ("1", "an error; one line on stderr names it"),
     ("2", "the command line is wrong"),
     ("130", "interrupted by Ctrl-C"),
@@ -79,7 +79,7 @@ def argument(*flags: str, **settings: Any) -> Argument:
 
 COMMON = (
     argument("--config", metavar="FILE", help="the configuration file, instead of MINIMAX_CONFIG or ./config/llm.yaml"),
-    argument("--agent", metavar="ID", help="take provider and model of this agent, from agents.d/*.yaml beside it"),
+    argument("--agent", metavar="ID", help="use the provider and model of this agent, from agents.d/*.yaml"),
     argument("--base-url", metavar="URL", help="the server: MiniMax, or one with the same interface"),
 )
 

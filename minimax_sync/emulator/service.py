@@ -254,9 +254,11 @@ def _endpoints(
     replay: str | os.PathLike[str] | None,
 ) -> Endpoints | Recorder | Replayer:
     if (record is None) != (upstream is None):
-        raise ValueError("record= and upstream= belong together: the folder to write, and the URL of the server to ask")
+        raise ValueError(
+            "record= and upstream= must be given together: the folder to write, and the URL of the server to forward to"
+        )
     if record is not None and replay is not None:
-        raise ValueError("record= and replay= exclude each other")
+        raise ValueError("record= and replay= are mutually exclusive")
     if record is not None and upstream is not None:
         return Recorder(record, upstream)
     return Endpoints(emulator) if replay is None else Replayer(replay)

@@ -247,9 +247,9 @@ def test_a_file_that_is_not_an_exchange_is_named(upstream: Emulator, folder: Pat
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"record": "x"}, "record= and upstream= belong together"),
-        ({"upstream": "http://127.0.0.1"}, "record= and upstream= belong together"),
-        ({"record": "x", "upstream": "http://127.0.0.1", "replay": "x"}, "record= and replay= exclude each other"),
+        ({"record": "x"}, "record= and upstream= must be given together"),
+        ({"upstream": "http://127.0.0.1"}, "record= and upstream= must be given together"),
+        ({"record": "x", "upstream": "http://127.0.0.1", "replay": "x"}, "record= and replay= are mutually exclusive"),
         ({"record": "x", "upstream": "api.minimax.io"}, "is not a URL like https://api.minimax.io"),
         ({"replay": "no-such-folder"}, "replay: there is no folder 'no-such-folder'"),
     ],

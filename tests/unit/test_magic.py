@@ -144,7 +144,7 @@ def test_a_backslash_is_part_of_a_path_on_windows(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("--json --schema a.json hi", "not both"),
+        ("--json --schema a.json hi", "mutually exclusive"),
         ("--schema missing.json hi", "missing.json"),
         ("--schema list.json hi", "a JSON schema is an object"),
         ("--image missing.png hi", "missing.png"),
