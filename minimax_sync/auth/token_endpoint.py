@@ -112,4 +112,4 @@ def _post(http: Http, url: str, form: Form, deadline: float) -> Reply:
         if not error.sent:
             raise
         problem = str(error)
-    raise AnswerLostError(f"the refresh token was sent to the portal and no answer came: {problem}")
+    raise AnswerLostError(f"the refresh token was sent to the portal, but no answer arrived: {problem}")

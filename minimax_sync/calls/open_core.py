@@ -94,7 +94,7 @@ def _http(settings: Settings, session: requests.Session | None) -> Http:
         raise ConfigError(f"argument session: must be a requests.Session, not {type(session).__name__}")
     for name in ("verify", "proxy"):
         if getattr(settings, name).source.startswith("argument"):
-            raise ConfigError(f"arguments session and {name}: set it on the session, which is used as it is")
+            raise ConfigError(f"argument {name} cannot be combined with session; set it on the session")
     return Http(session)
 
 

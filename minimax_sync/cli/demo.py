@@ -193,7 +193,8 @@ def _show_login(settings: Settings) -> None:
     found = plan.status()
     until = instant(found.expires_at, datetime.now(timezone.utc)) if found.expires_at else "further notice"
     _print_turn(
-        "login", f"{found.path} is {found.state}: its access token is good until {until}, and refreshed by itself"
+        "login",
+        f"{found.path} is {found.state}: its access token is valid until {until} and is refreshed automatically",
     )
 
 

@@ -60,7 +60,7 @@ def _login(arguments: Namespace) -> int:
     if done.notification:
         print(printable(done.notification))
     print(f"The login is in {done.bundle}; keep it secret.")
-    print(f"Its access token is good until {instant(done.expires_at, now)}, and is refreshed by itself.")
+    print(f"Its access token is valid until {instant(done.expires_at, now)} and is refreshed automatically.")
     _advise(settings, usual, done.region)
     return 0
 
@@ -82,11 +82,13 @@ def _advise(settings: Settings, usual: Settings, region: str) -> None:
 
     if settings.bundle.value == usual.user_bundle:
         if os.path.lexists(usual.bundle.value):
-            print(f"In this directory the login {place_of(usual)} comes first.")
+            print(f"In this directory the login {place_of(usual)} is used instead.")
     elif settings.bundle.value != usual.bundle.value:
         print(f"Name it in llm.yaml, as providers.minimax.auth.bundle: {place_of(settings)}")
     if not may_receive_token(region, usual.base_url_by_hand):
-        print(f"It is not MiniMax's own host, so name it by hand: export MINIMAX_BASE_URL={plan_base_url(region)}")
+        print(
+            f"It is not one of MiniMax's own hosts, so set it yourself: export MINIMAX_BASE_URL={plan_base_url(region)}"
+        )
     print(f"Try it: {PROGRAM} status --check")
 
 
@@ -138,8 +140,8 @@ LOGIN = Command(
 Log in to a MiniMax Token Plan.
 
 Shows a code and the page to confirm it on, opens that page, waits until it is confirmed, and writes the tokens to a
-file that is yours alone. From then on every client here uses them and keeps them fresh. Ctrl-C cancels without changes.
-An earlier login is replaced.""",
+file that only you can read. From then on clients use them and refresh them automatically. An earlier login is replaced.
+Ctrl-C cancels without changes.""",
     _login,
     (
         argument(
@@ -159,7 +161,7 @@ LOGOUT = Command(
     "logout",
     "remove the Token Plan login from this machine",
     """\
-Remove the file of the Token Plan login, and what refreshes left beside it.
+Remove the file of the Token Plan login, and the files that refreshes left next to it.
 
 Running programs continue until their access token expires. The login itself can be revoked on MiniMax's own pages.""",
     _logout,
@@ -172,7 +174,7 @@ TOKEN = Command(
     "print the key or the fresh token that would be used",
     """\
 Print the bearer that a call would send, and nothing else: a key, or the access token of a Token Plan login, refreshed
-when it is due. For programs that ask a helper for their key. Exit status 1 when there is none.""",
+when it is due. For programs that get their key from a helper. Exit status 1 if there is none.""",
     _token,
     examples="minimax-sync token",
 )

@@ -28,7 +28,7 @@ A line of IN.jsonl is a JSON string, {"prompt": "..."} or {"messages": [...]}; a
 as the Python client's chat() takes them: "model", "system", "max_tokens", "temperature", ...
 
 A line of OUT.jsonl has: index, id, text, reasoning, tool_calls, finish_reason, usage, model, error (null, or an object
-with type and message) and key. Answers are written as they come; index counts the lines of IN.jsonl from 0, without the
+with type and message) and key. Answers are written as they arrive; index counts the lines of IN.jsonl from 0, except
 blank ones.
 
 A second run continues where the first stopped: it repeats failed lines, but none that have an answer. An invalid line

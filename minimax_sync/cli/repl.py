@@ -72,7 +72,7 @@ class Repl:
             complain("which image? /image FILE")
             return
         self._images.append(Image.coerce(source))
-        print(dim(f"{len(self._images)} image(s) go with the next message"))
+        print(dim(f"{len(self._images)} image(s) will be sent with the next message"))
 
     def _turn(self, text: str) -> None:
         command = _COMMAND.fullmatch(text.strip())
@@ -181,13 +181,13 @@ class _ReplCommand(msgspec.Struct, frozen=True):
 
 _COMMANDS = {
     "help": _ReplCommand("", "this list", Repl.help),
-    "model": _ReplCommand("[NAME]", "the model from now on", Repl.choose_model),
-    "system": _ReplCommand("[TEXT]", "the instruction from now on; without TEXT none", Repl.instruct),
-    "image": _ReplCommand("FILE", "show an image, or a URL's, with the next message", Repl.attach),
-    "save": _ReplCommand("FILE", "write the conversation to a file, as Markdown or, to FILE.json, as JSON", Repl.save),
+    "model": _ReplCommand("[NAME]", "show or set the model", Repl.choose_model),
+    "system": _ReplCommand("[TEXT]", "set the system prompt; without TEXT, remove it", Repl.instruct),
+    "image": _ReplCommand("FILE", "send an image, a file or a URL, with the next message", Repl.attach),
+    "save": _ReplCommand("FILE", "save the conversation as Markdown, or as JSON if FILE ends in .json", Repl.save),
     "load": _ReplCommand("FILE", "continue a conversation that was saved as JSON", Repl.load),
     "usage": _ReplCommand("", "the tokens used by this conversation", Repl.show_usage),
-    "thinking": _ReplCommand("", "show the thinking, or hide it again", Repl.toggle_thinking),
+    "thinking": _ReplCommand("", "show or hide the thinking", Repl.toggle_thinking),
     "clear": _ReplCommand("", "begin a new conversation", Repl.clear),
     "exit": _ReplCommand("", "leave, like Ctrl-D", Repl.leave),
 }

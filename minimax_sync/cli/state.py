@@ -40,7 +40,7 @@ def keep_conversation(conversation: Conversation) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         conversation.save(path)
     except OSError as error:
-        complain(f"the conversation is not kept: {os_error_text(error)}")
+        complain(f"the conversation could not be saved: {os_error_text(error)}")
 
 
 def kept_conversation(client: MiniMaxClient, system: str | None) -> Conversation:

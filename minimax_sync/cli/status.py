@@ -148,7 +148,7 @@ COMMAND = Command(
     "what would be used, and where each value comes from",
     """\
 Show which credential, model and address would be used, where each setting comes from (an argument, the environment,
-llm.yaml or a default), the state of the Token Plan login, and which places were looked at. Keys are masked.
+llm.yaml or a default), the state of the Token Plan login, and which places were searched. Keys are masked.
 
 Exit status 1 when nothing is configured, or when the check fails.""",
     _run,

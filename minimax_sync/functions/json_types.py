@@ -50,7 +50,7 @@ class JsonType:
             self._has_dataclass = any(map(dataclasses.is_dataclass, parts))
             schema, self._convert = _by_pydantic(kind) if needs_pydantic else _by_msgspec(kind)
         except NameError as exc:
-            raise TypeError(f"its annotations name {exc.name!r}, which is not known where it is defined") from exc
+            raise TypeError(f"its annotations name {exc.name!r}, which is not defined in its scope") from exc
         except TypeError:
             if needs_pydantic or not any(map(is_pydantic, parts)):
                 raise

@@ -193,7 +193,7 @@ def _read(function: Any, called: Any, name: str) -> tuple[inspect.Signature, dic
             hints |= get_type_hints(inspect.getattr_static(called, "__init__"), include_extras=True)
         return inspect.signature(function), hints
     except NameError as exc:
-        problem = f"its annotations name {exc.name!r}, which is not known where it is defined"
+        problem = f"its annotations name {exc.name!r}, which is not defined in its scope"
     except (AttributeError, SyntaxError, TypeError, ValueError) as exc:
         problem = f"its signature cannot be read: {exc}"
     raise RequestError(f"tool {name}: {problem}")

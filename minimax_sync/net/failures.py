@@ -53,12 +53,12 @@ def exchange_fault(
     if certificate := _first(chain, ssl.SSLCertVerificationError):
         return TransportError(
             f"the certificate of {origin}{through} is not accepted ({certificate.verify_message}); if it is the right "
-            "one, name the file with its authority in REQUESTS_CA_BUNDLE or verify="
+            "one, give the file with its authority as REQUESTS_CA_BUNDLE or verify="
         )
     if _wants_client_certificate(chain):
         return TransportError(
             f"{origin} refused the TLS handshake: it demands a client certificate, or does not accept the one given; "
-            "give one by verify= as an ssl.SSLContext with load_cert_chain(), or by the cert of a session="
+            "give one as verify= (an ssl.SSLContext with load_cert_chain()) or as the cert of a session="
         )
     if not sent:
         return _unsent(chain, timed_out, f"no connection to {origin}{through}", mismatch)

@@ -181,4 +181,4 @@ class Reply:
             if isinstance(cause, (exceptions.DecodeError, http.client.LineTooLong)):
                 text = f"the answer cannot be decoded: {type(cause).__name__}"
                 return ResponseFormatError(text, status=self.status)
-        return TransportError(f"the answer was cut after {self._received} bytes", status=self.status)
+        return TransportError(f"the answer was cut off after {self._received} bytes", status=self.status)

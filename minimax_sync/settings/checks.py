@@ -48,7 +48,7 @@ def read_flag(text: str) -> object:
 
 def check_text(value: object, source: str) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ConfigError(f"{source}: must be a line of text")
+        raise ConfigError(f"{source}: must be a non-empty line of text")
     return str.strip(value)
 
 

@@ -242,7 +242,7 @@ def _parse(text: object) -> _Url | None:
 def _checked(text: object, source: str) -> _Url:
     url = _parse(text)
     if url is None or url.query:
-        raise ConfigError(f"{source}: this is not a usable URL: {_fault(text)}; write it like https://api.minimax.io")
+        raise ConfigError(f"{source}: not a valid URL: {_fault(text)}; use a URL like https://api.minimax.io")
     return url
 
 

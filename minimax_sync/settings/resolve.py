@@ -89,9 +89,9 @@ def _credential(search: Search, near: Sourced[str], user: Sourced[str]) -> _Cred
     environment and of the working directory, then the login and the keys of the user."""
     key, auth, asked = search.look("api_key", "argument"), search.look("auth", "argument"), search.find("auth_mode")
     if auth and key:
-        raise ConfigError("arguments api_key and auth: give one of them")
+        raise ConfigError("arguments api_key and auth: give only one of them")
     if key and asked and (asked.value, asked.source) == ("token_plan", "argument auth_mode"):
-        raise ConfigError("arguments api_key and auth_mode='token_plan': give one of them")
+        raise ConfigError("arguments api_key and auth_mode='token_plan': give only one of them")
     if auth or key:
         search.is_decided = True
         mode = Sourced("custom" if auth else "static", auth.source if auth else key.source if key else "")

@@ -85,7 +85,7 @@ class Item:
                 raise ConfigError(f"{item.source}: a key must be a single word")
             if key.value in lines:
                 name = shown_name(key.value)
-                raise ConfigError(f"{item.source}: key {name} is here and in line {lines[key.value]}")
+                raise ConfigError(f"{item.source}: key {name} is given twice, here and in line {lines[key.value]}")
             lines[key.value] = key.start_mark.line + 1
         if not self._file.flatten(self._node):
             self._refuse("a mapping whose << names another one")

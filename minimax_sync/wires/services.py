@@ -189,7 +189,7 @@ def decode_quota(body: bytes) -> Quota:
         if named or not rows:
             return Quota(tuple(map(_quota_window, named)))
         problem = "none of its rows names a model"
-    raise ResponseFormatError(f"quota: not the answer of a Token Plan: {problem}")
+    raise ResponseFormatError(f"quota: not a Token Plan reply: {problem}")
 
 
 def _quota_window(row: dict[str, Any]) -> QuotaWindow:

@@ -378,7 +378,7 @@ def test_a_place_that_cannot_be_written_costs_the_history_alone(run: Run, emulat
     Path("../home/minimax-sync").write_text("a file")
     status, out, err = run("chat", "hi")
     assert (status, bool(out)) == (0, True)
-    assert err.startswith("minimax-sync: the conversation is not kept: ")
+    assert err.startswith("minimax-sync: the conversation could not be saved: ")
 
 
 def test_without_a_home_directory_the_conversation_is_not_kept(
@@ -390,7 +390,7 @@ def test_without_a_home_directory_the_conversation_is_not_kept(
     status, out, err = run("chat", "hi")
     assert (status, bool(out)) == (0, True)
     assert err == (
-        "minimax-sync: the conversation is not kept: there is no home directory: set HOME or XDG_STATE_HOME\n"
+        "minimax-sync: the conversation could not be saved: there is no home directory: set HOME or XDG_STATE_HOME\n"
     )
 
 

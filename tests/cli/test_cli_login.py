@@ -162,7 +162,7 @@ def test_a_login_of_the_directory_comes_before_that_of_the_user(run: Run, emulat
     emulator.portal.bundle(BUNDLE)
     status, out, _ = run("login", "--user")
     assert status == 0
-    assert f"In this directory the login {Path.cwd() / BUNDLE} comes first." in out
+    assert f"In this directory the login {Path.cwd() / BUNDLE} is used instead." in out
     assert json.loads(USER_BUNDLE.read_text())["access_token"] != json.loads(BUNDLE.read_text())["access_token"]
     shown = re.findall(r"^(Token Plan login.*)\npath +(.*)$", run("status").out, re.MULTILINE)
     assert shown == [

@@ -103,7 +103,7 @@ def test_options_are_not_guessed_from_their_beginnings(run: Run) -> None:
     [
         (("chat", "hi", "--config", "nowhere.yaml"), "--config: nowhere.yaml cannot be read: No such file"),
         (("chat", "hi", "--agent", "nobody"), "--agent: no agent 'nobody'"),
-        (("chat", "hi", "--base-url", "nonsense"), "--base-url: this is not a usable URL"),
+        (("chat", "hi", "--base-url", "nonsense"), "--base-url: not a valid URL"),
         (("chat", "hi", "--image", "nowhere.png"), "cannot read the image 'nowhere.png'"),
         (("chat", "hi"), "no MiniMax credential"),
     ],

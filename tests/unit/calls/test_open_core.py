@@ -53,5 +53,5 @@ def test_a_region_that_is_no_url_is_an_error_that_names_the_bundle(tmp_path: Pat
     bundle = tmp_path / "plan.json"
     tokens = {"access_token": "at", "refresh_token": "rt", "expires_at": "2099-01-01T00:00:00Z", "region": region}
     bundle.write_text(json.dumps(tokens))
-    with pytest.raises(ConfigError, match=r"^the region in the Token Plan bundle '.*plan\.json': this is not a"):
+    with pytest.raises(ConfigError, match=r"^the region in the Token Plan bundle '.*plan\.json': not a valid URL"):
         open_core({"bundle": bundle})

@@ -182,7 +182,7 @@ def test_a_broken_body_stays_broken(http: Http) -> None:
         reply = get(http, server.url)
         assert reply.read1() == b"data"
         for _ in range(3):
-            with pytest.raises(TransportError, match="the answer was cut after 4 bytes"):
+            with pytest.raises(TransportError, match="the answer was cut off after 4 bytes"):
                 reply.read1()
 
 

@@ -292,7 +292,7 @@ PASTED = "sk-api-YAMLSECRET123456"
         (f"providers: {{{PASTED}: {{model: [x]}}}}", "no provider", {"provider": f"{PASTED}2"}),
         (f"providers: {{minimax: {{default_headers: {{{PASTED}: é}}}}}}", r"header \*{4} must be", {}),
         (f"providers: {{minimax: {{default_headers: {{'{PASTED} ': x}}}}}}", "not a header name", {}),
-        (f"{PASTED}: x\n{PASTED}: y", r"key \*{4} is here and in line 1", {}),
+        (f"{PASTED}: x\n{PASTED}: y", r"key \*{4} is given twice, here and in line 1", {}),
         (f"providers: {{minimax: {{model: '${{file:{PASTED}}}'}}}}", "cannot be read", {}),
         (f"providers: {{minimax: {{model: '${{{'A1b2' * 9}}}'}}}}", r"variable \*{4} is not set", {}),
     ],

@@ -138,7 +138,7 @@ def test_an_explicit_auto_outranks_the_file(world: World) -> None:
 def test_a_key_as_argument_outranks_the_files_mode_but_contradicts_the_arguments(world: World) -> None:
     world.config("{auth: {mode: token_plan}}")
     assert world.resolve({"api_key": "k"}).auth_mode.value == "static"
-    with pytest.raises(ConfigError, match="api_key and auth_mode='token_plan': give one"):
+    with pytest.raises(ConfigError, match="api_key and auth_mode='token_plan': give only one"):
         world.resolve({"api_key": "k", "auth_mode": "token_plan"})
 
 
@@ -194,7 +194,7 @@ def test_an_auth_object_needs_no_credential_and_no_other(world: World) -> None:
     assert settings.auth.value is auth
     assert settings.base_url.value is None
     assert settings.endpoint().chat_url == "https://api.minimax.io/v1/text/chatcompletion_v2"
-    with pytest.raises(ConfigError, match="api_key and auth: give one"):
+    with pytest.raises(ConfigError, match="api_key and auth: give only one"):
         world.resolve({"auth": auth, "api_key": "k"})
     with pytest.raises(ConfigError, match=r"^argument auth: must have a bearer\(\) method"):
         world.resolve({"auth": "token"})

@@ -90,7 +90,7 @@ def test_nothing_is_an_empty_mapping_an_empty_list_and_no_document(read: Reader)
 
 
 def test_a_key_that_stands_twice_is_refused_with_both_lines(read: Reader) -> None:
-    with pytest.raises(ConfigError, match=r"^f\.yaml:3 a: key b is here and in line 2$"):
+    with pytest.raises(ConfigError, match=r"^f\.yaml:3 a: key b is given twice, here and in line 2$"):
         read("a:\n  b: 1\n  b: 2\n").fields()["a"].fields()
 
 

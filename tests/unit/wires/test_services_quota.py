@@ -169,7 +169,7 @@ def test_more_used_than_there_is_leaves_nothing() -> None:
     ],
 )
 def test_a_body_that_is_not_a_quota_is_a_format_error(body: bytes) -> None:
-    with pytest.raises(ResponseFormatError, match="quota: not the answer of a Token Plan"):
+    with pytest.raises(ResponseFormatError, match="quota: not a Token Plan reply"):
         decode_quota(body)
 
 
