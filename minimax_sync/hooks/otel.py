@@ -61,10 +61,10 @@ def __getattr__(name: str) -> Any:
         from opentelemetry.util import types
 
         return types.AttributeValue
-    if name in ("MeterProvider", "TracerProvider"):
+    if name in ("Histogram", "MeterProvider", "TracerProvider"):
         from opentelemetry import metrics, trace
 
-        return metrics.MeterProvider if name == "MeterProvider" else trace.TracerProvider
+        return getattr(trace if name == "TracerProvider" else metrics, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
