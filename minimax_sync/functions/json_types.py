@@ -84,6 +84,16 @@ class JsonType:
         return made
 
 
+def schema_of(kind: Any) -> dict[str, Any]:
+    """Return the JSON schema of a type; raises TypeError for one that has none."""
+    return JsonType(kind).schema
+
+
+def from_json(value: Any, kind: Any) -> Any:
+    """Return a `kind` made of a decoded JSON value; raises `Misfit`."""
+    return JsonType(kind).value(value)
+
+
 def _by_msgspec(kind: Any) -> _Engine:
     try:
         schema = msgspec.json.schema(kind, schema_hook=_schema_hook)

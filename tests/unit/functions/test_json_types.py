@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from typing_extensions import NotRequired
 
-from minimax_sync.functions.json_types import JsonType, Misfit
+from minimax_sync.functions.json_types import JsonType, Misfit, from_json, schema_of
 from minimax_sync.values.json_schema import place_of, property_names
 
 
@@ -64,6 +64,13 @@ class Family(pydantic.BaseModel):
 class Team:
     lead: Person
     points: dict[str, Point] = field(default_factory=dict)
+
+
+def test_a_type_can_be_read_as_json_in_one_step() -> None:
+    assert schema_of(list[date]) == JsonType(list[date]).schema
+    assert from_json(["2026-11-30"], list[date]) == [date(2026, 11, 30)]
+    with pytest.raises(Misfit):
+        from_json(["soon"], list[date])
 
 
 def test_references_are_put_in_place() -> None:
